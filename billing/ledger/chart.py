@@ -1,0 +1,83 @@
+"""The chart of accounts: which accounts exist, who owns them, which have a limit.
+
+Sign rule: posted = credits − debits, for every account. What CUX owes somebody (a wallet, an escrow,
+earnings) is positive; what came in from outside (`external_cash`) and issued compute are negative;
+all accounts of an asset sum to zero.
+"""
+
+import uuid
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+USD: Final = "USD"
+_NAMESPACE: Final = uuid.UUID("9d0c8f1e-6f3b-5c0e-9a55-0c7d3e5b2a10")
+
+
+class Kind(Enum):
+    """The kinds of account. The value is what is stored."""
+
+    # per organisation, nano-USD
+    FUNDING = "funding"  # money not at the exchange: deposits, refunds, what expiry returns
+    WALLET = "wallet"  # money to trade with: rows written by the sequencer only
+    EARNINGS = "earnings"  # a provider's money, payable
+    HOLD_BACK = "hold_back"  # a provider's money, kept for a while by trust tier
+    # per entitlement
+    ESCROW = "escrow"  # nano-USD paid for compute not yet drawn
+    ENTITLEMENT = "entitlement"  # µCU bought and not yet drawn
+    ISSUE = "issue"  # µCU the provider owes: negative, never below −Q
+    # the house, nano-USD
+    TRANSIT = "transit"  # between funding and wallets, until the sequencer has taken it in
+    DEFERRED_FEES = "deferred_fees"
+    FEE_INCOME = "fee_income"
+    INSURANCE = "insurance"
+    PUBLIC_ACCESS = "public_access"
+    EXTERNAL_CASH = "external_cash"  # money outside: the other side of every deposit and payout
+
+
+PER_ORGANISATION: Final = frozenset({Kind.FUNDING, Kind.WALLET, Kind.EARNINGS, Kind.HOLD_BACK})
+PER_ENTITLEMENT: Final = frozenset({Kind.ESCROW, Kind.ENTITLEMENT, Kind.ISSUE})
+UNLIMITED: Final = frozenset({Kind.TRANSIT, Kind.DEFERRED_FEES, Kind.FEE_INCOME, Kind.EXTERNAL_CASH})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """Which account is meant. Build it with the functions below."""
+
+    kind: Kind
+    asset: str
+    organisation_id: uuid.UUID | None = None
+    entitlement_id: uuid.UUID | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Return the account's id, derived from what it is, so that nobody has to look it up."""
+        name = f"{self.kind.value}|{self.asset}|{self.organisation_id or ''}|{self.entitlement_id or ''}"
+        return uuid.uuid5(_NAMESPACE, name)
+
+    @property
+    def has_balance(self) -> bool:
+        """Tell whether the account has a balance row, that is, a limit."""
+        return self.kind not in UNLIMITED
+
+
+def of_organisation(kind: Kind, organisation_id: uuid.UUID) -> AccountRef:
+    """Return an organisation's money account of this kind."""
+    if kind not in PER_ORGANISATION:
+        raise ValueError(f"Expected an organisation's kind of account, was {kind}")
+    return AccountRef(kind, USD, organisation_id=organisation_id)
+
+
+def of_entitlement(kind: Kind, entitlement_id: uuid.UUID, compute_class: str) -> AccountRef:
+    """Return an entitlement's escrow (nano-USD), entitlement or issue account (µCU of its class)."""
+    if kind not in PER_ENTITLEMENT:
+        raise ValueError(f"Expected an entitlement's kind of account, was {kind}")
+    asset = USD if kind is Kind.ESCROW else f"CU:{compute_class}"
+    return AccountRef(kind, asset, entitlement_id=entitlement_id)
+
+
+def of_house(kind: Kind) -> AccountRef:
+    """Return a house account, in nano-USD."""
+    if kind in PER_ORGANISATION | PER_ENTITLEMENT:
+        raise ValueError(f"Expected a house kind of account, was {kind}")
+    return AccountRef(kind, USD)

@@ -1,0 +1,45 @@
+"""Journal entries and their transfers: append-only, balanced by construction."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from billing.models.account import Account
+
+
+class Entry(models.Model):
+    """One thing that happened to money or compute, under its idempotency key."""
+
+    id = models.UUIDField(primary_key=True)
+    key = models.CharField(max_length=255, unique=True)
+    body_sha256 = models.BinaryField(max_length=32)
+    kind = models.CharField(max_length=40)
+    ref = models.CharField(max_length=80, blank=True)
+    event_at = models.DateTimeField()
+    booked_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class Transfer(models.Model):
+    """One leg: `amount` of `asset` leaves `debit` and reaches `credit` (so Σ = 0 by construction)."""
+
+    id = models.BigAutoField(primary_key=True)
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="transfers")
+    leg = models.SmallIntegerField()
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    amount = models.BigIntegerField()
+    asset = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "leg"], name="transfer_leg_once"),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="transfer_amount_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(debit=models.F("credit")), name="transfer_between_two_accounts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.asset}"

@@ -1,0 +1,48 @@
+"""Holds: a part of a balance set aside, captured in part, released or expired."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from billing.models.account import Account
+
+
+class Hold(models.Model):
+    """`placed` was set aside on `account`; `captured` of it became transfers, `released` went back.
+
+    Its end is recorded once: `ended_at` is set when captured + released reaches placed.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
+    kind = models.CharField(max_length=24)
+    ref = models.CharField(max_length=80)
+    placed = models.BigIntegerField()
+    captured = models.BigIntegerField(default=0)
+    released = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(placed__gt=0, captured__gte=0, released__gte=0),
+                name="hold_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(placed__gte=models.F("captured") + models.F("released")),
+                name="hold_not_resolved_beyond_placed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True)
+                | models.Q(placed=models.F("captured") + models.F("released")),
+                name="hold_ends_when_resolved",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account"], name="hold_open", condition=models.Q(ended_at__isnull=True)),
+            models.Index(fields=["kind", "ref"], name="hold_ref"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} hold of {self.placed}"

@@ -1,0 +1,36 @@
+"""Celery: the broker carries hints, PostgreSQL the truth; each task may run any number of times."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+
+app = Celery("cux")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=60,
+    task_soft_time_limit=50,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        # A lost worker's tasks come back after this; it is more than twice the time limit.
+        "visibility_timeout": 180,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+    },
+    task_publish_retry=False,  # a hint that cannot be given now is given by the reconciler
+    timezone="UTC",
+    enable_utc=True,
+)
+app.autodiscover_tasks()

@@ -1,0 +1,47 @@
+"""Structured logs: one JSON line per event on standard error, with request and job ids bound."""
+
+import logging
+import logging.config
+import os
+
+import structlog
+
+
+def configure_logging() -> None:
+    """Send structlog's and the standard library's records to standard error as JSON lines."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "json": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        structlog.processors.dict_tracebacks,
+                        structlog.processors.JSONRenderer(),
+                    ],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "root": {"handlers": ["stderr"], "level": os.environ.get("CUX_LOG_LEVEL", "INFO")},
+            "loggers": {
+                "django.server": {"level": "WARNING"},
+                "httpx": {"level": "WARNING"},
+                "_granian": {"level": "WARNING"},
+            },
+        }
+    )

@@ -1,0 +1,8 @@
+"""Addresses that Django itself serves; `config.asgi` routes the hot paths past it."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include("api.v1.urls")),
+    path("", include("web.urls")),
+]

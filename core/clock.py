@@ -1,0 +1,13 @@
+"""The clock at the edges. Cores and services take `now` as an argument and never read it here."""
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return the current moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Render a moment as RFC 3339 in UTC with microseconds: `2026-11-23T08:00:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

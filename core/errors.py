@@ -1,0 +1,149 @@
+"""Every error CUX answers with: one closed list of codes, one shape on every path.
+
+The shape is `{"error": {"type", "code", "message", "param", "request_id"}}`. A code is stable and
+documented in `docs/errors.md` (generated from this list); a message is for people and may change.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class ErrorType(Enum):
+    """The families of errors, as OpenAI's and Stripe's clients know them."""
+
+    INVALID_REQUEST = "invalid_request_error"
+    AUTHENTICATION = "authentication_error"
+    PERMISSION = "permission_error"
+    NOT_FOUND = "not_found_error"
+    CONFLICT = "conflict_error"
+    FUNDS = "insufficient_funds_error"
+    RATE_LIMIT = "rate_limit_error"
+    UNAVAILABLE = "unavailable_error"
+    API = "api_error"
+
+
+@dataclass(frozen=True)
+class _Spec:
+    status: int
+    type: ErrorType
+    message: str
+
+
+def _bad(message: str, status: int = 400) -> _Spec:
+    return _Spec(status, ErrorType.INVALID_REQUEST, message)
+
+
+class Code(Enum):
+    """The closed list. The member's lower-case name is the code on the wire."""
+
+    # -- the request itself
+    MALFORMED_JSON = _bad("The body is not valid JSON.")
+    INVALID_FIELD = _bad("A field has a value that is not allowed.")
+    UNSUPPORTED_PARAMETER = _bad("This parameter is not supported.")
+    BODY_TOO_LARGE = _bad("The body is too large.", 413)
+    METHOD_NOT_ALLOWED = _bad("This method is not allowed here.", 405)
+    UNSUPPORTED_MEDIA_TYPE = _bad("Send application/json.", 415)
+    NOT_FOUND = _Spec(404, ErrorType.NOT_FOUND, "There is nothing at this address.")
+    # -- who is asking
+    INVALID_API_KEY = _Spec(401, ErrorType.AUTHENTICATION, "The API key is missing, unknown or revoked.")
+    MISSING_SCOPE = _Spec(403, ErrorType.PERMISSION, "This API key lacks the scope for that.")
+    FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
+    # -- idempotency
+    IDEMPOTENCY_KEY_REUSED = _Spec(
+        409, ErrorType.CONFLICT, "This idempotency key was used with another body; nothing was done."
+    )
+    DUPLICATE_CLIENT_ORDER_ID = _Spec(
+        409, ErrorType.CONFLICT, "This client_order_id was used for another order; nothing was done."
+    )
+    # -- orders
+    UNKNOWN_INSTRUMENT = _Spec(404, ErrorType.NOT_FOUND, "There is no such instrument.")
+    UNKNOWN_ORDER = _Spec(404, ErrorType.NOT_FOUND, "There is no such open order of this account.")
+    PRICE_NOT_ON_TICK = _bad("The price is not a whole number of ticks.", 422)
+    PRICE_OUT_OF_BAND = _bad("The price is outside the instrument's band.", 422)
+    QUANTITY_OUT_OF_RANGE = _bad("The quantity is outside what the instrument allows.", 422)
+    NUMBER_TOO_LARGE = _bad("The number is too large.", 422)
+    INVALID_TIME_IN_FORCE = _bad("This time in force does not go with this order.", 422)
+    POST_ONLY_WOULD_TAKE = _bad("A post-only order would have taken liquidity; nothing was done.", 422)
+    INSTRUMENT_NOT_TRADING = _Spec(409, ErrorType.CONFLICT, "The instrument's phase does not allow that.")
+    INSUFFICIENT_BALANCE = _Spec(402, ErrorType.FUNDS, "There is not enough money available; nothing moved.")
+    INSUFFICIENT_CAPACITY = _Spec(
+        409, ErrorType.CONFLICT, "The order is larger than the measured capacity left; nothing was done."
+    )
+    NO_CAPACITY = _Spec(409, ErrorType.CONFLICT, "This account has no measured capacity in this class.")
+    SEQUENCER_BUSY = _Spec(503, ErrorType.UNAVAILABLE, "The exchange is busy; try again shortly.")
+    SEQUENCER_UNAVAILABLE = _Spec(
+        503, ErrorType.UNAVAILABLE, "The exchange is restarting; retry with the same key."
+    )
+    # -- jobs
+    UNKNOWN_MODEL = _Spec(404, ErrorType.NOT_FOUND, "There is no such model.")
+    CONTEXT_LENGTH_EXCEEDED = _bad("The prompt and the answer do not fit into the model's context.")
+    BUDGET_TOO_SMALL = _bad("The compute budget does not cover one token.", 422)
+    INSUFFICIENT_ENTITLEMENT = _Spec(
+        402, ErrorType.FUNDS, "The live entitlements do not cover this job; buy compute units first."
+    )
+    ENTITLEMENT_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The entitlement's window has ended.")
+    DRAW_LIMIT = _Spec(
+        429,
+        ErrorType.RATE_LIMIT,
+        "Too much is reserved on this provider at once; the job would have to wait.",
+    )
+    JOB_FAILED = _Spec(502, ErrorType.API, "No provider could finish the job; nothing was charged.")
+    JOB_TIMED_OUT = _Spec(504, ErrorType.API, "The job was not finished in time; nothing was charged.")
+    UNKNOWN_JOB = _Spec(404, ErrorType.NOT_FOUND, "There is no such job of this account.")
+    # -- providers
+    INVALID_ENROL_TOKEN = _Spec(401, ErrorType.AUTHENTICATION, "The enrol token is unknown or already used.")
+    LEASE_SUPERSEDED = _Spec(409, ErrorType.CONFLICT, "The lease was given to somebody else.")
+    SIGNATURE_INVALID = _bad("The signature does not verify.", 422)
+    # -- the rest
+    RATE_LIMITED = _Spec(429, ErrorType.RATE_LIMIT, "Too many requests; wait and try again.")
+    DEPENDENCY_UNAVAILABLE = _Spec(
+        503, ErrorType.UNAVAILABLE, "A part of the service is unavailable; try again."
+    )
+    INTERNAL = _Spec(500, ErrorType.API, "Something went wrong on our side; it was logged.")
+
+    @property
+    def wire(self) -> str:
+        """Return the code as clients see it."""
+        return self.name.lower()
+
+    @property
+    def spec(self) -> _Spec:
+        """Return status, type and default message."""
+        return self.value
+
+
+class CuxError(Exception):
+    """A refusal with a code from the closed list. Nothing has moved when it is raised."""
+
+    def __init__(
+        self,
+        code: Code,
+        message: str | None = None,
+        *,
+        param: str | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        """Keep the code, the message (the code's own if absent), the field and when to retry."""
+        self.code = code
+        self.message = message or code.spec.message
+        self.param = param
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{code.wire}: {self.message}")
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        return self.code.spec.status
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """Return the one error shape."""
+        return {
+            "error": {
+                "type": self.code.spec.type.value,
+                "code": self.code.wire,
+                "message": self.message,
+                "param": self.param,
+                "request_id": request_id,
+            }
+        }

@@ -1,0 +1,39 @@
+"""Identifiers: UUIDv7 inside (sorted by time), a typed prefix outside (`ord_0197…`)."""
+
+import re
+import uuid
+from typing import Final
+
+import uuid_utils
+
+PREFIXES: Final = {
+    "order": "ord",
+    "trade": "trd",
+    "entitlement": "ent",
+    "job": "job",
+    "lease": "lea",
+    "receipt": "rcp",
+    "organisation": "org",
+    "provider": "prv",
+    "request": "req",
+    "key": "key",
+}
+_HEX = re.compile(r"[0-9a-f]{32}")
+
+
+def new_id() -> uuid.UUID:
+    """Return a fresh UUIDv7: unique, and ordered by creation time."""
+    return uuid.UUID(int=uuid_utils.uuid7().int)
+
+
+def public_id(kind: str, value: uuid.UUID) -> str:
+    """Render an id for the outside, such as `ord_01972f…` for kind `order`."""
+    return f"{PREFIXES[kind]}_{value.hex}"
+
+
+def parse_public_id(kind: str, text: str) -> uuid.UUID | None:
+    """Read an id of this kind; None if it is not one (so that a look-up answers 404, not 500)."""
+    prefix, _, digits = text.partition("_")
+    if prefix != PREFIXES[kind] or not _HEX.fullmatch(digits):
+        return None
+    return uuid.UUID(hex=digits)

@@ -1,0 +1,6 @@
+"""Tables of the core."""
+
+from core.models.idempotency import IdempotentResponse
+from core.models.outbox import OutboxMessage
+
+__all__ = ["IdempotentResponse", "OutboxMessage"]

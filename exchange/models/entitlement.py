@@ -1,0 +1,55 @@
+"""Entitlements: compute bought and deliverable in a window."""
+
+from django.db import models
+
+from exchange.models.instrument import Instrument
+from exchange.models.trade import Trade
+
+
+class Entitlement(models.Model):
+    """`quantity_ucu` (Q) from `provider`, drawable by `holder` from `starts_at` until `ends_at`.
+
+    The ledger knows the rest: the entitlement account's posted µCU is what is not drawn yet, its held
+    µCU is what jobs have reserved; the escrow account's posted nano-USD is what is not released yet.
+    `escrow_nano_usd` (N) and `fee_nano_usd` (F) are what the trade put in, for the exact split.
+    """
+
+    class State(models.TextChoices):
+        """Live, or one of the ends."""
+
+        LIVE = "live"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True)
+    trade = models.ForeignKey(Trade, on_delete=models.PROTECT, related_name="entitlements")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="entitlements")
+    holder = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="entitlements")
+    provider = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="issued")
+    quantity_ucu = models.BigIntegerField()
+    escrow_nano_usd = models.BigIntegerField()
+    fee_nano_usd = models.BigIntegerField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(quantity_ucu__gt=0, escrow_nano_usd__gte=0, fee_nano_usd__gte=0),
+                name="entitlement_amounts",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["holder", "ends_at"], name="entitlement_live_holder", condition=models.Q(state="live")
+            ),
+            models.Index(
+                fields=["provider", "ends_at"],
+                name="entitlement_live_provider",
+                condition=models.Q(state="live"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity_ucu} µCU until {self.ends_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,69 @@
+"""Orders as the sequencer wrote them."""
+
+from django.db import models
+
+from exchange.models.instrument import Instrument
+
+
+class Order(models.Model):
+    """An instruction to buy or sell, and what became of it. Written by the sequencer only.
+
+    leaves_lots is what is still open, cumulative_lots what has traded. `priority` orders the queue
+    at a price level, so that the book can be rebuilt from these rows.
+    """
+
+    class Status(models.TextChoices):
+        """Open, or one of the ends."""
+
+        OPEN = "open"
+        FILLED = "filled"
+        CANCELED = "canceled"
+        REJECTED = "rejected"
+
+    id = models.UUIDField(primary_key=True)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="orders")
+    organisation = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="orders")
+    beneficiary = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="+")
+    client_order_id = models.CharField(max_length=48, null=True)
+    side = models.CharField(max_length=4)
+    type = models.CharField(max_length=6)
+    time_in_force = models.CharField(max_length=3)
+    post_only = models.BooleanField(default=False)
+    self_trade_prevention = models.CharField(max_length=12)
+    price_ticks = models.BigIntegerField(null=True)
+    quantity_lots = models.BigIntegerField()
+    leaves_lots = models.BigIntegerField()
+    cumulative_lots = models.BigIntegerField(default=0)
+    notional_nano_usd = models.BigIntegerField(default=0)
+    fee_nano_usd = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=8, choices=Status.choices)
+    reason = models.CharField(max_length=32, blank=True)
+    priority = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "client_order_id"],
+                condition=models.Q(client_order_id__isnull=False),
+                name="order_client_id_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quantity_lots__gt=0, leaves_lots__gte=0, cumulative_lots__gte=0),
+                name="order_quantities",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="open", leaves_lots__gt=0) | ~models.Q(status="open"),
+                name="order_open_leaves",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["instrument", "priority"], name="order_open", condition=models.Q(status="open")
+            ),
+            models.Index(fields=["organisation", "-created_at"], name="order_organisation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity_lots} @ {self.price_ticks}"

@@ -1,0 +1,78 @@
+"""Jobs: one inference request from its quote to its settlement."""
+
+from django.db import models
+
+from core.ids import new_id
+from exchange.models import Entitlement
+from inference.models.catalogue import CatalogueModel
+
+
+class Job(models.Model):
+    """A request with a compute budget. It ends exactly once: completed or refunded.
+
+    `prompt` is the prompt's token ids, sealed under the organisation's key and deleted at the end.
+    """
+
+    class State(models.TextChoices):
+        """queued → leased → claimed → streaming → delivered → completed, or refunded."""
+
+        QUEUED = "queued"
+        LEASED = "leased"
+        CLAIMED = "claimed"
+        STREAMING = "streaming"
+        DELIVERED = "delivered"
+        COMPLETED = "completed"
+        REFUNDED = "refunded"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="jobs")
+    model = models.ForeignKey(CatalogueModel, on_delete=models.PROTECT, related_name="jobs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    epoch = models.IntegerField(default=0)
+    prompt = models.BinaryField(null=True)
+    sampling = models.JSONField()
+    prompt_tokens = models.IntegerField()
+    cached_tokens = models.IntegerField(default=0)
+    max_tokens = models.IntegerField()
+    quote_ucu = models.BigIntegerField()
+    compute_ucu = models.BigIntegerField(default=0)
+    charged_nano_usd = models.BigIntegerField(default=0)
+    output_tokens = models.IntegerField(default=0)
+    finish_reason = models.CharField(max_length=16, blank=True)
+    failure = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField()
+    deadline = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(compute_ucu__lte=models.F("quote_ucu")), name="job_never_above_quote"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="job_open", condition=models.Q(ended_at__isnull=True)),
+            models.Index(fields=["organisation", "-created_at"], name="job_organisation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id} job ({self.state})"
+
+
+class Reservation(models.Model):
+    """What a job has set aside on one entitlement: the ledger's hold of the same id."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="reservations")
+    entitlement = models.ForeignKey(Entitlement, on_delete=models.PROTECT, related_name="reservations")
+    amount_ucu = models.BigIntegerField()
+    position = models.SmallIntegerField()
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["job", "position"], name="reservation_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_ucu} µCU"
