@@ -1,0 +1,33 @@
+"""Self-trade prevention: what happens instead of a trade between two orders of one account.
+
+The taker's mode decides; the maker's own is not looked at. The caller matches on while the taker
+has quantity left, so a mode ends the matching by taking all of it.
+"""
+
+from exchange.engine.book import Book
+from exchange.engine.events import Canceled, Event
+from exchange.engine.orders import Order
+
+
+def prevent(book: Book, taker: Order, maker: Order, events: list[Event]) -> None:
+    """Cancel what the taker's mode says of the two orders; the mode is not `none`."""
+    if taker.stp == "decrement":
+        _decrement(book, taker, maker, events)
+        return
+    if taker.stp != "cancel_taker":
+        book.remove(maker)
+        events.append(Canceled(maker.id, maker.qty, "stp"))
+        maker.qty = 0
+    if taker.stp != "cancel_maker":
+        events.append(Canceled(taker.id, taker.qty, "stp"))
+        taker.qty = 0
+
+
+def _decrement(book: Book, taker: Order, maker: Order, events: list[Event]) -> None:
+    qty = min(taker.qty, maker.qty)
+    events.append(Canceled(maker.id, qty, "decrement"))
+    events.append(Canceled(taker.id, qty, "decrement"))
+    taker.qty -= qty
+    maker.qty -= qty
+    if not maker.qty:
+        book.remove(maker)
