@@ -1,0 +1,70 @@
+# CUX: every target installs what it needs. `make demo` and `make test` are all a newcomer has to know.
+# Variables: PYTHON (3.11), PYTORCH_INDEX (an index of CPU wheels of PyTorch, where pip does not find one), EXIT=1.
+
+PYTHON        ?= $(shell command -v python3.11 || command -v python3)
+PYTORCH_INDEX ?=
+VAR           ?= var
+MODEL         := $(VAR)/models/smollm2-135m-instruct
+BIN           := .venv/bin
+export CUX_VAR := $(abspath $(VAR))
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench openapi lock reset
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  make %-9s %s\n' "$$t" "$$d"; done
+
+.venv/.installed: requirements.txt cux/pyproject.toml agent/pyproject.toml
+	@echo "==> server environment (.venv): about a minute"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable ./cux --editable ./agent
+	@touch $@
+
+.venv-engine/.installed: requirements-engine-cpu.lock
+	@echo "==> engine environment (.venv-engine, torch and vLLM, 2.5 GB): two minutes or more"
+	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
+	@.venv-engine/bin/pip install --quiet --no-deps $(if $(PYTORCH_INDEX),--extra-index-url $(PYTORCH_INDEX)) -r $<
+	@touch $@
+
+$(MODEL)/cux-model.json: .venv-engine/.installed
+	@.venv-engine/bin/python -m inference.engines.model_prepare --out $(MODEL)
+	@touch $@
+
+setup: .venv/.installed .venv-engine/.installed $(MODEL)/cux-model.json ## Make both environments and prepare the model
+
+demo: setup ## Start everything, trade, run a job, verify its receipt; stay up (EXIT=1: stop then)
+	@$(BIN)/python -m config.demo $(if $(EXIT),--exit)
+
+test: setup ## Run every suite on real servers, a real model and a real browser; print the time of each
+	@./scripts/install-browser
+	@$(BIN)/python -m tests.suites
+
+check: .venv/.installed ## Lint, types, import rules, migrations, deployment settings, time budgets
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@CUX_PRODUCTION=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(BIN)/python -m tests.suites --budgets
+
+fix: .venv/.installed ## Format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## Run every benchmark; each prints JSON lines with its baseline
+	@for b in benchmarks/*.py; do case $$b in */__init__.py) ;; *) $(BIN)/python -m $$(echo $${b%.py} | tr / .) || exit 1 ;; esac; done
+
+openapi: .venv/.installed ## Write docs/openapi.json and docs/errors.md from the code
+	@$(BIN)/python manage.py openapi
+	@$(BIN)/python manage.py errors_doc
+
+lock: .venv/.installed ## Resolve requirements.in into requirements.txt, with hashes
+	@$(PYTHON) -m venv $(VAR)/lock && $(VAR)/lock/bin/pip install --quiet uv
+	@$(VAR)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+
+reset: ## Stop the embedded servers and delete all data under var (the model stays)
+	@$(BIN)/python -m core.embedded stop
+	@find $(VAR) -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +
