@@ -6,16 +6,17 @@ embedded servers' own record under `var/` (made on first use, secrets 0600).
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from config.environment import ENVIRONMENT
 from config.logs import configure_logging
+from core.embedded.environment import database_settings, load
+from core.embedded.paths import run_directory, var_directory
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("CUX_VAR", BASE_DIR / "var"))
+VAR_DIR = var_directory()
+ENVIRONMENT = load(VAR_DIR)
 
 DEBUG = False
-SECRET_KEY = ENVIRONMENT["CUX_SECRET_KEY"]
+SECRET_KEY = ENVIRONMENT["SECRET_KEY"]
 PRODUCTION = os.environ.get("CUX_PRODUCTION") == "1"
 ALLOWED_HOSTS = os.environ.get("CUX_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CUX_TRUSTED_ORIGINS", "").split(",") if o]
@@ -79,27 +80,11 @@ TEMPLATES = [
 ]
 
 
-def database_from_url(url: str) -> dict[str, object]:
-    """Return Django's settings for a `postgresql://user:password@host:port/name?host=…` address."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": query.pop("host", parts.hostname or ""),
-        "PORT": str(query.pop("port", parts.port or "")),
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": query,
-    }
-
-
+_CONNECTION = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES = {
     # The app's role may only insert into and read the append-only tables; `owner` migrates.
-    "default": database_from_url(ENVIRONMENT["DATABASE_URL"]),
-    "owner": database_from_url(ENVIRONMENT["DATABASE_OWNER_URL"]),
+    "default": _CONNECTION | database_settings(ENVIRONMENT["DATABASE_URL"]),
+    "owner": _CONNECTION | database_settings(ENVIRONMENT["DATABASE_OWNER_URL"]),
 }
 DATABASE_URL = ENVIRONMENT["DATABASE_URL"]
 
@@ -166,12 +151,12 @@ CONTENT_SECURITY_POLICY = {
 
 # -- the processes and where they meet
 BROKER_URL = ENVIRONMENT["BROKER_URL"]
-SEQUENCER_SOCKET = os.environ.get("CUX_SEQUENCER_SOCKET", ENVIRONMENT["CUX_SEQUENCER_SOCKET"])
+SEQUENCER_SOCKET = os.environ.get("CUX_SEQUENCER_SOCKET", str(run_directory(VAR_DIR) / "sequencer.sock"))
 EXCHANGE_URL = os.environ.get("CUX_EXCHANGE_URL", "http://127.0.0.1:8000")
 RELAY_URL = os.environ.get("CUX_RELAY_URL", "http://127.0.0.1:8001")
-RELAY_INTERNAL_TOKEN = ENVIRONMENT["CUX_RELAY_TOKEN"]
-SEALING_KEY = ENVIRONMENT["CUX_SEALING_KEY"]
-RECEIPT_SIGNING_SEED = ENVIRONMENT["CUX_RECEIPT_SEED"]
+RELAY_INTERNAL_TOKEN = ENVIRONMENT["RELAY_TOKEN"]
+SEALING_KEY = ENVIRONMENT["SEALING_KEY"]
+RECEIPT_SIGNING_SEED = ENVIRONMENT["SIGNING_SEED"]
 
 # -- rules of the market that an operator may set
 JOB_DEADLINE_S = int(os.environ.get("CUX_JOB_DEADLINE_S", "180"))

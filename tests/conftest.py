@@ -1,0 +1,48 @@
+"""Fixtures of the integration tests: real PostgreSQL and Valkey, committed data, verified at the end.
+
+Nothing is rolled back or truncated: each test makes its own organisations and instruments
+(`tests/builders.py`), as many users of one market would.
+"""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from core.embedded.environment import embedded_servers
+from core.embedded.postgres import Postgres
+from tests.environment import VAR
+
+
+def _recreate_database() -> None:
+    postgres = Postgres(VAR)
+    with psycopg.connect(postgres.role_url("cux_owner", database="postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS cux WITH (FORCE)")
+        connection.execute("CREATE DATABASE cux OWNER cux_owner")
+
+
+@pytest.fixture(scope="session")
+def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Run the embedded servers with a fresh, migrated database; the ledger must verify at the end."""
+    running = embedded_servers(VAR)
+    for server in running:
+        server.start()
+    _recreate_database()
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0)
+        yield
+        call_command("ledger_verify")
+        connections.close_all()
+    for server in reversed(running):
+        server.stop()
+
+
+@pytest.fixture
+def db(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let the test use the database; what it writes is committed and stays."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
