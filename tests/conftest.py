@@ -1,10 +1,11 @@
-"""Fixtures of the integration tests: real PostgreSQL and Valkey, committed data, verified at the end.
+"""Fixtures of the integration tests: real PostgreSQL and Valkey, committed data.
 
 Nothing is rolled back or truncated: each test makes its own organisations and instruments
 (`tests/builders.py`), as many users of one market would.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -26,18 +27,16 @@ def _recreate_database() -> None:
 
 @pytest.fixture(scope="session")
 def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Run the embedded servers with a fresh, migrated database; the ledger must verify at the end."""
-    running = embedded_servers(VAR)
-    for server in running:
-        server.start()
-    _recreate_database()
-    with django_db_blocker.unblock():
-        call_command("migrate", database="owner", verbosity=0)
-        yield
-        call_command("ledger_verify")
-        connections.close_all()
-    for server in reversed(running):
-        server.stop()
+    """Run the embedded servers with a fresh, migrated database."""
+    with ExitStack() as stack:
+        for server in embedded_servers(VAR):
+            server.start()
+            stack.callback(server.stop)
+        _recreate_database()
+        with django_db_blocker.unblock():
+            call_command("migrate", database="owner", verbosity=0)
+            yield
+            connections.close_all()
 
 
 @pytest.fixture
