@@ -14,6 +14,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 _DOMAIN = re.compile(r"[a-z0-9-]{1,32}")
+_SIGN_BIT = 0x80
+# The encodings, sign bit aside, of the points whose order divides 8. Under such a key one signature fits any
+# message, so its owner could disown what it signed.
+_LOW_ORDER = frozenset(
+    bytes.fromhex(text)
+    for text in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 
@@ -49,10 +64,13 @@ class SigningKey:
 def verify(public: bytes, *, domain: str, payload: bytes, signature: bytes) -> bool:
     """Tell whether `signature` was made over `payload` in `domain` by the owner of `public`.
 
-    Raises SigningError if `public` is no key of 32 bytes.
+    A key that binds its owner to nothing (a point of low order) verifies nothing. Raises SigningError if
+    `public` has not 32 bytes.
     """
     if len(public) != KEY_BYTES:
         raise SigningError(f"expected a public key of {KEY_BYTES} bytes, was {len(public)}")
+    if public[:-1] + bytes([public[-1] & ~_SIGN_BIT]) in _LOW_ORDER:
+        return False
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, _message(domain, payload))
     except InvalidSignature:

@@ -58,3 +58,12 @@ def test_keys_of_another_length_are_refused() -> None:
         SigningKey(b"short")
     with pytest.raises(SigningError):
         verify(b"short", domain="a", payload=b"", signature=bytes(64))
+
+
+@pytest.mark.parametrize("sign_bit", [0x00, 0x80])
+def test_a_key_under_which_one_signature_fits_any_message_verifies_nothing(sign_bit: int) -> None:
+    """For the identity as key, R = B and S = 1 solve the equation whatever the message."""
+    identity = b"\x01" + bytes(30) + bytes([sign_bit])
+    base = bytes.fromhex("58" + "66" * 31)
+    signature = base + b"\x01" + bytes(31)
+    assert not verify(identity, domain="cux-receipt-v1", payload=b"x", signature=signature)
