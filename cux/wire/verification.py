@@ -16,6 +16,7 @@ from cux.wire.receipt import (
     Attempt,
     Receipt,
     ReceiptBody,
+    Statement,
     body_bytes,
     receipt_hash,
     statement_bytes,
@@ -95,6 +96,20 @@ def verify_chain(
     return verified
 
 
+def verify_statement(statement: Statement, *, provider_signature: str, public: bytes) -> bool:
+    """Tell whether the provider with the key `public` signed `statement`; the signature is in hex.
+
+    The gateway asks this of the statement it built from its own count, so agreement on every figure and
+    token id is one check. Raises SigningError if key or signature is malformed.
+    """
+    return signing.verify(
+        public,
+        domain=STATEMENT_DOMAIN,
+        payload=statement_bytes(statement),
+        signature=signing.decode_signature(provider_signature),
+    )
+
+
 def parse_receipt(data: bytes) -> Receipt:
     """Return the receipt in `data`, its form checked and nothing else; ReceiptError otherwise."""
     try:
@@ -115,9 +130,7 @@ def _check_exchange_signature(receipt: Receipt, keys: Mapping[str, bytes]) -> No
 
 def _check_provider_signature(body: ReceiptBody, keys: Mapping[str, bytes]) -> None:
     public = _key(keys, body.provider_key_id, ReceiptFault.UNKNOWN_PROVIDER_KEY)
-    signature = signing.decode_signature(body.provider_signature)
-    payload = statement_bytes(body.statement)
-    if not signing.verify(public, domain=STATEMENT_DOMAIN, payload=payload, signature=signature):
+    if not verify_statement(body.statement, provider_signature=body.provider_signature, public=public):
         raise ReceiptError(ReceiptFault.PROVIDER_SIGNATURE, "not made by the provider over this statement")
 
 

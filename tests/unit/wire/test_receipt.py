@@ -6,8 +6,15 @@ import msgspec
 import pytest
 
 from cux.wire import canonical, receipt
-from cux.wire.signing import SigningKey
-from cux.wire.verification import ReceiptError, ReceiptFault, VerifiedReceipt, verify_chain, verify_receipt
+from cux.wire.signing import SigningError, SigningKey
+from cux.wire.verification import (
+    ReceiptError,
+    ReceiptFault,
+    VerifiedReceipt,
+    verify_chain,
+    verify_receipt,
+    verify_statement,
+)
 from tests.unit.wire.builders import (
     EXCHANGE_KEYS,
     OUTPUT_IDS,
@@ -46,6 +53,16 @@ def test_output_ids_hash_is_over_four_bytes_each() -> None:
     assert receipt.output_ids_hash([1, 256]) == receipt.output_ids_hash(iter([1, 256]))
     assert receipt.output_ids_hash([1, 256]) != receipt.output_ids_hash([256, 1])
     assert statement().output_ids_sha256 == receipt.output_ids_hash(OUTPUT_IDS)
+
+
+def test_the_gateway_checks_the_provider_against_its_own_count() -> None:
+    signature = receipt.sign_statement(statement(), PROVIDER_KEY)
+    public = PROVIDER_KEY.public
+    assert verify_statement(statement(), provider_signature=signature, public=public)
+    for counted in (statement(output_tokens=99), statement(epoch=3), statement(finish_reason="stop")):
+        assert not verify_statement(counted, provider_signature=signature, public=public)
+    with pytest.raises(SigningError):
+        verify_statement(statement(), provider_signature=signature.upper(), public=public)
 
 
 def test_keys_that_were_not_handed_in_are_named() -> None:
