@@ -129,6 +129,8 @@ class Server(ABC):
 
     def is_running(self) -> bool:
         """Say whether the server, or a process it left behind, still holds the data."""
+        if not self._lock_path.exists():
+            return False
         lock = self._lock(wait_s=0)
         if lock is None:
             return True
@@ -161,11 +163,15 @@ class Server(ABC):
 
         Raises EmbeddedError if what a killed server left behind does not end.
         """
-        lock = self._lock(wait_s=_LOCK_WAIT_S)
+        lock = self._lock(wait_s=0)
         if lock is None:
             pid = self.pid()
-            if pid is None or _alive(pid):
+            if pid is not None and _alive(pid):
                 return None
+            lock = self._lock(wait_s=_LOCK_WAIT_S)
+        if lock is None and pid is None:
+            return None
+        if lock is None:
             self.end_orphans()
             lock = self._lock(wait_s=_ORPHAN_WAIT_S)
             if lock is None:
@@ -205,6 +211,8 @@ class Server(ABC):
         return account
 
     def _spawn(self, lock: "_LockFile", *, detached: bool) -> subprocess.Popen[bytes]:
+        if self._child is not None:
+            self._child.wait()  # it is dead, since we hold the lock: leave no zombie
         account = self._prepare()
         arguments = self._launch_arguments(account, parent=None if detached else os.getpid())
         with self.log_path.open("ab") as log:
