@@ -19,7 +19,7 @@ from core.embedded.account import Account
 from core.embedded.errors import EmbeddedError
 from core.embedded.paths import owned_directory
 from core.embedded.secret_files import secret
-from core.embedded.server import Server
+from core.embedded.server import Server, is_alive
 
 MAJOR_VERSION = 18
 DATABASE = "cux"
@@ -199,7 +199,7 @@ class Postgres(Server):
         except (OSError, ValueError):
             return
         elsewhere = b"-D" in arguments and os.fsencode(self.data_directory) not in arguments
-        if program in ("postgres", "postmaster") and not elsewhere:
+        if program in ("postgres", "postmaster") and not elsewhere and is_alive(pid):
             raise EmbeddedError(
                 f"{self.data_directory} is taken: PostgreSQL process {pid}, not started by us, runs on it. "
                 "Stop that one first, or set CUX_VAR to another directory."

@@ -28,6 +28,9 @@ _ORPHAN_WAIT_S = 20.0
 _LOCK_WAIT_S = 1.0  # another process may hold the lock for an instant, only to look
 _SERVER_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+"""What this process started, by lock file: another Server object for the same `var` may have to reap it."""
+
 
 class Server(ABC):
     """One embedded server of one `var` directory. Subclasses say what to run and when it is ready."""
@@ -42,7 +45,6 @@ class Server(ABC):
         self.socket_directory = run_directory(self.var) / self.name
         self.log_path = self.var / "log" / f"{self.name}.log"
         self._lock_path = run_directory(self.var) / f"{self.name}.lock"
-        self._child: subprocess.Popen[bytes] | None = None
 
     # -- what a subclass tells
 
@@ -83,7 +85,7 @@ class Server(ABC):
         lock = self._claim()
         if lock is not None:
             with contextlib.closing(lock):
-                self._child = self._spawn(lock, detached=detached)
+                self._spawn(lock, detached=detached)
         self._wait_ready(deadline, timeout_s)
         return self.url
 
@@ -115,6 +117,7 @@ class Server(ABC):
         Raises EmbeddedError if it is still there after `timeout_s`.
         """
         if not self.is_running():
+            self._reap()
             return False
         pid = self.pid()
         if pid is not None:
@@ -123,8 +126,7 @@ class Server(ABC):
         if lock is None:
             raise EmbeddedError(f"{self.name} (process {pid}) has not stopped within {timeout_s:.0f} s.")
         lock.close()
-        if self._child is not None:
-            self._child.wait()
+        self._reap()
         return True
 
     def is_running(self) -> bool:
@@ -166,7 +168,7 @@ class Server(ABC):
         lock = self._lock(wait_s=0)
         if lock is None:
             pid = self.pid()
-            if pid is not None and _alive(pid):
+            if pid is not None and is_alive(pid):
                 return None
             lock = self._lock(wait_s=_LOCK_WAIT_S)
         if lock is None and pid is None:
@@ -210,9 +212,8 @@ class Server(ABC):
         self.prepare(account)
         return account
 
-    def _spawn(self, lock: "_LockFile", *, detached: bool) -> subprocess.Popen[bytes]:
-        if self._child is not None:
-            self._child.wait()  # it is dead, since we hold the lock: leave no zombie
+    def _spawn(self, lock: "_LockFile", *, detached: bool) -> None:
+        self._reap()
         account = self._prepare()
         arguments = self._launch_arguments(account, parent=None if detached else os.getpid())
         with self.log_path.open("ab") as log:
@@ -227,7 +228,13 @@ class Server(ABC):
                 start_new_session=True,
             )
         lock.write_pid(child.pid)
-        return child
+        _children[self._lock_path] = child
+
+    def _reap(self) -> None:
+        """Leave no zombie of a server that this process started and that has ended."""
+        child = _children.pop(self._lock_path, None)
+        if child is not None:
+            child.wait()
 
     def _launch_arguments(self, account: Account, *, parent: int | None) -> list[str]:
         """Return the options of `core.embedded.launch` that give the server its identity and lifetime."""
@@ -313,7 +320,7 @@ def _until(condition: Callable[[], bool], wait_s: float) -> bool:
     return True
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Say whether `pid` is a process that has not ended; a zombie has (proc(5), stat)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
