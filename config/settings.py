@@ -6,6 +6,7 @@ embedded servers' own record under `var/` (made on first use, secrets 0600).
 
 import os
 from pathlib import Path
+from typing import cast
 
 from config.logs import configure_logging
 from core.embedded.environment import database_settings, load
@@ -81,9 +82,22 @@ TEMPLATES = [
 
 
 _CONNECTION = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+# Connections shared by the threads of a web process; 0: each thread keeps its own (workers, commands).
+DATABASE_POOL = int(os.environ.get("CUX_DATABASE_POOL", "0"))
+
+
+def pooled(database: dict[str, object], size: int) -> dict[str, object]:
+    """Return the settings with a pool of at most `size` connections; as they are for size 0."""
+    if not size:
+        return database
+    pool = {"min_size": 1, "max_size": size, "timeout": 5}
+    options = {**cast("dict[str, object]", database["OPTIONS"]), "pool": pool}
+    return {**database, "CONN_MAX_AGE": 0, "OPTIONS": options}
+
+
 DATABASES = {
     # The app's role may only insert into and read the append-only tables; `owner` migrates.
-    "default": _CONNECTION | database_settings(ENVIRONMENT["DATABASE_URL"]),
+    "default": pooled(_CONNECTION | database_settings(ENVIRONMENT["DATABASE_URL"]), DATABASE_POOL),
     "owner": _CONNECTION | database_settings(ENVIRONMENT["DATABASE_OWNER_URL"]),
 }
 DATABASE_URL = ENVIRONMENT["DATABASE_URL"]
@@ -104,10 +118,12 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_MANIFEST_STRICT = False
 
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["api.v1.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.v1.rendering.JsonParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.ApiKeyAuthentication"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.v1.rendering.AlwaysJson",
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "api.errors.drf_exception_handler",
     "UNAUTHENTICATED_USER": None,
 }

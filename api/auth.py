@@ -1,0 +1,103 @@
+"""Who is asking: `Authorization: Bearer cux_…`, for Django REST framework and for plain ASGI."""
+
+from typing import Any
+
+import structlog
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request as RestRequest
+
+from accounts.selectors import KeyFacts, api_key_cached, api_key_find
+from api.http import Request
+from api.threads import in_thread
+from core.errors import Code, CuxError
+
+
+def bearer_secret(header: str | None) -> str | None:
+    """Return the secret of an Authorization header; None if there is no header.
+
+    Raises:
+        CuxError: INVALID_API_KEY, the header is not `Bearer <key>`.
+    """
+    if header is None:
+        return None
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise CuxError(Code.INVALID_API_KEY)
+    return secret.strip()
+
+
+async def authenticate(request: Request, *scopes: str) -> KeyFacts:
+    """Return for whom a plain ASGI request speaks, and check that its key has one of the scopes.
+
+    Raises:
+        CuxError: INVALID_API_KEY; MISSING_SCOPE.
+    """
+    facts = await authenticate_if_given(request)
+    if facts is None:
+        raise CuxError(Code.INVALID_API_KEY)
+    facts.require(*scopes)
+    return facts
+
+
+async def authenticate_if_given(request: Request) -> KeyFacts | None:
+    """Return for whom the request speaks; None without a key.
+
+    Raises:
+        CuxError: INVALID_API_KEY, there is a key and it is not valid.
+    """
+    secret = bearer_secret(request.header("authorization"))
+    if secret is None:
+        return None
+    facts = api_key_cached(secret) or await in_thread(api_key_find, secret)
+    _bind(facts)
+    return facts
+
+
+def _bind(facts: KeyFacts) -> None:
+    structlog.contextvars.bind_contextvars(
+        key_id=str(facts.key_id), organisation_id=str(facts.organisation_id)
+    )
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Puts the key's `KeyFacts` in `request.auth`. A key that is present but not valid is refused."""
+
+    def authenticate(self, request: RestRequest) -> tuple[None, KeyFacts] | None:
+        """Return the facts, or None without a key."""
+        header = get_authorization_header(request).decode("latin-1")
+        secret = bearer_secret(header or None)
+        if secret is None:
+            return None
+        facts = api_key_find(secret)
+        _bind(facts)
+        return None, facts
+
+    def authenticate_header(self, request: RestRequest) -> str:
+        """Return the scheme for 401 answers."""
+        return 'Bearer realm="cux"'
+
+
+class HasScope(BasePermission):
+    """Base of the permissions below: a key with one of `scopes`."""
+
+    scopes: tuple[str, ...] = ()
+
+    def has_permission(self, request: RestRequest, view: Any) -> bool:
+        """Tell whether the key has the scope; raises CuxError naming what is missing."""
+        if not isinstance(request.auth, KeyFacts):
+            raise CuxError(Code.INVALID_API_KEY)
+        request.auth.require(*self.scopes)
+        return True
+
+
+class CanRead(HasScope):
+    """Needs the scope `read`."""
+
+    scopes = ("read",)
+
+
+class CanInfer(HasScope):
+    """Needs the scope `infer`."""
+
+    scopes = ("infer",)

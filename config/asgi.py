@@ -1,0 +1,16 @@
+"""The web process: hot paths and streams as plain ASGI, pages and the rest of the API through Django."""
+
+import os
+
+# Django answers each request in a thread of its own here, so connections come from a pool.
+os.environ.setdefault("CUX_DATABASE_POOL", "8")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.asgi import get_asgi_application
+
+django = get_asgi_application()  # the apps are loaded by this, and the imports below need them
+
+from api.application import Application  # noqa: E402
+from api.routes import ROUTES  # noqa: E402
+
+application = Application(ROUTES, django)
