@@ -39,6 +39,7 @@ def configure_logging() -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": os.environ.get("CUX_LOG_LEVEL", "INFO")},
             "loggers": {
+                "django.request": {"level": "ERROR"},  # every answer has its own line already
                 "django.server": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "_granian": {"level": "WARNING"},

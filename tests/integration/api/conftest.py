@@ -1,0 +1,83 @@
+"""The web process as programs meet it: granian serving `config.asgi` over real HTTP."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from accounts.models import Organisation
+from accounts.services import IssuedKey, api_key_create
+from tests import builders
+from tests.environment import ROOT, VAR
+from tests.waiting import eventually
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def web_url(servers: None) -> Iterator[str]:
+    """Run one web process and return its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "asgi",
+        "--port",
+        str(port),
+        "config.asgi:application",
+    ]
+    with (VAR / "web.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            eventually(lambda: _answers(url), within_s=30)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture
+def http(web_url: str, db: None) -> Iterator[httpx.Client]:
+    """Return a client of the web process without a key."""
+    with httpx.Client(base_url=web_url, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def buyer(db: None) -> Organisation:
+    """Return an organisation of the test's own."""
+    return builders.organisation("buyer")
+
+
+@pytest.fixture
+def key_of(db: None) -> Callable[..., IssuedKey]:
+    """Return a function that makes a key for an organisation, with every scope unless told."""
+
+    def make(organisation: Organisation, *scopes: str) -> IssuedKey:
+        wanted = scopes or ("read", "trade", "infer")
+        return api_key_create(organisation_id=organisation.id, name="test", scopes=wanted)
+
+    return make
+
+
+def bearer(secret: str) -> dict[str, str]:
+    """Return the header that shows a key."""
+    return {"Authorization": f"Bearer {secret}"}
