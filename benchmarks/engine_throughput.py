@@ -5,8 +5,8 @@
 Seeded workloads of limit, IOC and FOK orders, cancels and replaces around a moving price. `bare`
 calls the engine with orders made beforehand and takes its events; `protocol` reads and writes JSON
 lines. The baseline is the tests' oracle on the first messages of the same workload in the same
-process (it is too slow for all). Seconds are CPU seconds of this one
-thread, so that a busy machine matters less; each figure is the median of five runs. One JSON line per figure.
+process (it is too slow for all). Seconds are CPU seconds of this one thread, so that a busy machine
+matters less; each figure is the median of five runs (the baseline's of one). One JSON line each.
 """
 
 import argparse

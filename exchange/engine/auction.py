@@ -87,10 +87,11 @@ def _settle_tie(candidates: list[Candidate], reference_price: int) -> Candidate:
 
 
 def _execute(book: Book, price: int, volume: int, events: list[Event]) -> None:
+    """Trade the volume. No trade can exceed what remains of it: that is all there is on one side."""
     while volume:
         bid, ask = book.bids.first(), book.asks.first()
         maker, taker = (bid, ask) if bid.priority < ask.priority else (ask, bid)
-        qty = min(bid.qty, ask.qty, volume)
+        qty = min(bid.qty, ask.qty)
         volume -= qty
         events.append(Trade(maker.id, taker.id, price, qty))
         for order in (bid, ask):

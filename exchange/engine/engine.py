@@ -40,7 +40,7 @@ class Engine:
         """Rebuild an engine from resting orders, oldest priority first, as `snapshot` gives them.
 
         Orders are copied and keep their priorities. Raises ValueError if they could not rest
-        together: priorities not ascending, an id twice, nothing open, no price, or, in
+        together: priorities not ascending, an id twice, nothing open, no price, not GTC, or, in
         `continuous`, a market order or a crossed book.
         """
         engine = cls()
@@ -165,7 +165,8 @@ class Engine:
         priority = order.priority
         if priority <= self._book.last_priority:
             raise ValueError(f"Priorities must ascend, was {priority} after {self._book.last_priority}")
-        if order.id in self._book.orders or order.qty < 1 or (order.type == "limit" and order.price < 1):
+        priced = order.price > 0 or order.type == "market"
+        if order.id in self._book.orders or order.qty < 1 or not priced or order.tif != "GTC":
             raise ValueError(f"order {order.id} cannot rest")
         self._book.last_priority = priority - 1
         self._book.add(order)

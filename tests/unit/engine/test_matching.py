@@ -104,3 +104,17 @@ def test_the_open_quantity_of_an_order_in_hand_is_always_current(engine: Engine)
     assert taker.qty == 6
     engine.cancel("b")
     assert taker.qty == 0
+
+
+def test_an_order_that_is_gone_has_nothing_open(engine: Engine) -> None:
+    maker = engine.order("a2")
+    ioc = order("ioc", "buy", 9, 100, tif="IOC", account="of a2", stp="cancel_maker")
+    fok = order("fok", "buy", 99, 101, tif="FOK")
+    left_over = order("m", "buy", 99)
+    engine.new(ioc)
+    engine.new(fok)
+    engine.phase("auction")
+    engine.new(left_over)
+    engine.uncross(100)
+
+    assert [gone.qty for gone in (maker, ioc, fok, left_over)] == [0, 0, 0, 0]

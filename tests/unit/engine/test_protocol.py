@@ -82,7 +82,7 @@ def spoken(lines: bytes) -> list[dict]:
 
 
 def test_a_conversation_over_standard_input_and_output() -> None:
-    said = "\n\n".join(json.dumps(command) for command, _ in TALK).encode()
+    said = "\n\n \r\n".join(json.dumps(command) for command, _ in TALK).encode()
 
     done = subprocess.run(
         [sys.executable, "-m", "exchange.engine"], input=said, capture_output=True, check=True, timeout=30

@@ -59,11 +59,11 @@ def test_new_orders_are_younger_than_restored_ones(engine: Engine) -> None:
 def test_a_snapshot_is_a_copy(engine: Engine) -> None:
     before = engine.state_hash()
     taken = engine.snapshot()
-    Engine.restore(taken, "continuous").cancel("b1")
+    twin = Engine.restore(taken, "continuous")
     for found in taken:
         found.qty = 77
 
-    assert engine.state_hash() == before
+    assert engine.state_hash() == twin.state_hash() == before
 
 
 def test_the_age_between_the_sides_is_state() -> None:
@@ -107,8 +107,9 @@ def test_phase_and_every_field_are_state() -> None:
         [order("x", "buy", 1, 0, type="limit", priority=1)],
         [order("x", "buy", 1, 9, priority=1), order("y", "sell", 1, 9, priority=2)],
         [order("x", "buy", 1, priority=1)],
+        [order("x", "buy", 1, 9, tif="IOC", priority=1)],
     ],
-    ids=["same age", "no age", "same id", "nothing open", "no price", "crossed", "market order"],
+    ids=["same age", "no age", "same id", "nothing open", "no price", "crossed", "market order", "not GTC"],
 )
 def test_orders_that_could_not_rest_are_not_restored(orders: list[Order]) -> None:
     with pytest.raises(ValueError, match=r"rest|ascend"):

@@ -76,6 +76,15 @@ def test_another_account_is_not_protected_by_the_makers_mode(engine: Engine) -> 
     assert events == [*FIRST, ("trade", "own", "b", 101, 3)]
 
 
+@pytest.mark.parametrize("stp", ["cancel_taker", "cancel_both", "decrement"])
+def test_fok_does_not_look_past_an_own_order_at_a_worse_price(engine: Engine, stp) -> None:
+    engine.new(order("far", "sell", 9, 102))
+
+    assert plain(engine.new(order("b", "buy", 9, 102, account="me", stp=stp, tif="FOK")))[1:] == [
+        ("canceled", "b", 9, "fok")
+    ]
+
+
 @pytest.mark.parametrize(
     ("stp", "qty", "fills"),
     [
