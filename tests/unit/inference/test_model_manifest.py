@@ -21,7 +21,7 @@ def model(tmp_path):
     (directory / "model.safetensors").write_bytes(b"weights")
     (directory / "tokenizer.json").write_bytes(b"{}")
     (directory / "config.json").write_bytes(b'{"a": 1}')
-    manifest = manifest_of(directory, model_id="m", source="pkg==1/file", precision="bf16")
+    manifest = manifest_of(directory, model_id="m", source="pkg==1/file", precision="bfloat16")
     write_manifest(directory, manifest)
     return directory
 
@@ -31,7 +31,7 @@ def test_manifest_lists_every_file_and_reads_back_equal(model):
     assert sorted(manifest.files) == ["config.json", "model.safetensors", "tokenizer.json"]
     assert manifest.files["model.safetensors"].sha256 == hashlib.sha256(b"weights").hexdigest()
     assert manifest.files["model.safetensors"].size == 7
-    assert manifest == manifest_of(model, model_id="m", source="pkg==1/file", precision="bf16")
+    assert manifest == manifest_of(model, model_id="m", source="pkg==1/file", precision="bfloat16")
     assert damaged_files(model, manifest) == []
 
 
@@ -39,7 +39,7 @@ def test_revision_follows_weights_and_tokenizer_but_not_the_config(model):
     before = read_manifest(model).revision
 
     def revision():
-        return manifest_of(model, model_id="m", source="s", precision="bf16").revision
+        return manifest_of(model, model_id="m", source="s", precision="bfloat16").revision
 
     (model / "config.json").write_bytes(b'{"a": 2}')
     assert revision() == before
