@@ -14,6 +14,12 @@ from inference.engines.model_manifest import (
 )
 
 
+def manifest_in(directory):
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    return manifest
+
+
 @pytest.fixture
 def model(tmp_path):
     directory = tmp_path / "model"
@@ -27,7 +33,7 @@ def model(tmp_path):
 
 
 def test_manifest_lists_every_file_and_reads_back_equal(model):
-    manifest = read_manifest(model)
+    manifest = manifest_in(model)
     assert sorted(manifest.files) == ["config.json", "model.safetensors", "tokenizer.json"]
     assert manifest.files["model.safetensors"].sha256 == hashlib.sha256(b"weights").hexdigest()
     assert manifest.files["model.safetensors"].size == 7
@@ -36,10 +42,9 @@ def test_manifest_lists_every_file_and_reads_back_equal(model):
 
 
 def test_revision_follows_weights_and_tokenizer_but_not_the_config(model):
-    before = read_manifest(model).revision
+    before = manifest_in(model).revision
 
-    def revision():
-        return manifest_of(model, model_id="m", source="s", precision="bfloat16").revision
+    revision = lambda: manifest_of(model, model_id="m", source="s", precision="bfloat16").revision  # noqa: E731
 
     (model / "config.json").write_bytes(b'{"a": 2}')
     assert revision() == before
@@ -48,7 +53,7 @@ def test_revision_follows_weights_and_tokenizer_but_not_the_config(model):
 
 
 def test_changed_truncated_and_missing_files_are_named(model):
-    manifest = read_manifest(model)
+    manifest = manifest_in(model)
     (model / "config.json").write_bytes(b'{"a": 2}')
     (model / "model.safetensors").write_bytes(b"weight")
     (model / "tokenizer.json").unlink()
@@ -77,7 +82,8 @@ def builder(monkeypatch):
 
 
 def test_prepare_builds_once_and_again_after_damage(tmp_path, builder):
-    out, lines = tmp_path / "models" / "m", []
+    out = tmp_path / "models" / "m"
+    lines: list[str] = []
     first = model_prepare.prepare(out, lines.append)
     assert model_prepare.prepare(out, lines.append) == first
     assert len(builder) == 1
