@@ -11,13 +11,15 @@ class Cover(models.Model):
     """The open part `compute_ucu` of an entitlement was cancelled because its provider failed.
 
     Its escrow and fee shares went to the house's cover wallet, which buys the same compute for the
-    holder, or returns the shares if there is none in time.
+    holder, or returns the shares if there is none in time. `top_up_nano_usd` is what was missing and came
+    from the failing provider's hold-back and from insurance; `limit_ticks` is the price this affords.
     """
 
     class State(models.TextChoices):
         """Where the cover stands."""
 
         FUNDING = "funding"
+        FUNDED = "funded"
         COVERED = "covered"
         RETURNED = "returned"
 
@@ -27,6 +29,9 @@ class Cover(models.Model):
     compute_ucu = models.BigIntegerField()
     escrow_share_nano_usd = models.BigIntegerField()
     fee_share_nano_usd = models.BigIntegerField()
+    top_up_nano_usd = models.BigIntegerField(default=0)
+    limit_ticks = models.BigIntegerField(default=0)
+    attempts = models.IntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FUNDING)
     order_id = models.UUIDField(null=True)
     started_at = models.DateTimeField(db_default=Now())

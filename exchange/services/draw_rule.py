@@ -1,0 +1,58 @@
+"""Which entitlements a job is reserved on: the pure part of reserving.
+
+First to expire is drawn first. One job at a time is always allowed; more at once only while their
+reservations together stay ≤ ⌊4·Q·300 s ÷ window⌋ µCU, Q being the buyer's live entitlements on that
+provider (ARCHITECTURE, "Draw rule"): nobody can call a day's compute in a minute.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+BURST: Final = 4
+BURST_S: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Drawable:
+    """A live entitlement: its size, window, and what of it is undrawn and reserved, in µCU."""
+
+    entitlement_id: uuid.UUID
+    provider_id: uuid.UUID
+    quantity_ucu: int
+    window_s: int
+    undrawn_ucu: int
+    reserved_ucu: int
+
+    @property
+    def free_ucu(self) -> int:
+        """Return what can still be reserved."""
+        return self.undrawn_ucu - self.reserved_ucu
+
+
+def burst_limit_ucu(drawables: Sequence[Drawable]) -> int:
+    """Return what jobs may have reserved together: ⌊4·Q·300 s ÷ window⌋, summed before rounding."""
+    return int(sum(Fraction(BURST * BURST_S * d.quantity_ucu, d.window_s) for d in drawables))
+
+
+def is_within_draw_rule(drawables: Sequence[Drawable], compute_ucu: int) -> bool:
+    """Tell whether one more job of this size may be reserved on one provider's entitlements."""
+    reserved = sum(d.reserved_ucu for d in drawables)
+    return reserved == 0 or reserved + compute_ucu <= burst_limit_ucu(drawables)
+
+
+def allocate(drawables: Sequence[Drawable], compute_ucu: int) -> list[tuple[uuid.UUID, int]] | None:
+    """Spread a job over one provider's entitlements, given first-to-expire first.
+
+    Returns (entitlement, µCU) pairs that sum to `compute_ucu`, or None if they do not hold enough.
+    """
+    parts: list[tuple[uuid.UUID, int]] = []
+    missing = compute_ucu
+    for drawable in drawables:
+        amount = min(drawable.free_ucu, missing)
+        if amount > 0:
+            parts.append((drawable.entitlement_id, amount))
+            missing -= amount
+    return None if missing else parts
