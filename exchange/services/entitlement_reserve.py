@@ -43,7 +43,7 @@ def entitlement_reserve(
     now: datetime,
     providers: Sequence[uuid.UUID],
 ) -> ReservationPlan:
-    """This function will set `compute_ucu` µCU aside on one provider's entitlements, in the caller's transaction.
+    """This function will set `compute_ucu` µCU aside on one provider's entitlements, in one transaction.
 
     `providers` are the organisations that can serve now, best first.
 
