@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ MODEL = ROOT / "var" / "models" / "smollm2-135m-instruct"
 pytestmark = pytest.mark.vllm
 
 
-def compare(*arguments: str) -> list[dict]:
+def compare(*arguments: str) -> list[dict[str, Any]]:
     """Run the comparison in the engine environment; its lines."""
     command = [".venv-engine/bin/python", "-m", "inference.engines.flops_check", "--model", str(MODEL)]
     run = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)

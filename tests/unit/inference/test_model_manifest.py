@@ -1,12 +1,14 @@
 """A prepared model is checked against its manifest: any damage to it is named."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
 from inference.engines import model_prepare
 from inference.engines.model_manifest import (
     MANIFEST_NAME,
+    Manifest,
     damaged_files,
     manifest_of,
     read_manifest,
@@ -14,10 +16,14 @@ from inference.engines.model_manifest import (
 )
 
 
-def manifest_in(directory):
+def manifest_in(directory: Path) -> Manifest:
     manifest = read_manifest(directory)
     assert manifest is not None
     return manifest
+
+
+def revision_of(directory: Path) -> str:
+    return manifest_of(directory, model_id="m", source="s", precision="bfloat16").revision
 
 
 @pytest.fixture
@@ -43,13 +49,10 @@ def test_manifest_lists_every_file_and_reads_back_equal(model):
 
 def test_revision_follows_weights_and_tokenizer_but_not_the_config(model):
     before = manifest_in(model).revision
-
-    revision = lambda: manifest_of(model, model_id="m", source="s", precision="bfloat16").revision  # noqa: E731
-
     (model / "config.json").write_bytes(b'{"a": 2}')
-    assert revision() == before
+    assert revision_of(model) == before
     (model / "tokenizer.json").write_bytes(b"[]")
-    assert revision() != before
+    assert revision_of(model) != before
 
 
 def test_changed_truncated_and_missing_files_are_named(model):
