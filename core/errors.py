@@ -67,6 +67,10 @@ class Code(Enum):
     POST_ONLY_WOULD_TAKE = _bad("A post-only order would have taken liquidity; nothing was done.", 422)
     INSTRUMENT_NOT_TRADING = _Spec(409, ErrorType.CONFLICT, "The instrument's phase does not allow that.")
     INSUFFICIENT_BALANCE = _Spec(402, ErrorType.FUNDS, "There is not enough money available; nothing moved.")
+    HOLD_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The amount was set aside for a time that has passed.")
+    HOLD_NOT_COVERING = _Spec(
+        409, ErrorType.CONFLICT, "Less is set aside than was to be taken or given back; nothing moved."
+    )
     INSUFFICIENT_CAPACITY = _Spec(
         409, ErrorType.CONFLICT, "The order is larger than the measured capacity left; nothing was done."
     )

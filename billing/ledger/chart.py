@@ -8,6 +8,7 @@ all accounts of an asset sum to zero.
 import uuid
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 USD: Final = "USD"
@@ -52,13 +53,20 @@ class AccountRef:
     @property
     def id(self) -> uuid.UUID:
         """Return the account's id, derived from what it is, so that nobody has to look it up."""
-        name = f"{self.kind.value}|{self.asset}|{self.organisation_id or ''}|{self.entitlement_id or ''}"
-        return uuid.uuid5(_NAMESPACE, name)
+        return _account_id(self.kind, self.asset, self.organisation_id, self.entitlement_id)
 
     @property
     def has_balance(self) -> bool:
         """Tell whether the account has a balance row, that is, a limit."""
         return self.kind not in UNLIMITED
+
+
+@lru_cache(maxsize=65_536)
+def _account_id(
+    kind: Kind, asset: str, organisation_id: uuid.UUID | None, entitlement_id: uuid.UUID | None
+) -> uuid.UUID:
+    name = f"{kind.value}|{asset}|{organisation_id or ''}|{entitlement_id or ''}"
+    return uuid.uuid5(_NAMESPACE, name)
 
 
 def of_organisation(kind: Kind, organisation_id: uuid.UUID) -> AccountRef:

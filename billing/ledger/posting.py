@@ -3,11 +3,24 @@
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from billing.ledger.chart import AccountRef
 from core.money import BIGINT_MAX
+
+KEY_LENGTH_MAX: Final = 255
+
+
+def body_digest(kind: str, ref: str, legs: Iterable[tuple[uuid.UUID, uuid.UUID, str, int]]) -> bytes:
+    """Return SHA-256 of what an entry says: kind, ref, and (debit, credit, asset, amount) of each leg.
+
+    It tells a retry from a conflict, and later whether the stored rows still say the same.
+    """
+    rows = [[str(debit), str(credit), asset, amount] for debit, credit, asset, amount in legs]
+    return hashlib.sha256(json.dumps([kind, ref, rows]).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +56,15 @@ class JournalEntry:
     ref: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse an entry without legs or key."""
-        if not self.legs or not self.key:
-            raise ValueError("Expected a key and at least one leg")
+        """Refuse an entry without legs, or with a key that cannot be stored."""
+        if not self.legs or not 0 < len(self.key) <= KEY_LENGTH_MAX:
+            raise ValueError(f"Expected at least one leg and a key of 1..255 characters, was {self.key!r}")
 
     @property
     def body_sha256(self) -> bytes:
         """Return the digest that tells a retry (same body) from a conflict (another body)."""
-        legs = [[str(leg.debit.id), str(leg.credit.id), leg.debit.asset, leg.amount] for leg in self.legs]
-        return hashlib.sha256(json.dumps([self.kind, self.ref, legs]).encode()).digest()
+        legs = ((leg.debit.id, leg.credit.id, leg.debit.asset, leg.amount) for leg in self.legs)
+        return body_digest(self.kind, self.ref, legs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,13 @@ class HoldPlacement:
     ref: str
     expires_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what could not be a hold: no amount, or an account without a limit."""
+        if not 0 < self.amount <= BIGINT_MAX:
+            raise ValueError(f"Expected an amount in 1..2^63-1, was {self.amount}")
+        if not self.account.has_balance:
+            raise ValueError(f"Expected an account with a limit, was {self.account.kind}")
+
 
 @dataclass(frozen=True, slots=True)
 class HoldStep:
@@ -73,3 +93,8 @@ class HoldStep:
     hold_id: uuid.UUID
     capture: int = 0
     release: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a step that would not resolve anything, or would undo something."""
+        if min(self.capture, self.release) < 0 or not 0 < self.capture + self.release <= BIGINT_MAX:
+            raise ValueError(f"Expected a positive step, was {self.capture} and {self.release}")

@@ -34,13 +34,20 @@ class Hold(models.Model):
                 name="hold_not_resolved_beyond_placed",
             ),
             models.CheckConstraint(
-                condition=models.Q(ended_at__isnull=True)
-                | models.Q(placed=models.F("captured") + models.F("released")),
+                condition=models.Q(
+                    ended_at__isnull=True, placed__gt=models.F("captured") + models.F("released")
+                )
+                | models.Q(ended_at__isnull=False, placed=models.F("captured") + models.F("released")),
                 name="hold_ends_when_resolved",
             ),
         ]
         indexes = [
             models.Index(fields=["account"], name="hold_open", condition=models.Q(ended_at__isnull=True)),
+            models.Index(
+                fields=["account", "expires_at"],
+                name="hold_expiring",
+                condition=models.Q(ended_at__isnull=True, expires_at__isnull=False),
+            ),
             models.Index(fields=["kind", "ref"], name="hold_ref"),
         ]
 

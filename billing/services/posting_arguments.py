@@ -1,0 +1,78 @@
+"""Turn a batch into the arrays that `billing_ledger_post` takes, in its order."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from billing.ledger.chart import AccountRef
+from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
+
+ARGUMENT_TYPES: Final = (
+    *("uuid[]", "text[]", "text[]", "uuid[]", "uuid[]", "bigint[]"),  # accounts
+    *("uuid[]", "text[]", "bytea[]", "text[]", "text[]", "timestamptz[]"),  # entries
+    *("uuid[]", "int[]", "uuid[]", "uuid[]", "bigint[]", "text[]"),  # legs
+    *("uuid[]", "uuid[]", "bigint[]", "text[]", "text[]", "timestamptz[]"),  # placements
+    *("uuid[]", "bigint[]", "bigint[]"),  # steps
+    "timestamptz",  # booked
+)
+Arrays = list[list[Any]]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Arrays:
+    """Turn rows into `width` columns, also when there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def account_arguments(
+    entries: Sequence[JournalEntry],
+    placements: Sequence[HoldPlacement],
+    issue_floors: Mapping[AccountRef, int],
+) -> Arrays:
+    """Return every account of the batch once: id, kind, asset, organisation, entitlement, floor."""
+    accounts = {placement.account for placement in placements}
+    for entry in entries:
+        for leg in entry.legs:
+            accounts.add(leg.debit)
+            accounts.add(leg.credit)
+    rows = [
+        (
+            account.id,
+            account.kind.value,
+            account.asset,
+            account.organisation_id,
+            account.entitlement_id,
+            issue_floors.get(account, 0) if account.has_balance else None,
+        )
+        for account in accounts
+    ]
+    return _columns(rows, 6)
+
+
+def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> Arrays:
+    """Return the entries: id, key, digest of the body, kind, ref, event_at."""
+    rows = [
+        (entry_id, entry.key, entry.body_sha256, entry.kind, entry.ref, entry.event_at)
+        for entry, entry_id in zip(entries, entry_ids, strict=True)
+    ]
+    return _columns(rows, 6)
+
+
+def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> Arrays:
+    """Return the legs: id of the entry, number within it, debit, credit, amount, asset."""
+    rows = [
+        (entry_id, number, leg.debit.id, leg.credit.id, leg.amount, leg.debit.asset)
+        for entry, entry_id in zip(entries, entry_ids, strict=True)
+        for number, leg in enumerate(entry.legs)
+    ]
+    return _columns(rows, 6)
+
+
+def placement_arguments(placements: Sequence[HoldPlacement]) -> Arrays:
+    """Return the holds to place: id, account, amount, kind, ref, expires_at."""
+    rows = [(p.hold_id, p.account.id, p.amount, p.kind, p.ref, p.expires_at) for p in placements]
+    return _columns(rows, 6)
+
+
+def step_arguments(steps: Sequence[HoldStep]) -> Arrays:
+    """Return the steps: id of the hold, captured, released."""
+    return _columns([(step.hold_id, step.capture, step.release) for step in steps], 3)
