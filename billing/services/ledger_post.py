@@ -78,7 +78,7 @@ def ledger_post(
     connection = django.db.connection if connection is None else connection
     _require_transaction(connection)
     entry_ids = [new_id() for _ in entries]
-    arguments = [
+    arguments: list[Any] = [
         *account_arguments(entries, placements, issue_floors),
         *entry_arguments(entries, entry_ids),
         *leg_arguments(entries, entry_ids),
@@ -89,7 +89,7 @@ def ledger_post(
     try:
         with connection.cursor() as cursor:
             cursor.execute(_SQL, arguments)
-            posted = set(cursor.fetchone()[0])
+            (posted,) = cursor.fetchone() or ((),)
     except (django.db.Error, psycopg.Error) as error:
         code = _refusal(error)
         if code is None:

@@ -3,13 +3,13 @@
 import uuid
 from datetime import datetime
 
-from billing.services.ledger_post import ledger_post
 from django.db import transaction
 
 from accounts.selectors.house import house_id
 from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry
 from billing.services.balances_lock import balances_lock
+from billing.services.ledger_post import ledger_post
 from core.outbox import outbox_add
 from exchange.models import Cover
 from exchange.selectors.book import book_snapshot

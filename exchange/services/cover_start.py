@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from billing.services.ledger_post import ledger_post
 from django.conf import settings
 
 from billing.ledger.chart import Kind, of_entitlement, of_house
 from billing.ledger.posting import HoldStep, JournalEntry
 from billing.services.balances_lock import balances_lock
+from billing.services.ledger_post import ledger_post
 from core.money import share_released
 from core.outbox import outbox_add
 from exchange.models import Cover, Entitlement

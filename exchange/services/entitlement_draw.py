@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.services.ledger_post import ledger_post
 from django.conf import settings
 
 from billing.ledger.chart import Kind, of_entitlement
 from billing.ledger.posting import HoldStep, JournalEntry, Leg
 from billing.services.balances_lock import balances_lock
+from billing.services.ledger_post import ledger_post
 from core.money import share_released
 from exchange.models import Entitlement
 from exchange.services.entitlement_reserve import Part

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from billing.services.ledger_post import ledger_post
-
 from billing.ledger.posting import HoldStep
+from billing.services.ledger_post import ledger_post
 from exchange.services.entitlement_reserve import Part
 
 

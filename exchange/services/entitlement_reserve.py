@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.services.ledger_post import ledger_post
-
 from billing.ledger.chart import Kind, of_entitlement
 from billing.ledger.posting import HoldPlacement
 from billing.services.balances_lock import balances_lock
+from billing.services.ledger_post import ledger_post
 from core.errors import Code, CuxError
 from core.ids import new_id
 from exchange.models import Entitlement
