@@ -1,5 +1,6 @@
 """The JSON-lines protocol: one command a line in, one event a line out."""
 
+from collections.abc import Sequence
 from io import BufferedIOBase
 
 import msgspec
@@ -68,7 +69,7 @@ class Session:
     def __init__(self) -> None:
         self.engine = Engine()
 
-    def apply(self, command: Command) -> list[Event] | list[ResetDone]:
+    def apply(self, command: Command) -> Sequence[Event | ResetDone]:
         """Run one command and give its events, the answer first."""
         engine = self.engine
         match command:

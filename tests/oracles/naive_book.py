@@ -4,9 +4,11 @@ It speaks the dictionaries of the JSON-lines protocol and shares no code with `e
 that each can be checked against the other.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 Json = dict[str, Any]
+Checks = list[tuple[Callable[[], Any], str]]
 
 
 class NaiveBook:
@@ -23,7 +25,8 @@ class NaiveBook:
         if refusal:
             named = {"id": command["id"]} if "id" in command else {}
             return [{"ev": "rejected", "op": command["op"], "reason": refusal, **named}]
-        return getattr(self, "do_" + command["op"])(command)
+        events: list[Json] = getattr(self, "do_" + command["op"])(command)
+        return events
 
     # -- looking at the book
 
@@ -33,7 +36,7 @@ class NaiveBook:
     def side(self, side: str) -> list[Json]:
         """One side in the order in which it would trade."""
 
-        def rank(o: Json) -> tuple:
+        def rank(o: Json) -> tuple[int, int, int]:
             if o["type"] == "market":
                 return (0, 0, o["time"])
             return (1, -o["price"] if side == "buy" else o["price"], o["time"])
@@ -45,7 +48,7 @@ class NaiveBook:
         if "market" in (a["type"], b["type"]):
             return True
         buy, sell = (a, b) if a["side"] == "buy" else (b, a)
-        return buy["price"] >= sell["price"]
+        return bool(buy["price"] >= sell["price"])
 
     def within_reach(self, order: Json) -> list[Json]:
         other = "sell" if order["side"] == "buy" else "buy"
@@ -55,7 +58,7 @@ class NaiveBook:
 
     def refuse_new(self, c: Json) -> str | None:
         would_take = c["post_only"] and self.phase == "continuous"
-        checks = [
+        checks: Checks = [
             (lambda: c["qty"] < 1, "invalid_qty"),
             (lambda: c["type"] == "limit" and c["price"] < 1, "invalid_price"),
             (lambda: c["post_only"] and (c["type"] == "market" or c["tif"] != "GTC"), "invalid_post_only"),
@@ -78,7 +81,7 @@ class NaiveBook:
     def refuse_replace(self, c: Json) -> str | None:
         order = self.find(c["id"]) or {}
         would_take = order.get("post_only") and self.phase == "continuous"
-        checks = [
+        checks: Checks = [
             (lambda: c["qty"] < 1, "invalid_qty"),
             (lambda: c["price"] < 1, "invalid_price"),
             (lambda: self.phase in ("cancel_only", "halted"), "phase"),
@@ -177,7 +180,7 @@ class NaiveBook:
                     continue
                 break
             count += maker["qty"]
-        return count >= taker["qty"]
+        return bool(count >= taker["qty"])
 
     def prevent(self, taker: Json, maker: Json) -> list[Json]:
         if taker["stp"] == "decrement":

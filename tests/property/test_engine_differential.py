@@ -15,7 +15,7 @@ SHOW = {"op": "book"}
 
 def answer(session: Session, command: dict[str, Any]) -> list[dict[str, Any]]:
     events = session.apply(msgspec.convert(command, Command))
-    return msgspec.json.decode(msgspec.json.encode(events))
+    return msgspec.json.decode(msgspec.json.encode(events), type=list[dict[str, Any]])
 
 
 @settings(max_examples=250, deadline=None)

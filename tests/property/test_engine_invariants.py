@@ -1,6 +1,7 @@
 """What must hold whatever is said to an engine."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,13 +10,13 @@ from hypothesis import strategies as st
 
 from exchange.engine import Engine
 from exchange.engine.events import Accepted, Canceled, Event, Replaced, Trade
-from exchange.engine.protocol import Command, New, Session
+from exchange.engine.protocol import Command, New, ResetDone, Session
 from tests.property.engine_commands import ANYTHING, AUCTION, CONTINUOUS
 
 COMMANDS = st.one_of(CONTINUOUS, ANYTHING, AUCTION)
 
 
-def run(session: Session, commands: list[dict[str, Any]]) -> list[list[Event]]:
+def run(session: Session, commands: list[dict[str, Any]]) -> list[Sequence[Event | ResetDone]]:
     return [session.apply(msgspec.convert(command, Command)) for command in commands]
 
 

@@ -6,9 +6,9 @@ from exchange.engine import Order
 from exchange.engine.events import Event, as_protocol
 
 
-def order(id: str, side: str, qty: int, price: int = 0, account: str = "", **fields: Any) -> Order:
+def order(id: str, side: Any, qty: int, price: int = 0, account: str = "", **fields: Any) -> Order:
     """An order; without a price a market order; each has an account of its own unless named."""
-    kind = {"type": "limit"} if price else {"type": "market"}
+    kind: dict[str, Any] = {"type": "limit"} if price else {"type": "market"}
     return Order(id=id, account=account or f"of {id}", side=side, qty=qty, price=price, **(kind | fields))
 
 

@@ -108,6 +108,7 @@ def test_the_open_quantity_of_an_order_in_hand_is_always_current(engine: Engine)
 
 def test_an_order_that_is_gone_has_nothing_open(engine: Engine) -> None:
     maker = engine.order("a2")
+    assert maker is not None
     ioc = order("ioc", "buy", 9, 100, tif="IOC", account="of a2", stp="cancel_maker")
     fok = order("fok", "buy", 99, 101, tif="FOK")
     left_over = order("m", "buy", 99)

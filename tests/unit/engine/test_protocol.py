@@ -4,14 +4,19 @@ import json
 import subprocess
 import sys
 from io import BytesIO
+from typing import Any
 
 import msgspec
 import pytest
 
 from exchange.engine.protocol import serve
 
+Json = dict[str, Any]
 
-def limit(id: str, account: str, side: str, price: int, qty: int, stp: str = "none", post_only=False) -> dict:
+
+def limit(
+    id: str, account: str, side: str, price: int, qty: int, stp: str = "none", post_only: bool = False
+) -> Json:
     return {
         "op": "new",
         "id": id,
@@ -37,7 +42,7 @@ MARKET = {
     "post_only": False,
     "stp": "none",
 }
-TALK = [
+TALK: list[tuple[Json, list[Json]]] = [
     (limit("s1", "A", "sell", 101, 5), [{"ev": "accepted", "id": "s1"}]),
     (limit("s2", "B", "sell", 100, 4), [{"ev": "accepted", "id": "s2"}]),
     (
@@ -77,7 +82,7 @@ TALK = [
 ]
 
 
-def spoken(lines: bytes) -> list[dict]:
+def spoken(lines: bytes) -> list[Json]:
     return [json.loads(line) for line in lines.splitlines()]
 
 
