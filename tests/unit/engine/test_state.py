@@ -83,8 +83,8 @@ def test_the_age_between_the_sides_is_state() -> None:
 
 def test_phase_and_every_field_are_state() -> None:
     def digest(phase: Any = "auction", **fields: Any) -> str:
-        fields = {"side": "buy", "qty": 1, "price": 9} | fields
-        return Engine.restore([order("x", **fields, priority=1)], phase).state_hash()
+        shown: dict[str, Any] = {"side": "buy", "qty": 1, "price": 9}
+        return Engine.restore([order("x", **(shown | fields), priority=1)], phase).state_hash()
 
     changed = [
         digest(),
