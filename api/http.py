@@ -6,7 +6,6 @@ A handler is `async def handler(request: Request) -> Response | Stream`; it rais
 
 import json
 import re
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -100,17 +99,16 @@ class Request:
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
-    async def json(self, shape: type[T]) -> T:
-        """Return the body parsed and checked as `shape`.
+    async def json_body(self) -> bytes:
+        """Return the body of a request that must be JSON.
 
         Raises:
-            CuxError: UNSUPPORTED_MEDIA_TYPE, MALFORMED_JSON, NUMBER_TOO_LARGE, or INVALID_FIELD with the
-                field as `param`.
+            CuxError: UNSUPPORTED_MEDIA_TYPE, the body says it is something else.
         """
         media_type = (self.header("content-type") or JSON).partition(";")[0].strip().lower()
         if media_type != JSON:
             raise CuxError(Code.UNSUPPORTED_MEDIA_TYPE)
-        return parse_json(await self.body(), shape)
+        return await self.body()
 
 
 @dataclass(slots=True)
@@ -168,7 +166,11 @@ def error_response(error: CuxError, headers: Mapping[str, str] | None = None) ->
 
 
 def parse_json(body: bytes, shape: type[T]) -> T:
-    """Return `body` parsed and checked as `shape`; raises what `Request.json` does."""
+    """Return `body` parsed and checked as `shape`.
+
+    Raises:
+        CuxError: MALFORMED_JSON, NUMBER_TOO_LARGE, or INVALID_FIELD with the field as `param`.
+    """
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as refused:
@@ -198,11 +200,3 @@ def field_value(body: bytes, param: str) -> object:
     except (ValueError, RecursionError):
         return None
     return value.get(param) if isinstance(value, dict) else None
-
-
-def parse_uuid(text: str) -> uuid.UUID | None:
-    """Return a UUID, or None for any other text."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -1,0 +1,112 @@
+"""The hot path: new, replaced and cancelled orders go straight to the sequencer, past Django.
+
+Nothing here decides anything: the key is checked, the body parsed strictly, and the sequencer's verdict
+handed back. Prices are ticks and quantities lots, both integers.
+"""
+
+import uuid
+from typing import TypeVar
+
+from api.auth import authenticate
+from api.http import Request, Response, field_value, json_response, parse_json, request_id
+from core.errors import Code, CuxError
+from core.ids import parse_public_id
+from cux.wire.orders import NewOrder, ReplaceOrder
+from exchange.sequencer import client, protocol
+
+T = TypeVar("T")
+
+
+async def place(request: Request) -> Response:
+    """POST /v1/orders: place an order. 201 with the order as it stands after matching."""
+    key = await authenticate(request, "trade")
+    order = await _order_body(request, NewOrder)
+    command = protocol.NewOrder(
+        key=request.idempotency_key(),
+        organisation_id=key.organisation_id,
+        instrument=order.instrument,
+        side=order.side,
+        type=order.type,
+        tif=order.tif,
+        price_ticks=order.price_ticks,
+        quantity_lots=order.quantity_lots,
+        client_order_id=order.client_order_id,
+        post_only=order.post_only,
+        stp=order.stp,
+    )
+    return await _submit(command)
+
+
+async def replace(request: Request) -> Response:
+    """POST /v1/orders/{order_id}/replace: another price and open quantity for an open order."""
+    key = await authenticate(request, "trade")
+    order_id = _order_id(request)
+    body = await _order_body(request, ReplaceOrder)
+    command = protocol.ReplaceOrder(
+        key=request.idempotency_key(),
+        organisation_id=key.organisation_id,
+        order_id=order_id,
+        price_ticks=body.price_ticks,
+        quantity_lots=body.quantity_lots,
+    )
+    return await _submit(command)
+
+
+async def cancel(request: Request) -> Response:
+    """DELETE /v1/orders/{order_id}: cancel an open order."""
+    key = await authenticate(request, "trade")
+    command = protocol.CancelOrder(
+        key=request.idempotency_key(), organisation_id=key.organisation_id, order_id=_order_id(request)
+    )
+    return await _submit(command)
+
+
+async def cancel_all(request: Request) -> Response:
+    """DELETE /v1/orders: cancel all open orders; `?instrument=` limits it to one book."""
+    key = await authenticate(request, "trade")
+    unknown = sorted(set(request.query) - {"instrument"})
+    if unknown:
+        raise CuxError(Code.INVALID_FIELD, f"There is no parameter `{unknown[0]}`.", param=unknown[0])
+    command = protocol.CancelAll(
+        key=request.idempotency_key(),
+        organisation_id=key.organisation_id,
+        instrument=request.query.get("instrument"),
+    )
+    return await _submit(command)
+
+
+def _order_id(request: Request) -> uuid.UUID:
+    order_id = parse_public_id("order", request.params["order_id"])
+    if order_id is None:
+        raise CuxError(Code.UNKNOWN_ORDER)
+    return order_id
+
+
+async def _order_body(request: Request, shape: type[T]) -> T:
+    body = await request.json_body()
+    try:
+        return parse_json(body, shape)
+    except CuxError as refused:
+        raise _in_trading_words(refused, body) from refused
+
+
+def _in_trading_words(refused: CuxError, body: bytes) -> CuxError:
+    """Return the refusal with the code that traders know, where there is one for the field."""
+    value = field_value(body, refused.param or "")
+    if refused.code is Code.NUMBER_TOO_LARGE:
+        return refused
+    if refused.param == "price_ticks" and isinstance(value, float):
+        return CuxError(Code.PRICE_NOT_ON_TICK, param="price_ticks")
+    if refused.param == "quantity_lots" and type(value) is int:
+        return CuxError(Code.QUANTITY_OUT_OF_RANGE, refused.message, param="quantity_lots")
+    return refused
+
+
+async def _submit(command: protocol.Command) -> Response:
+    verdict = await client.submit(command)
+    body = verdict.body
+    if "error" in body:
+        error = {"param": None, **body["error"], "request_id": request_id()}
+        headers = {"Retry-After": "1"} if verdict.status == 503 else {}
+        return json_response({"error": error}, status=verdict.status, headers=headers)
+    return json_response(body, status=verdict.status)
