@@ -1,0 +1,116 @@
+"""What a chat completion may ask for, and what is refused by name."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api.openai.parameters import parse_chat
+from core.errors import Code, CuxError
+
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def parse(**body: Any):
+    return parse_chat(json.dumps({"model": "m", "messages": HELLO, **body}).encode())
+
+
+def test_a_minimal_request_has_the_defaults_of_openai():
+    asked = parse()
+    assert (asked.temperature, asked.top_p, asked.stops, asked.stream) == (1.0, 1.0, [], False)
+    assert asked.output_cap is None
+    assert not asked.include_usage
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tools", [{"type": "function"}]),
+        ("n", 2),
+        ("logprobs", True),
+        ("top_logprobs", 3),
+        ("response_format", {"type": "json_object"}),
+        ("frequency_penalty", 0.5),
+        ("logit_bias", {"5": 1}),
+        ("audio", {"voice": "x"}),
+        ("never_heard_of", 1),
+        ("max_compute_units", 1),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(name, value):
+    with pytest.raises(CuxError) as refused:
+        parse(**{name: value})
+    assert (refused.value.code, refused.value.param) == (Code.UNSUPPORTED_PARAMETER, name)
+
+
+def test_a_parameter_that_asks_for_nothing_special_is_accepted():
+    asked = parse(
+        n=1, logprobs=False, tools=[], response_format={"type": "text"}, presence_penalty=0, audio=None
+    )
+    assert asked.model == "m"
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"temperature": 2.1}, "temperature"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"top_p": 0}, "top_p"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 1.5}, "max_tokens"),
+        ({"max_compute_ucu": -1}, "max_compute_ucu"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"messages": []}, "messages"),
+        ({"messages": "Hello"}, "messages"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"stream_options": {"include_usages": True}}, "stream_options.include_usages"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_field(body, param):
+    with pytest.raises(CuxError) as refused:
+        parse(**body)
+    assert (refused.value.code, refused.value.param) == (Code.INVALID_FIELD, param)
+
+
+def test_a_missing_model_is_named():
+    with pytest.raises(CuxError) as refused:
+        parse_chat(json.dumps({"messages": HELLO}).encode())
+    assert refused.value.param == "model"
+
+
+def test_a_number_beyond_64_bits_is_too_large():
+    with pytest.raises(CuxError) as refused:
+        parse(seed=2**63)
+    assert (refused.value.code, refused.value.param) == (Code.NUMBER_TOO_LARGE, "seed")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"nonsense", b'{"a": NaN}'])
+def test_what_is_not_json_is_malformed(body):
+    with pytest.raises(CuxError) as refused:
+        parse_chat(body)
+    assert refused.value.code is Code.MALFORMED_JSON
+
+
+def test_text_parts_are_joined_and_developer_is_system():
+    parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]
+    asked = parse(messages=[{"role": "developer", "content": parts}])
+    assert asked.messages[0].for_template() == {"role": "system", "content": "Hello"}
+
+
+def test_an_answer_of_ours_can_be_sent_back():
+    answer = {"role": "assistant", "content": "Hi", "refusal": None, "tool_calls": None}
+    asked = parse(messages=[*HELLO, answer, *HELLO])
+    assert asked.messages[1].for_template() == {"role": "assistant", "content": "Hi"}
+
+
+def test_an_image_is_refused():
+    parts = [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
+    with pytest.raises(CuxError) as refused:
+        parse(messages=[{"role": "user", "content": parts}])
+    assert (refused.value.code, refused.value.param) == (Code.UNSUPPORTED_PARAMETER, "messages[0].content")
+
+
+def test_the_cap_has_two_names():
+    assert parse(max_tokens=5).output_cap == 5
+    assert parse(max_completion_tokens=6).output_cap == 6
