@@ -7,7 +7,8 @@ _HEAD = """# Errors
 Every answer that is not a success has one shape, on every path, in streams too:
 
 ```json
-{"error": {"type": "conflict_error", "code": "idempotency_key_reused", "message": "…", "param": null, "request_id": "req_…"}}
+{"error": {"type": "not_found_error", "code": "unknown_order", "message": "…", "param": null,
+           "request_id": "req_…"}}
 ```
 
 `code` is one of those below and never changes its meaning; `message` is for people and may change;
@@ -24,7 +25,7 @@ _TYPES = {
     ErrorType.CONFLICT: "It does not go with what is already there.",
     ErrorType.FUNDS: "Money or compute is missing: fund the account or buy compute units.",
     ErrorType.RATE_LIMIT: "Too much at once: wait for `Retry-After` seconds, then send it again.",
-    ErrorType.UNAVAILABLE: "A part of the exchange is away for a moment: retry with the same Idempotency-Key.",
+    ErrorType.UNAVAILABLE: "A part of the exchange is away just now: retry with the same Idempotency-Key.",
     ErrorType.API: "Our side failed.",
 }
 

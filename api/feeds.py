@@ -18,6 +18,8 @@ V = TypeVar("V")
 
 INTERVAL_S: Final = 0.1
 """The least time between two readings."""
+RECHECK_S: Final = 10.0
+"""The value is read this often without being woken, since a notification can be lost."""
 
 
 class Feed(Generic[V]):
@@ -65,29 +67,26 @@ class Feed(Generic[V]):
             return self._version, self._value
 
     async def _run(self) -> None:
-        version = 0
         with self._subscribe() as woken:
             while True:
                 woken.clear()
-                with contextlib.suppress(_ReadingFailed):
-                    value = await self._reading()
-                    version += 1
-                    async with self._changed:
-                        self._version, self._value = version, value
-                        self._changed.notify_all()
+                await self._refresh()
                 await asyncio.sleep(INTERVAL_S)
-                await woken.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), RECHECK_S)
 
-    async def _reading(self) -> V:
+    async def _refresh(self) -> None:
+        """Read; tell the watchers if the value is another one. After a failure they keep the last."""
         try:
-            return await self._read()
-        except Exception as error:
+            value = await self._read()
+        except Exception:
             log.exception("feed_read_failed")
-            raise _ReadingFailed from error
-
-
-class _ReadingFailed(Exception):
-    """The value could not be read; the feed tries again when next woken."""
+            return
+        if self._version and value == self._value:
+            return
+        async with self._changed:
+            self._version, self._value = self._version + 1, value
+            self._changed.notify_all()
 
 
 class Watcher(Generic[V]):

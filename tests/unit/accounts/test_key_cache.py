@@ -1,0 +1,68 @@
+"""The memory of keys: a second at most, bounded, and nothing about unknown ones."""
+
+import re
+
+from accounts.secrets import secret_digest, secret_generate
+from accounts.selectors.api_keys import KeyCache, KeyFacts
+from core.ids import new_id
+
+
+class Clock:
+    """A clock the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def facts() -> KeyFacts:
+    return KeyFacts(key_id=new_id(), organisation_id=new_id(), scopes=frozenset({"read"}))
+
+
+def test_a_key_is_remembered_for_a_second_from_before_it_was_read():
+    clock, known = Clock(), facts()
+    cache = KeyCache(clock)
+
+    def slow_read(digest: bytes) -> KeyFacts | None:
+        clock.now += 0.4  # a revocation may commit while the answer travels
+        return known
+
+    assert cache.find(b"a", slow_read) is known
+    clock.now = 100.99
+    assert cache.get(b"a") is known
+    clock.now = 101.0
+    assert cache.get(b"a") is None
+
+
+def test_a_key_that_became_unknown_is_forgotten():
+    clock = Clock()
+    cache = KeyCache(clock)
+    cache.find(b"a", lambda digest: facts())
+    clock.now += 1
+    assert cache.find(b"a", lambda digest: None) is None
+    assert cache.get(b"a") is None
+
+
+def test_the_memory_is_bounded_and_the_oldest_goes_first():
+    cache = KeyCache(Clock())
+    cache.SIZE = 2
+    for digest in (b"a", b"b", b"c"):
+        cache.find(digest, lambda digest: facts())
+    assert cache.get(b"a") is None
+    assert cache.get(b"b") is not None
+    assert cache.get(b"c") is not None
+
+
+def test_a_secret_has_a_prefix_and_256_random_bits():
+    prefix, secret = secret_generate()
+    assert re.fullmatch(rf"cux_{prefix}_[A-Za-z0-9_-]{{43}}", secret)
+    assert len({secret_generate()[1] for _ in range(100)}) == 100
+
+
+def test_a_text_that_cannot_be_a_key_has_no_digest():
+    _, secret = secret_generate()
+    assert secret_digest(secret) is not None
+    for text in ("", "cux_", secret[:-1], secret + "x", secret + "\n", secret.upper(), "sk-123"):
+        assert secret_digest(text) is None
