@@ -5,7 +5,6 @@ stale, survives neither kill -9 nor a reboot, and covers children that outlive t
 """
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from core.embedded import launch
 from core.embedded.account import Account, capability_needed, server_account
 from core.embedded.errors import EmbeddedError
 from core.embedded.paths import base_directories, owned_directory, run_directory, var_directory
+from core.lockfile import LockFile
 
 START_TIMEOUT_S = 180.0  # crash recovery replays up to max_wal_size
 STOP_TIMEOUT_S = 60.0
@@ -160,7 +160,7 @@ class Server(ABC):
             return error
         return None
 
-    def _claim(self) -> "_LockFile | None":
+    def _claim(self) -> LockFile | None:
         """Return the lock to start under, its old process id wiped; None if a live server holds it.
 
         Raises EmbeddedError if what a killed server left behind does not end.
@@ -195,10 +195,10 @@ class Server(ABC):
                 f"{self.name} (process {pid}) belongs to another user; let them stop it."
             ) from None
 
-    def _lock(self, *, wait_s: float) -> "_LockFile | None":
+    def _lock(self, *, wait_s: float) -> LockFile | None:
         """Return the server's lock file, locked, or None if the server (or an heir of it) holds it."""
         base_directories(self.var)
-        lock = _LockFile(self._lock_path)
+        lock = LockFile(self._lock_path)
         if not _until(lock.acquire, wait_s):
             lock.close()
             return None
@@ -212,7 +212,7 @@ class Server(ABC):
         self.prepare(account)
         return account
 
-    def _spawn(self, lock: "_LockFile", *, detached: bool) -> None:
+    def _spawn(self, lock: LockFile, *, detached: bool) -> None:
         self._reap()
         account = self._prepare()
         arguments = self._launch_arguments(account, parent=None if detached else os.getpid())
@@ -282,32 +282,6 @@ class Server(ABC):
         """Return the last lines of the log, for an error message."""
         lines = self.log_path.read_text(errors="replace").splitlines() if self.log_path.exists() else []
         return "\n".join([f"Last lines of {self.log_path}:", *lines[-8:]])
-
-
-class _LockFile:
-    """An exclusive flock(2): it belongs to the open file, so a child that inherits it keeps it."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def acquire(self) -> bool:
-        """Take the lock without waiting; say whether that worked."""
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def write_pid(self, pid: int | None) -> None:
-        """Record which process serves; None while there is none yet."""
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, b"" if pid is None else f"{pid}\n".encode(), 0)
-
-    def close(self) -> None:
-        os.close(self._descriptor)
 
 
 def _until(condition: Callable[[], bool], wait_s: float) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from core.embedded import EmbeddedError, Postgres
 from core.embedded.paths import REPOSITORY
@@ -79,11 +80,11 @@ def test_does_not_run_as_root(postgres: Postgres) -> None:
 
 @pytest.mark.parametrize("password", ["wrong", ""])
 def test_a_wrong_or_missing_password_is_refused(postgres: Postgres, password: str) -> None:
-    known = psycopg.conninfo.conninfo_to_dict(postgres.url)
+    address = make_conninfo(postgres.url, password=password, passfile="/dev/null")
     with pytest.raises(
         psycopg.OperationalError, match=r"password authentication failed|no password supplied"
     ):
-        psycopg.connect(**{**known, "password": password, "passfile": "/dev/null"})
+        psycopg.connect(address)
 
 
 def test_the_app_uses_what_the_owner_makes_and_makes_nothing(postgres: Postgres) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from redis import Redis
 
 from core.embedded import EmbeddedError, Valkey, running
@@ -44,7 +44,7 @@ def test_a_key_survives_kill_9(valkey: Valkey) -> None:
 
 def test_celery_s_transport_takes_the_address_even_with_a_space_in_it(tmp_path: Path) -> None:
     server = Valkey(tmp_path / "a b")
-    with Connection(server.start()) as broker, broker.SimpleQueue("tasks") as queue:
+    with Connection(server.start()) as broker, broker.SimpleQueue("tasks") as queue:  # type: ignore[no-untyped-call]
         queue.put({"job": 1})
         assert queue.get(timeout=5).payload == {"job": 1}
     server.stop()
