@@ -1,0 +1,42 @@
+"""Which rows are locked, in which order: the job first, then what hangs on it, the provider last.
+
+A job's row is the lock of its leases, checkpoints and reservations: whoever changes those holds it. The
+provider's row is locked only to append to its receipt chain, after everything else.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from inference.models import Job, Provider
+
+
+def job_lock(job_id: uuid.UUID) -> Job:
+    """Return the job, locked until the transaction ends; Job.DoesNotExist if there is none."""
+    _expect_transaction()
+    return Job.objects.select_for_update(no_key=True).get(id=job_id)
+
+
+def job_try_lock(job_id: uuid.UUID) -> Job | None:
+    """Return the job locked, or None if there is none or somebody else is at it (who comes next retries)."""
+    _expect_transaction()
+    return Job.objects.select_for_update(no_key=True, skip_locked=True).filter(id=job_id).first()
+
+
+def jobs_try_lock(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Job]:
+    """Return those of the jobs that could be locked without waiting, locked in order of their ids."""
+    _expect_transaction()
+    jobs = Job.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    return {job.id: job for job in jobs.select_related("model").filter(id__in=job_ids).order_by("id")}
+
+
+def provider_lock(provider_id: uuid.UUID) -> Provider:
+    """Return the provider, locked until the transaction ends."""
+    _expect_transaction()
+    return Provider.objects.select_for_update(no_key=True).get(id=provider_id)
+
+
+def _expect_transaction() -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("Expected a transaction around a lock")

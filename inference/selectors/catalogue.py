@@ -1,0 +1,27 @@
+"""Which models can be asked for."""
+
+from core.errors import Code, CuxError
+from cux.wire.card import ComputeCard
+from inference.models import CatalogueModel
+
+
+def model_get(name: str) -> CatalogueModel:
+    """Return the model of this name.
+
+    Raises:
+        CuxError: UNKNOWN_MODEL.
+    """
+    model = CatalogueModel.objects.filter(name=name).first()
+    if model is None:
+        raise CuxError(Code.UNKNOWN_MODEL, f"There is no model {name[:80]!r}.", param="model")
+    return model
+
+
+def model_list() -> list[CatalogueModel]:
+    """Return all models, by name."""
+    return list(CatalogueModel.objects.order_by("name"))
+
+
+def card_of(model: CatalogueModel) -> ComputeCard:
+    """Return the compute card that meters this model."""
+    return ComputeCard.from_payload(model.card)

@@ -1,0 +1,73 @@
+"""Which providers exist, and which can serve now."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, F, Q
+
+from inference.models import Lease, Provider, ProviderModel
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """A provider as the market page and operators see it."""
+
+    provider_id: uuid.UUID
+    organisation_id: uuid.UUID
+    name: str
+    trust_tier: str
+    up: bool
+    draining: bool
+    models: tuple[str, ...]
+    rate_ucu_per_s: int
+    receipts: int
+
+
+def provider_list(*, now: datetime) -> list[ProviderFacts]:
+    """Return the enrolled providers, by name; `models` are those ready, the rate is of all together."""
+    rows = Provider.objects.filter(enrolled_at__isnull=False).prefetch_related("models").order_by("name", "id")
+    return [_facts(row, now) for row in rows]
+
+
+def ready_providers(*, model: str, now: datetime) -> list[uuid.UUID]:
+    """Return the organisations that can serve the model now, least loaded first, then fastest."""
+    rows = (
+        ProviderModel.objects.filter(
+            model_id=model,
+            ready=True,
+            provider__draining=False,
+            provider__last_heartbeat_at__gt=now - timedelta(seconds=settings.PROVIDER_DARK_S),
+        )
+        .annotate(
+            running=Count("provider__leases", filter=Q(provider__leases__state__in=Lease.LIVE)),
+            organisation_id=F("provider__organisation_id"),
+        )
+        .values_list("running", "slots", "rate_ucu_per_s", "organisation_id")
+    )
+    # Load is running ÷ slots; compared in thousandths so that it stays an integer.
+    ranked = sorted(rows, key=lambda row: (1_000 * row[0] // max(1, row[1]), -row[2], row[3]))
+    return [row[3] for row in ranked]
+
+
+def is_dark(provider: Provider, *, up_since: datetime, now: datetime) -> bool:
+    """Tell whether a provider has been silent for too long, while we ourselves were there to hear it."""
+    heard = max(provider.last_heartbeat_at or up_since, up_since)
+    return now - heard > timedelta(seconds=settings.PROVIDER_DARK_S)
+
+
+def _facts(row: Provider, now: datetime) -> ProviderFacts:
+    ready = sorted(model.model_id for model in row.models.all() if model.ready)
+    heard = row.last_heartbeat_at
+    return ProviderFacts(
+        provider_id=row.id,
+        organisation_id=row.organisation_id,
+        name=row.name,
+        trust_tier=row.trust_tier,
+        up=heard is not None and now - heard <= timedelta(seconds=settings.PROVIDER_DARK_S),
+        draining=row.draining,
+        models=tuple(ready),
+        rate_ucu_per_s=sum(model.rate_ucu_per_s for model in row.models.all()),
+        receipts=row.receipt_sequence,
+    )

@@ -1,0 +1,80 @@
+"""Who was up, and when: the measured availability that take-or-pay is paid by."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Q
+
+from core.money import PPM
+from inference.models import Uptime
+
+PLATFORM_GAP: Final = timedelta(seconds=10)
+"""Signs of the exchange's own life further apart than this have an outage between them."""
+
+Span = tuple[datetime, datetime]
+
+
+def provider_gap() -> timedelta:
+    """Return how far apart heartbeats may be for the provider to count as up between them."""
+    return timedelta(seconds=settings.PROVIDER_DARK_S)
+
+
+def platform_up_since(now: datetime) -> datetime | None:
+    """Return since when the exchange has been reachable without a gap; None in an outage of ours.
+
+    An installation that never recorded itself counts as up for ever.
+    """
+    latest = (
+        Uptime.objects.filter(provider__isnull=True, started_at__lte=now).order_by("-ended_at").first()
+    )
+    if latest is None:
+        return datetime.min.replace(tzinfo=now.tzinfo)
+    return latest.started_at if now - latest.ended_at <= PLATFORM_GAP else None
+
+
+def availability_ppm(*, provider_id: uuid.UUID, start: datetime, end: datetime) -> int:
+    """Return ⌊10^6 · (time with a heartbeat, or in an outage of ours) ÷ window⌋, exact to the microsecond.
+
+    ARCHITECTURE, "Expiry". An outage of ours reaches from the exchange's last sign of life to its next,
+    a heartbeat's period earlier (the one that could not be sent any more) and the dark time later (an
+    agent comes back after a pause), so that no outage of ours is paid for by a provider.
+    """
+    window = _microseconds(end - start)
+    if window <= 0:
+        raise ValueError(f"Expected a window, was {start} to {end}")
+    up = _spans(Q(provider_id=provider_id), start, end)
+    before, after = timedelta(seconds=settings.HEARTBEAT_S), provider_gap()
+    widest = (start - before - after, end + before + after)
+    outages = [(a - before, b + after) for a, b in _gaps(_spans(Q(provider__isnull=True), *widest), *widest)]
+    return PPM * _covered([*up, *outages], start, end) // window
+
+
+def _spans(whose: Q, start: datetime, end: datetime) -> list[Span]:
+    rows = Uptime.objects.filter(whose, started_at__lt=end, ended_at__gt=start)
+    return sorted(rows.values_list("started_at", "ended_at"))
+
+
+def _gaps(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
+    """Return what the spans (sorted) leave open of start…end."""
+    gaps: list[Span] = []
+    reached = start
+    for a, b in spans:
+        if a > reached:
+            gaps.append((reached, a))
+        reached = max(reached, b)
+    if reached < end:
+        gaps.append((reached, end))
+    return gaps
+
+
+def _covered(spans: list[Span], start: datetime, end: datetime) -> int:
+    """Return how many microseconds of start…end the spans cover together."""
+    inside = sorted((max(a, start), min(b, end)) for a, b in spans if a < end and b > start)
+    return _microseconds(end - start) - sum(_microseconds(b - a) for a, b in _gaps(inside, start, end))
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
