@@ -9,8 +9,8 @@ from rest_framework.request import Request as RestRequest
 
 from accounts.selectors import KeyFacts, api_key_cached, api_key_find
 from api.http import Request
-from api.threads import in_thread
 from core.errors import Code, CuxError
+from core.threads import in_thread
 
 
 def bearer_secret(header: str | None) -> str | None:

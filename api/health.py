@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.http import Request, Response, json_response
 from api.metrics import render_metrics
-from api.threads import in_thread
+from core.threads import in_thread
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Database work for the handlers that run as plain ASGI: a few threads, whatever the number of streams."""
+"""Database work for asynchronous code: a few threads, whatever the number of streams."""
 
 import asyncio
 import contextvars
