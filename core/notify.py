@@ -1,4 +1,4 @@
-"""Waking waiters through PostgreSQL's NOTIFY: a hint that a row changed, sent with the commit that changed it.
+"""Waking waiters through PostgreSQL's NOTIFY: a hint, sent with the commit that changed a row.
 
 A notification may be lost (a broken connection) or come twice; who waits looks at the rows again after
 waking, and also now and then without being woken.

@@ -38,7 +38,9 @@ def unseal(*, organisation_id: uuid.UUID, context: str, sealed: bytes) -> bytes:
         SealError: another organisation, another context, or changed bytes.
     """
     try:
-        return _cipher(organisation_id).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
+        return _cipher(organisation_id).decrypt(
+            sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode()
+        )
     except InvalidTag as error:
         raise SealError("The sealed bytes do not open") from error
 
@@ -52,9 +54,7 @@ def seal_token_ids(*, organisation_id: uuid.UUID, context: str, ids: Sequence[in
 def unseal_token_ids(*, organisation_id: uuid.UUID, context: str, sealed: bytes) -> list[int]:
     """Return the token ids sealed by `seal_token_ids`; raises as `unseal` does."""
     plain = unseal(organisation_id=organisation_id, context=context, sealed=sealed)
-    return [
-        int.from_bytes(plain[at : at + _TOKEN_BYTES], "big") for at in range(0, len(plain), _TOKEN_BYTES)
-    ]
+    return [int.from_bytes(plain[at : at + _TOKEN_BYTES], "big") for at in range(0, len(plain), _TOKEN_BYTES)]
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from inference.models.catalogue import CatalogueModel
 class Provider(models.Model):
     """An organisation's agent: its key, its standing, its last sign of life, its receipt chain.
 
-    `enrol_token_sha256` is set until the single-use token is spent; `public_key` (hex) after that.
+    `enrol_token_sha256` is of the single-use token, spent once `public_key` (hex) is there.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -27,7 +27,9 @@ class ProviderFacts:
 
 def provider_list(*, now: datetime) -> list[ProviderFacts]:
     """Return the enrolled providers, by name; `models` are those ready, the rate is of all together."""
-    rows = Provider.objects.filter(enrolled_at__isnull=False).prefetch_related("models").order_by("name", "id")
+    rows = (
+        Provider.objects.filter(enrolled_at__isnull=False).prefetch_related("models").order_by("name", "id")
+    )
     return [_facts(row, now) for row in rows]
 
 

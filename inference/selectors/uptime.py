@@ -27,9 +27,7 @@ def platform_up_since(now: datetime) -> datetime | None:
 
     An installation that never recorded itself counts as up for ever.
     """
-    latest = (
-        Uptime.objects.filter(provider__isnull=True, started_at__lte=now).order_by("-ended_at").first()
-    )
+    latest = Uptime.objects.filter(provider__isnull=True, started_at__lte=now).order_by("-ended_at").first()
     if latest is None:
         return datetime.min.replace(tzinfo=now.tzinfo)
     return latest.started_at if now - latest.ended_at <= PLATFORM_GAP else None
