@@ -89,12 +89,13 @@ def ledger_post(
     try:
         with connection.cursor() as cursor:
             cursor.execute(_SQL, arguments)
-            (posted,) = cursor.fetchone() or ((),)
+            row = cursor.fetchone()
     except (django.db.Error, psycopg.Error) as error:
         code = _refusal(error)
         if code is None:
             raise
         raise CuxError(code) from error
+    posted = set(row[0]) if row else set()
     return [
         PostOutcome(entry.key, replayed=entry_id not in posted)
         for entry, entry_id in zip(entries, entry_ids, strict=True)

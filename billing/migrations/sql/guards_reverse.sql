@@ -1,3 +1,5 @@
+DROP INDEX billing_transfer_out_of_transit;
+DROP INDEX billing_transfer_into_transit;
 DROP VIEW billing_posting;
 DROP TRIGGER billing_hold_ends_once ON billing_hold;
 DROP FUNCTION billing_hold_check_change;

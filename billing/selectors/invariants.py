@@ -1,0 +1,140 @@
+"""The ledger's invariants that one query can check: each returns the rows that break it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from billing.ledger.chart import UNLIMITED
+
+_UNLIMITED: Final = ", ".join(f"'{kind.value}'" for kind in sorted(UNLIMITED, key=lambda kind: kind.value))
+_GUARDS: Final = (
+    "billing_entry_append_only",
+    "billing_transfer_append_only",
+    "billing_hold_stays",
+    "billing_hold_ends_once",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A rule, and the query that returns one text per row that breaks it (none: it holds)."""
+
+    name: str
+    rule: str
+    broken_sql: str
+
+
+INVARIANTS: Final = (
+    Invariant(
+        "balance_is_sum",
+        "a balance row is the sum of its account's transfers",
+        """
+        SELECT format('account %s: posted %s, transfers %s', b.account_id, b.posted, coalesce(p.total, 0))
+        FROM billing_balance b
+        LEFT JOIN (SELECT account_id, sum(amount) AS total FROM billing_posting GROUP BY 1) p
+            USING (account_id)
+        WHERE b.posted <> coalesce(p.total, 0) ORDER BY b.account_id
+        """,
+    ),
+    Invariant(
+        "held_is_sum",
+        "held is the sum of the open holds on the account",
+        """
+        SELECT format('account %s: held %s, open holds %s',
+                      account_id, coalesce(b.held, 0), coalesce(h.open, 0))
+        FROM billing_balance b FULL JOIN (
+            SELECT account_id, sum(placed - captured - released) AS open
+            FROM billing_hold WHERE ended_at IS NULL GROUP BY 1
+        ) h USING (account_id)
+        WHERE coalesce(b.held, 0) <> coalesce(h.open, 0) ORDER BY account_id
+        """,
+    ),
+    Invariant(
+        "available_above_floor",
+        "posted − held is not below the floor, and nothing negative is held",
+        """
+        SELECT format('account %s: posted %s, held %s, floor %s', account_id, posted, held, floor)
+        FROM billing_balance WHERE posted - held < floor OR held < 0 ORDER BY account_id
+        """,
+    ),
+    Invariant(
+        "limits_have_rows",
+        "an account has a balance row if, and only if, its kind has a limit",
+        f"""
+        SELECT format('account %s: %s', a.id, a.kind)
+        FROM billing_account a LEFT JOIN billing_balance b ON b.account_id = a.id
+        WHERE (a.kind IN ({_UNLIMITED})) = (b.account_id IS NOT NULL) ORDER BY a.id
+        """,  # noqa: S608 - our own constants
+    ),
+    Invariant(
+        "transfer_is_sound",
+        "a transfer moves a positive amount of one asset between two accounts",
+        """
+        SELECT format('transfer %s: %s %s', t.id, t.amount, t.asset)
+        FROM billing_transfer t
+        JOIN billing_account d ON d.id = t.debit_id JOIN billing_account c ON c.id = t.credit_id
+        WHERE t.amount <= 0 OR t.debit_id = t.credit_id OR t.asset <> d.asset OR t.asset <> c.asset
+        ORDER BY t.id
+        """,
+    ),
+    Invariant(
+        "trial_balance_zero",
+        "all accounts of an asset sum to zero",
+        """
+        SELECT format('asset %s: %s', asset, sum(amount)) FROM (
+            SELECT a.asset, b.posted AS amount
+            FROM billing_balance b JOIN billing_account a ON a.id = b.account_id
+            UNION ALL
+            SELECT a.asset, p.amount FROM billing_posting p JOIN billing_account a ON a.id = p.account_id
+            WHERE NOT EXISTS (SELECT FROM billing_balance b WHERE b.account_id = a.id)
+        ) everything GROUP BY asset HAVING sum(amount) <> 0 ORDER BY asset
+        """,
+    ),
+    Invariant(
+        "holds_add_up",
+        "captured + released stay within placed, and a hold has ended when they reach it",
+        """
+        SELECT format('hold %s: placed %s, captured %s, released %s, ended %s',
+                      id, placed, captured, released, coalesce(ended_at::text, 'no'))
+        FROM billing_hold
+        WHERE placed <= 0 OR captured < 0 OR released < 0 OR captured + released > placed
+            OR (captured + released = placed) <> (ended_at IS NOT NULL) ORDER BY id
+        """,
+    ),
+    Invariant(
+        "compute_is_backed",
+        "per entitlement, what is undrawn is what its provider owes, and none undrawn means no escrow",
+        """
+        SELECT format('entitlement %s: undrawn %s, issued %s, escrow %s',
+                      entitlement_id, undrawn, issue, escrow)
+        FROM (
+            SELECT a.entitlement_id,
+                coalesce(sum(b.posted) FILTER (WHERE a.kind = 'entitlement'), 0) AS undrawn,
+                coalesce(sum(b.posted) FILTER (WHERE a.kind = 'issue'), 0) AS issue,
+                coalesce(sum(b.posted) FILTER (WHERE a.kind = 'escrow'), 0) AS escrow
+            FROM billing_account a JOIN billing_balance b ON b.account_id = a.id
+            WHERE a.entitlement_id IS NOT NULL GROUP BY a.entitlement_id
+        ) e
+        WHERE undrawn + issue <> 0 OR (undrawn = 0 AND escrow <> 0) ORDER BY entitlement_id
+        """,
+    ),
+    Invariant(
+        "transit_not_overdrawn",
+        "no more has left transit than was put into it",
+        """
+        SELECT format('transit %s: %s', a.id, sum(p.amount))
+        FROM billing_account a JOIN billing_posting p ON p.account_id = a.id
+        WHERE a.kind = 'transit' GROUP BY a.id HAVING sum(p.amount) < 0
+        """,
+    ),
+    Invariant(
+        "guards_stand",
+        "the triggers that keep the rows as they are exist and are enabled",
+        f"""
+        SELECT format('trigger %s', guard) FROM unnest(ARRAY{list(_GUARDS)}) AS guard
+        WHERE NOT EXISTS (
+            SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE t.tgname = guard AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)
+        ) ORDER BY guard
+        """,  # noqa: S608 - our own constants
+    ),
+)

@@ -1,0 +1,112 @@
+"""What the database itself refuses, to the application and to the owner alike."""
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connections, transaction
+
+from billing.ledger.posting import HoldStep
+from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post, state
+
+pytestmark = pytest.mark.usefixtures("db")
+
+CHANGES = [
+    "UPDATE billing_{0} SET id = id WHERE false",
+    "DELETE FROM billing_{0} WHERE false",
+    "TRUNCATE billing_{0} CASCADE",
+]
+
+
+def refused_by_database(alias: str, sql: str, *parameters: object) -> str:
+    """Run SQL that must fail; return its SQLSTATE."""
+    with (
+        pytest.raises(DatabaseError) as refusal,
+        transaction.atomic(using=alias),
+        connections[alias].cursor() as cursor,
+    ):
+        cursor.execute(sql, parameters)
+    assert isinstance(refusal.value.__cause__, psycopg.Error)
+    return refusal.value.__cause__.sqlstate or ""
+
+
+@pytest.mark.parametrize("table", ["entry", "transfer"])
+@pytest.mark.parametrize("sql", CHANGES)
+def test_entries_and_transfers_are_append_only(sql, table):
+    account = funded(10)
+    before = state(account)
+    assert refused_by_database("default", sql.format(table)) == "42501"  # no right to
+    assert refused_by_database("owner", sql.format(table)) == "CX004"  # every right, and the trigger
+    assert state(account) == before
+
+
+@pytest.mark.parametrize("sql", CHANGES[1:])
+def test_holds_are_never_deleted(sql):
+    assert refused_by_database("default", sql.format("hold")) == "42501"
+    assert refused_by_database("owner", sql.format("hold")) == "CX004"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "placed = placed + 1",
+        "ref = 'other'",
+        "expires_at = now()",
+        "account_id = gen_random_uuid()",
+        "captured = captured - 1",
+        "released = released - 1",
+    ],
+)
+def test_what_a_hold_placed_never_changes_and_its_parts_only_grow(change):
+    account, payee = funded(10), new_account()
+    placement = hold(account, 5)
+    post(placements=(placement,))
+    post(entry((account, payee, 1)), steps=(HoldStep(placement.hold_id, capture=1, release=1),))
+    before = state(account)
+    sql = f"UPDATE billing_hold SET {change} WHERE id = %s"
+    assert refused_by_database("owner", sql, placement.hold_id) == "CX004"
+    assert state(account) == before
+
+
+@pytest.mark.parametrize("change", ["ended_at = now()", "ended_at = NULL, released = 4", "released = 6"])
+def test_a_holds_end_is_recorded_once(change):
+    account = funded(10)
+    placement = hold(account, 5)
+    post(placements=(placement,))
+    post(steps=(HoldStep(placement.hold_id, release=5),))
+    before = state(account)
+    sql = f"UPDATE billing_hold SET {change} WHERE id = %s"
+    assert refused_by_database("default", sql, placement.hold_id) == "CX004"
+    assert state(account) == before
+
+
+@pytest.mark.parametrize(
+    "change", ["posted = -1", "held = 11", "held = -1"], ids=["overdrawn", "overheld", "negative"]
+)
+def test_a_balance_row_cannot_break_its_rule(change):
+    account = funded(10)
+    before = state(account)
+    assert (
+        refused_by_database(
+            "default", f"UPDATE billing_balance SET {change} WHERE account_id = %s", account.id
+        )
+        == "23514"
+    )
+    assert state(account) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("balance", "floor"), ("account", "kind"), ("hold", "placed"), ("hold", "ref")]
+)
+def test_the_application_may_not_change_what_is_settled_at_birth(table, column):
+    sql = f"UPDATE billing_{table} SET {column} = {column} WHERE false"
+    assert refused_by_database("default", sql) == "42501"
+
+
+def test_a_key_is_unique_whoever_writes():
+    account = new_account()
+    once = entry((CASH, account, 1))
+    post(once)
+    sql = (
+        "INSERT INTO billing_entry (id, key, body_sha256, kind, ref, event_at)"
+        " SELECT uuidv7(), key, body_sha256, kind, ref, event_at FROM billing_entry WHERE key = %s"
+    )
+    assert refused_by_database("default", sql, once.key) == "23505"

@@ -1,0 +1,172 @@
+"""Deposits, transit, holds, balances and statements: what the rest of CUX calls."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from billing.ledger.chart import Kind, of_house, of_organisation
+from billing.ledger.posting import JournalEntry, Leg
+from billing.selectors.balances import (
+    OrganisationBalance,
+    available,
+    held,
+    organisation_balance,
+    posted,
+    trial_balance,
+)
+from billing.selectors.statement import statement_lines
+from billing.services.deposit_record import deposit_record
+from billing.services.holds import hold_capture, hold_place, hold_release, holds_expire
+from billing.services.wallet_move import to_transit
+from core.errors import Code, CuxError
+from core.money import BIGINT_MAX
+from tests.integration.billing.books import (
+    CASH,
+    NOW,
+    balance,
+    entry,
+    funded,
+    hold,
+    new_account,
+    new_key,
+    post,
+    rows,
+    state,
+)
+
+pytestmark = pytest.mark.usefixtures("db")
+TRANSIT = of_house(Kind.TRANSIT)
+
+
+def test_a_deposit_is_credited_once_per_key():
+    organisation, key = uuid.uuid4(), new_key()
+    deposit = {"organisation_id": organisation, "key": key, "now": NOW}
+    assert [
+        deposit_record(amount_nano_usd=5_000, **deposit).replayed,
+        deposit_record(amount_nano_usd=5_000, **deposit).replayed,
+    ] == [False, True]
+    with pytest.raises(CuxError) as refusal:
+        deposit_record(amount_nano_usd=5_001, **deposit)
+    assert refusal.value.code is Code.IDEMPOTENCY_KEY_REUSED
+    assert organisation_balance(organisation) == OrganisationBalance(5_000, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [(0, Code.INVALID_FIELD), (-1, Code.INVALID_FIELD), (BIGINT_MAX + 1, Code.NUMBER_TOO_LARGE)],
+)
+@pytest.mark.parametrize("service", [deposit_record, to_transit])
+def test_an_impossible_amount_is_refused(service, amount, code):
+    with pytest.raises(CuxError) as refusal:
+        service(organisation_id=uuid.uuid4(), amount_nano_usd=amount, key=new_key(), now=NOW)
+    assert refusal.value.code is code
+
+
+def test_money_on_its_way_to_the_wallet_is_seen_in_transit():
+    organisation = uuid.uuid4()
+    deposit_record(organisation_id=organisation, amount_nano_usd=1_000, key=new_key(), now=NOW)
+    to_transit(organisation_id=organisation, amount_nano_usd=400, key="k", now=NOW)
+    assert to_transit(organisation_id=organisation, amount_nano_usd=400, key="k", now=NOW).replayed
+    assert organisation_balance(organisation) == OrganisationBalance(600, 400, 0, 0, 0, 0)
+    wallet = of_organisation(Kind.WALLET, organisation)
+    post(entry((TRANSIT, wallet, 300)))
+    post(placements=(hold(wallet, 50),))
+    assert organisation_balance(organisation) == OrganisationBalance(600, 100, 300, 50, 0, 0)
+
+
+def test_more_than_there_is_does_not_go_to_transit():
+    organisation = uuid.uuid4()
+    funding = of_organisation(Kind.FUNDING, organisation)
+    deposit_record(organisation_id=organisation, amount_nano_usd=1_000, key=new_key(), now=NOW)
+    before = state(funding)
+    with pytest.raises(CuxError) as refusal:
+        to_transit(organisation_id=organisation, amount_nano_usd=1_001, key=new_key(), now=NOW)
+    assert refusal.value.code is Code.INSUFFICIENT_BALANCE
+    assert state(funding) == before
+
+
+def test_keys_of_two_organisations_do_not_meet():
+    for _ in range(2):
+        account = funded(10)
+        assert account.organisation_id
+        moved = to_transit(organisation_id=account.organisation_id, amount_nano_usd=10, key="same", now=NOW)
+        assert not moved.replayed
+
+
+def test_the_index_for_transit_is_of_the_transit_account():
+    definitions = rows("SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'billing_transfer_%%_transit'")
+    assert len(definitions) == 2
+    assert all(str(TRANSIT.id) in str(definition) for (definition,) in definitions)
+
+
+def test_a_hold_lives_through_its_services():
+    account, payee, hold_id = funded(100), new_account(), uuid.uuid4()
+    place = {"hold_id": hold_id, "account": account, "amount": 70, "kind": "order", "ref": "r", "now": NOW}
+    hold_place(**place)
+    hold_place(**place)
+    assert (posted(account), held(account), available(account)) == (100, 70, 30)
+    capture = JournalEntry(new_key(), "test", (Leg(account, payee, 20),), NOW)
+    first = hold_capture(hold_id=hold_id, entry=capture, capture=20, release=10, now=NOW)
+    again = hold_capture(hold_id=hold_id, entry=capture, capture=20, release=10, now=NOW)
+    assert (first.replayed, again.replayed) == (False, True)
+    assert (posted(account), held(account), available(account)) == (80, 40, 40)
+    hold_release(hold_id=hold_id, amount=40, now=NOW)
+    assert (posted(account), held(account), available(account)) == (80, 0, 80)
+    with pytest.raises(CuxError) as refusal:
+        hold_release(hold_id=hold_id, amount=1, now=NOW)
+    assert refusal.value.code is Code.HOLD_NOT_COVERING
+
+
+def test_an_expired_hold_is_free_at_read_time_and_ended_once_by_the_sweep():
+    account = funded(100)
+    placements = tuple(hold(account, 10, expires_at=NOW - timedelta(days=365)) for _ in range(3))
+    post(placements=(*placements, hold(account, 5)))
+    assert balance(account) == (100, 35)
+    assert (held(account), available(account)) == (5, 95)
+    assert holds_expire(now=NOW) >= 3
+    assert balance(account) == (100, 5)
+    assert (
+        rows(
+            "SELECT placed, captured, released, ended_at FROM billing_hold WHERE id = ANY(%s)",
+            [placement.hold_id for placement in placements],
+        )
+        == [(10, 0, 10, NOW)] * 3
+    )
+    assert holds_expire(now=NOW) == 0
+
+
+def test_an_account_nobody_posted_to_has_nothing():
+    assert (posted(new_account()), held(new_account())) == (0, 0)
+
+
+def test_a_house_account_has_the_sum_of_its_transfers():
+    before = posted(CASH)
+    funded(42)
+    assert posted(CASH) == before - 42
+
+
+def test_every_asset_sums_to_zero():
+    funded(1)
+    totals = trial_balance()
+    assert totals["USD"] == 0
+    assert set(totals.values()) == {0}
+
+
+def test_a_statement_lists_signed_lines_newest_first_page_by_page():
+    organisation = uuid.uuid4()
+    deposit_record(organisation_id=organisation, amount_nano_usd=1_000, key=new_key(), now=NOW)
+    to_transit(organisation_id=organisation, amount_nano_usd=400, key=new_key(), now=NOW)
+    post(entry((TRANSIT, of_organisation(Kind.WALLET, organisation), 400)))
+    lines = statement_lines(organisation)
+    assert [
+        (line.account, line.counter_account, line.amount_nano_usd, line.entry_kind) for line in lines
+    ] == [
+        ("wallet", "transit", 400, "test"),
+        ("funding", "transit", -400, "wallet.to_transit"),
+        ("funding", "external_cash", 1_000, "deposit"),
+    ]
+    first = statement_lines(organisation, limit=2)
+    assert first == lines[:2]
+    assert statement_lines(organisation, limit=2, before_id=first[-1].id) == lines[2:]
+    assert statement_lines(uuid.uuid4()) == []
