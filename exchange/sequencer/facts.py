@@ -1,0 +1,25 @@
+"""What the sequencer knows of an instrument. Pure."""
+
+import uuid
+
+import msgspec
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A tradable contract: `exchange.models.Instrument` without its phase, which the engine keeps."""
+
+    id: uuid.UUID
+    symbol: str
+    compute_class: str
+    lot_ucu: int
+    tick_nano_usd: int
+    band_low_ticks: int
+    band_high_ticks: int
+    max_order_lots: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    window_s: int
+
+    def notional_nano_usd(self, price_ticks: int, quantity_lots: int) -> int:
+        """Return price · quantity in nano-USD."""
+        return price_ticks * quantity_lots * self.tick_nano_usd

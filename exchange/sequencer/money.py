@@ -1,0 +1,98 @@
+"""What a trade does to the books. Pure."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from billing.ledger.chart import AccountRef, Kind, of_entitlement, of_house, of_organisation
+from billing.ledger.posting import JournalEntry, Leg
+from exchange.sequencer.facts import Instrument
+
+from core.money import fee_nano_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A match with its money. `entitlement_id` is what the buyer's beneficiary now holds."""
+
+    id: uuid.UUID
+    entitlement_id: uuid.UUID
+    instrument: Instrument
+    sequence: int
+    price_ticks: int
+    quantity_lots: int
+    taker_is_buyer: bool
+    buyer_id: uuid.UUID
+    holder_id: uuid.UUID
+    seller_id: uuid.UUID
+    buy_order_id: uuid.UUID
+    sell_order_id: uuid.UUID
+    traded_at: datetime
+
+    @property
+    def notional_nano_usd(self) -> int:
+        """Return the price of the whole quantity."""
+        return self.instrument.notional_nano_usd(self.price_ticks, self.quantity_lots)
+
+    @property
+    def buyer_fee_nano_usd(self) -> int:
+        """Return the fee that the buyer pays on top."""
+        return self._fee(self.taker_is_buyer)
+
+    @property
+    def seller_fee_nano_usd(self) -> int:
+        """Return the fee that is taken out of the price."""
+        return self._fee(not self.taker_is_buyer)
+
+    @property
+    def paid_nano_usd(self) -> int:
+        """Return what leaves the buyer's wallet: price and fee."""
+        return self.notional_nano_usd + self.buyer_fee_nano_usd
+
+    @property
+    def escrow_nano_usd(self) -> int:
+        """Return N: the price without the seller's fee (ARCHITECTURE, "Fee")."""
+        return self.notional_nano_usd - self.seller_fee_nano_usd
+
+    @property
+    def fees_nano_usd(self) -> int:
+        """Return F: both fees, deferred until the compute is drawn."""
+        return self.buyer_fee_nano_usd + self.seller_fee_nano_usd
+
+    @property
+    def quantity_ucu(self) -> int:
+        """Return Q: the compute sold."""
+        return self.quantity_lots * self.instrument.lot_ucu
+
+    @property
+    def ends_at(self) -> datetime:
+        """Return when the window of the compute ends."""
+        return self.traded_at + timedelta(seconds=self.instrument.window_s)
+
+    @property
+    def issue_account(self) -> AccountRef:
+        """Return the account in which the provider owes the compute."""
+        return of_entitlement(Kind.ISSUE, self.entitlement_id, self.instrument.compute_class)
+
+    def entry(self) -> JournalEntry:
+        """Return the one entry: wallet → escrow N, wallet → deferred fees F, issue → entitlement Q."""
+        compute_class = self.instrument.compute_class
+        wallet = of_organisation(Kind.WALLET, self.buyer_id)
+        escrow = of_entitlement(Kind.ESCROW, self.entitlement_id, compute_class)
+        entitlement = of_entitlement(Kind.ENTITLEMENT, self.entitlement_id, compute_class)
+        legs = (
+            (wallet, escrow, self.escrow_nano_usd),
+            (wallet, of_house(Kind.DEFERRED_FEES), self.fees_nano_usd),
+            (self.issue_account, entitlement, self.quantity_ucu),
+        )
+        return JournalEntry(
+            key=f"trade:{self.id}",
+            kind="trade",
+            legs=tuple(Leg(debit, credit, amount) for debit, credit, amount in legs if amount),
+            event_at=self.traded_at,
+            ref=str(self.id),
+        )
+
+    def _fee(self, is_taker: bool) -> int:
+        rate_ppm = self.instrument.taker_fee_ppm if is_taker else self.instrument.maker_fee_ppm
+        return fee_nano_usd(self.notional_nano_usd, rate_ppm)

@@ -1,0 +1,170 @@
+"""What is said on the sequencer's socket: commands in, verdicts out, each in a length-prefixed frame.
+
+A frame is four bytes of length (big-endian) and a msgpack message. Prices are ticks, quantities lots,
+money nano-USD. The caller is trusted: it has checked who the organisation is and what it may do.
+"""
+
+import hashlib
+import uuid
+from typing import Any, Final, Literal
+
+import msgspec
+
+from exchange.engine.orders import OrderType, Phase, Side, StpMode, TimeInForce
+
+HEADER_BYTES: Final = 4
+MAX_FRAME_BYTES: Final = 1 << 20
+EXCHANGE_ID: Final = uuid.UUID(int=0)
+"""Stands for the exchange itself where a command belongs to no organisation."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command"):
+    """What every command has: an idempotency key, or none if a repetition does no harm."""
+
+    key: str | None = None
+
+
+class NewOrder(Message, frozen=True, kw_only=True, gc=False, tag="new"):
+    """Place an order. `beneficiary_id` will hold what is bought, if that is not the organisation."""
+
+    organisation_id: uuid.UUID
+    instrument: str
+    side: Side
+    type: OrderType = "limit"
+    tif: TimeInForce = "GTC"
+    price_ticks: int | None = None
+    quantity_lots: int
+    client_order_id: str | None = None
+    post_only: bool = False
+    stp: StpMode = "cancel_taker"
+    beneficiary_id: uuid.UUID | None = None
+
+
+class CancelOrder(Message, frozen=True, kw_only=True, gc=False, tag="cancel"):
+    """Cancel one open order, named by one of its ids."""
+
+    organisation_id: uuid.UUID
+    order_id: uuid.UUID | None = None
+    client_order_id: str | None = None
+
+
+class ReplaceOrder(Message, frozen=True, kw_only=True, gc=False, tag="replace"):
+    """Give an open order another price and another open quantity."""
+
+    organisation_id: uuid.UUID
+    order_id: uuid.UUID
+    price_ticks: int
+    quantity_lots: int
+
+
+class CancelAll(Message, frozen=True, kw_only=True, gc=False, tag="cancel_all"):
+    """Cancel all open orders of an organisation, on one instrument or on all."""
+
+    organisation_id: uuid.UUID
+    instrument: str | None = None
+
+
+class Fund(Message, frozen=True, kw_only=True, gc=False, tag="fund"):
+    """Take into the wallet what was put in transit."""
+
+    organisation_id: uuid.UUID
+    amount_nano_usd: int
+
+
+class Defund(Message, frozen=True, kw_only=True, gc=False, tag="defund"):
+    """Give available money of the wallet back to funding."""
+
+    organisation_id: uuid.UUID
+    amount_nano_usd: int
+
+
+class SetCapacity(Message, frozen=True, kw_only=True, gc=False, tag="set_capacity"):
+    """Record what a provider was measured to deliver in a class: it backs sell orders."""
+
+    organisation_id: uuid.UUID
+    compute_class: str
+    rate_ucu_per_s: int
+    tier_factor_ppm: int
+
+
+class SetPhase(Message, frozen=True, kw_only=True, gc=False, tag="set_phase"):
+    """Change the trading phase of an instrument."""
+
+    instrument: str
+    phase: Phase
+
+
+class Inspect(Message, frozen=True, kw_only=True, gc=False, tag="inspect"):
+    """Ask for the state's hash and whether memory equals the database. Not journaled."""
+
+
+Command = (
+    NewOrder | CancelOrder | ReplaceOrder | CancelAll | Fund | Defund | SetCapacity | SetPhase | Inspect
+)
+CommandKind = Literal[
+    "new", "cancel", "replace", "cancel_all", "fund", "defund", "set_capacity", "set_phase", "inspect"
+]
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """The answer: an HTTP status, and the view or the error shape (without its request id)."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """A command under the number by which its connection knows the answer."""
+
+    id: int
+    command: Command
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """The verdict on the request of this number."""
+
+    id: int
+    verdict: Verdict
+
+
+_encoder = msgspec.msgpack.Encoder()
+decode_request = msgspec.msgpack.Decoder(Request).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+
+
+def frame(message: Request | Reply) -> bytes:
+    """Return the message as it goes over the socket. OverflowError if a number has over 64 bits."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(HEADER_BYTES, "big") + body
+
+
+def frames(buffer: bytearray) -> list[bytes]:
+    """Take every complete frame off the front of a buffer. ValueError if one would be too long."""
+    complete = []
+    start = 0
+    while len(buffer) - start >= HEADER_BYTES:
+        body = start + HEADER_BYTES
+        length = int.from_bytes(buffer[start:body], "big")
+        if length > MAX_FRAME_BYTES:
+            raise ValueError(f"Expected a frame of at most {MAX_FRAME_BYTES} bytes, was {length}")
+        if len(buffer) < body + length:
+            break
+        complete.append(bytes(buffer[body : body + length]))
+        start = body + length
+    del buffer[:start]
+    return complete
+
+
+def body_sha256(command: Command) -> bytes:
+    """Return the digest that tells a retry of a command from another one under the same key."""
+    return hashlib.sha256(_encoder.encode(command)).digest()
+
+
+def owner_of(command: Command) -> uuid.UUID:
+    """Return the organisation under which the command's key is unique."""
+    return getattr(command, "organisation_id", EXCHANGE_ID)
+
+
+def kind_of(command: Command) -> str:
+    """Return the command's name in the journal."""
+    return str(command.__struct_config__.tag)

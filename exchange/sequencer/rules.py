@@ -1,0 +1,84 @@
+"""Which orders are well-formed for an instrument. Pure; what the wallet allows is `risk`'s question."""
+
+from exchange.engine.orders import Phase
+from exchange.sequencer.facts import Instrument
+from exchange.sequencer.protocol import Command, NewOrder
+from exchange.sequencer.risk import worst_case_nano_usd
+
+from core.errors import Code, CuxError
+from core.money import BIGINT_MAX
+
+MAX_KEY_LENGTH = 255
+MAX_CLIENT_ORDER_ID_LENGTH = 48
+
+
+def check_words(command: Command) -> None:
+    """Refuse keys and client ids that cannot be stored: too long, empty or not printable."""
+    _check_word(command.key, MAX_KEY_LENGTH, "key")
+    _check_word(getattr(command, "client_order_id", None), MAX_CLIENT_ORDER_ID_LENGTH, "client_order_id")
+
+
+def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
+    """Return the limit in ticks at which the order may match at worst.
+
+    A market order's limit is the far end of the band (its protection).
+
+    Raises:
+        CuxError: INVALID_FIELD, INVALID_TIME_IN_FORCE, INSTRUMENT_NOT_TRADING, or as `check_size`.
+    """
+    is_limit = command.type == "limit"
+    if is_limit != (command.price_ticks is not None):
+        raise CuxError(Code.INVALID_FIELD, "A limit order has a price, a market order none.", param="price_ticks")
+    if command.tif == "GTC" and not is_limit:
+        raise CuxError(Code.INVALID_TIME_IN_FORCE, "A market order is IOC or FOK.", param="tif")
+    if command.tif != "GTC" and (command.post_only or phase == "auction"):
+        raise CuxError(Code.INVALID_TIME_IN_FORCE, param="tif")
+    check_trading(phase)
+    limit = command.price_ticks
+    if limit is None:
+        limit = instrument.band_high_ticks if command.side == "buy" else instrument.band_low_ticks
+    check_size(instrument, limit, command.quantity_lots)
+    return limit
+
+
+def check_trading(phase: Phase) -> None:
+    """Refuse when the phase takes no new or changed orders (INSTRUMENT_NOT_TRADING)."""
+    if phase in ("cancel_only", "halted"):
+        raise CuxError(Code.INSTRUMENT_NOT_TRADING)
+
+
+def check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) -> None:
+    """Refuse a price or a quantity that the instrument does not allow.
+
+    Raises:
+        CuxError: NUMBER_TOO_LARGE (what it costs or delivers would leave 64 bits),
+            QUANTITY_OUT_OF_RANGE, PRICE_OUT_OF_BAND.
+    """
+    too_dear = worst_case_nano_usd(instrument, price_ticks, quantity_lots) > BIGINT_MAX
+    if too_dear or quantity_lots * instrument.lot_ucu > BIGINT_MAX:
+        raise CuxError(Code.NUMBER_TOO_LARGE)
+    if not 1 <= quantity_lots <= instrument.max_order_lots:
+        raise CuxError(
+            Code.QUANTITY_OUT_OF_RANGE,
+            f"The quantity must be 1 to {instrument.max_order_lots} lots.",
+            param="quantity_lots",
+        )
+    if not instrument.band_low_ticks <= price_ticks <= instrument.band_high_ticks:
+        raise CuxError(
+            Code.PRICE_OUT_OF_BAND,
+            f"The price must be {instrument.band_low_ticks} to {instrument.band_high_ticks} ticks.",
+            param="price_ticks",
+        )
+
+
+def check_amount(amount: int, param: str) -> None:
+    """Refuse an amount that is not a positive 64-bit integer (INVALID_FIELD, NUMBER_TOO_LARGE)."""
+    if amount < 1:
+        raise CuxError(Code.INVALID_FIELD, "The amount must be positive.", param=param)
+    if amount > BIGINT_MAX:
+        raise CuxError(Code.NUMBER_TOO_LARGE, param=param)
+
+
+def _check_word(word: str | None, longest: int, param: str) -> None:
+    if word is not None and not (0 < len(word) <= longest and word.isprintable()):
+        raise CuxError(Code.INVALID_FIELD, f"Expected 1 to {longest} printable characters.", param=param)
