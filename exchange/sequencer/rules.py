@@ -1,5 +1,7 @@
 """Which orders are well-formed for an instrument. Pure; what the wallet allows is `risk`'s question."""
 
+from typing import Final
+
 from exchange.engine.orders import Phase
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.protocol import Command, NewOrder
@@ -8,14 +10,15 @@ from exchange.sequencer.risk import worst_case_nano_usd
 from core.errors import Code, CuxError
 from core.money import BIGINT_MAX
 
-MAX_KEY_LENGTH = 255
-MAX_CLIENT_ORDER_ID_LENGTH = 48
+_LONGEST: Final = {"key": 255, "client_order_id": 48, "instrument": 80, "compute_class": 60}
 
 
 def check_words(command: Command) -> None:
-    """Refuse keys and client ids that cannot be stored: too long, empty or not printable."""
-    _check_word(command.key, MAX_KEY_LENGTH, "key")
-    _check_word(getattr(command, "client_order_id", None), MAX_CLIENT_ORDER_ID_LENGTH, "client_order_id")
+    """Refuse keys and names that cannot be stored: too long, empty or not printable (INVALID_FIELD)."""
+    for param, longest in _LONGEST.items():
+        word = getattr(command, param, None)
+        if word is not None and not (0 < len(word) <= longest and word.isprintable()):
+            raise CuxError(Code.INVALID_FIELD, f"Expected 1 to {longest} printable characters.", param=param)
 
 
 def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
@@ -78,7 +81,3 @@ def check_amount(amount: int, param: str) -> None:
     if amount > BIGINT_MAX:
         raise CuxError(Code.NUMBER_TOO_LARGE, param=param)
 
-
-def _check_word(word: str | None, longest: int, param: str) -> None:
-    if word is not None and not (0 < len(word) <= longest and word.isprintable()):
-        raise CuxError(Code.INVALID_FIELD, f"Expected 1 to {longest} printable characters.", param=param)

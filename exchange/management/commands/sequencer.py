@@ -1,0 +1,29 @@
+"""`manage.py sequencer`: the single writer of the exchange."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from exchange.sequencer.process import serve
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM (exit 0); exits 3 when fenced off, 4 when the database session is lost."""
+
+    help = "Run the sequencer: decides all orders, one batch and one commit at a time."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the shard, the socket and the bound of the queue."""
+        parser.add_argument("--shard", default="main")
+        parser.add_argument("--socket", type=Path, default=Path(settings.SEQUENCER_SOCKET))
+        parser.add_argument("--queue-limit", type=int, default=10_000, help="commands waiting before 503")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve, then leave with the exit code that says why."""
+        sys.exit(
+            serve(shard=options["shard"], socket_path=options["socket"], queue_limit=options["queue_limit"])
+        )

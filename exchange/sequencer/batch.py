@@ -1,0 +1,157 @@
+"""One batch: one transaction over all commands that were waiting, answered after its commit."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+
+from billing.services.ledger_post import ledger_post
+from core.errors import Code, CuxError
+from exchange.sequencer import rebuild
+from exchange.sequencer.changes import Changes, Journaled
+from exchange.sequencer.decide import Decider
+from exchange.sequencer.protocol import Command, Inspect, NewOrder, Verdict, body_sha256, owner_of
+from exchange.sequencer.state import Market, State
+from exchange.sequencer.store import Known, Store
+from exchange.sequencer.views import refusal
+
+
+class Sequencer:
+    """The single writer of a shard: its state in memory, and how a batch changes it and the database."""
+
+    def __init__(self, *, shard: str, epoch: int, now: datetime) -> None:
+        """Rebuild the state from the database, as its owner of this epoch."""
+        self._shard = shard
+        self._epoch = epoch
+        self.recover(now)
+
+    def recover(self, now: datetime) -> None:
+        """Forget what is in memory and rebuild it from what is committed."""
+        connection.ensure_connection()
+        self.state = rebuild.rebuild(connection.connection, now=now)
+
+    def run(self, commands: Sequence[Command], now: datetime) -> list[Verdict]:
+        """Decide the commands in order, write everything, commit, and return the verdicts.
+
+        Raises whatever the database raises; the caller then has to `recover`.
+        Raises FencedOffError if another sequencer has taken over.
+        """
+        with transaction.atomic():
+            session = connection.connection
+            store = Store(session)
+            known, taken = store.open_batch(
+                shard=self._shard,
+                epoch=self._epoch,
+                keys=[key for command in commands for key in _keys(command)],
+                client_ids=[id for command in commands for id in _client_ids(command)],
+            )
+            batch = _Batch(self.state, Changes(now), _Lookup(session, now), known, taken)
+            verdicts = [batch.decide(command) for command in commands]
+            self._write(store, batch.changes)
+        return [
+            self._inspect(now) if isinstance(command, Inspect) else verdict
+            for command, verdict in zip(commands, verdicts, strict=True)
+        ]
+
+    def _write(self, store: Store, changes: Changes) -> None:
+        steps = changes.steps
+        if changes.entries or changes.placements or steps:
+            ledger_post(
+                entries=changes.entries,
+                placements=changes.placements,
+                steps=steps,
+                issue_floors={trade.issue_account: -trade.quantity_ucu for trade in changes.trades},
+                now=changes.now,
+                connection=connection,
+            )
+        store.write(changes)
+
+    def _inspect(self, now: datetime) -> Verdict:
+        """Compare memory with the database (the fields are equal unless something is badly wrong)."""
+        committed = rebuild.rebuild(connection.connection, now=now)
+        return Verdict(
+            200,
+            {
+                "epoch": self._epoch,
+                "sequence": self.state.sequence,
+                "open_orders": len(self.state.orders),
+                "books_hash": self.state.books_hash(),
+                "state_hash": self.state.state_hash(),
+                "committed_state_hash": committed.state_hash(),
+            },
+        )
+
+
+class _Batch:
+    """Decides each command once: a key that is known already has its verdict."""
+
+    def __init__(
+        self, state: State, changes: Changes, lookup: "_Lookup", known: Known, taken: set[tuple[Any, ...]]
+    ) -> None:
+        self.changes = changes
+        self._state = state
+        self._known = known
+        self._taken = taken
+        self._decider = Decider(state, changes, lookup)
+
+    def decide(self, command: Command) -> Verdict:
+        """Return the verdict, and journal the command if it was not known."""
+        if isinstance(command, Inspect):
+            return Verdict(200, {})
+        digest = body_sha256(command)
+        for key in _keys(command):
+            if key in self._known:
+                first_digest, verdict = self._known[key]
+                return verdict if digest == first_digest else refusal(CuxError(Code.IDEMPOTENCY_KEY_REUSED))
+        if not self._taken.isdisjoint(_client_ids(command)):
+            verdict = refusal(CuxError(Code.DUPLICATE_CLIENT_ORDER_ID))
+        else:
+            verdict = self._decider.decide(command)
+        self._journal(command, digest, verdict)
+        return verdict
+
+    def _journal(self, command: Command, digest: bytes, verdict: Verdict) -> None:
+        self._state.sequence += 1
+        key = next((key for _, key in _keys(command)), None)
+        if verdict.status >= 400 and command.key is None:
+            key = None
+        elif verdict.status < 400:
+            self._taken.update(_client_ids(command))
+        if key is not None:
+            self._known[owner_of(command), key] = (digest, verdict)
+        self.changes.journal.append(Journaled(self._state.sequence, key, digest, command, verdict))
+
+
+class _Lookup:
+    """The decider's view of the database, inside the batch's transaction."""
+
+    def __init__(self, session: psycopg.Connection[Any], now: datetime) -> None:
+        self._session = session
+        self._now = now
+
+    def market(self, symbol: str) -> Market | None:
+        """Return a market that was listed after the start."""
+        return rebuild.find_market(self._session, symbol)
+
+    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
+        """Return what is sold and neither drawn nor expired, as committed."""
+        return rebuild.issued_ucu(
+            self._session, provider_id=provider_id, compute_class=compute_class, now=self._now
+        )
+
+
+def _keys(command: Command) -> Iterator[tuple[uuid.UUID, str]]:
+    """Give the key that makes the command idempotent: its own, else its client_order_id."""
+    if command.key is not None:
+        yield owner_of(command), command.key
+    elif isinstance(command, NewOrder) and command.client_order_id is not None:
+        yield owner_of(command), f"client_order_id:{command.client_order_id}"
+
+
+def _client_ids(command: Command) -> Iterator[tuple[uuid.UUID, str]]:
+    """Give the client_order_id that the command would take, once for the life of the account."""
+    if isinstance(command, NewOrder) and command.client_order_id is not None:
+        yield command.organisation_id, command.client_order_id

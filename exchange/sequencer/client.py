@@ -1,0 +1,183 @@
+"""How the rest of CUX talks to the sequencer: `submit` in an event loop, `submit_sync` in a thread.
+
+A connection is kept per event loop and per thread. Whether a command whose connection broke was
+carried out is unknown: the caller gets SEQUENCER_UNAVAILABLE and repeats it under the same key.
+"""
+
+import asyncio
+import itertools
+import os
+import socket
+import threading
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from core.errors import Code, CuxError
+from exchange.sequencer import protocol as p
+
+TIMEOUT_S: Final = 10.0
+RETRY_AFTER_S: Final = 1
+_UNAVAILABLE_CODES: Final = {
+    Code.SEQUENCER_BUSY.wire: Code.SEQUENCER_BUSY,
+    Code.SEQUENCER_UNAVAILABLE.wire: Code.SEQUENCER_UNAVAILABLE,
+}
+
+
+def submit_sync(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
+    """Have a command decided and return the verdict.
+
+    Raises:
+        CuxError: SEQUENCER_BUSY, SEQUENCER_UNAVAILABLE (retry under the same key), NUMBER_TOO_LARGE.
+    """
+    message = _frame(p.Request(0, command))
+    try:
+        reply = _exchange(message, timeout_s)
+    except OSError as error:
+        _drop_thread_socket()
+        raise _unavailable() from error
+    return _checked(reply.verdict)
+
+
+async def submit(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
+    """Have a command decided and return the verdict. Raises as `submit_sync`."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            link = await _link()
+            return _checked(await link.ask(command))
+    except (OSError, TimeoutError) as error:
+        raise _unavailable() from error
+
+
+def _frame(request: p.Request) -> bytes:
+    try:
+        return p.frame(request)
+    except OverflowError as error:
+        raise CuxError(Code.NUMBER_TOO_LARGE) from error
+
+
+def _checked(verdict: p.Verdict) -> p.Verdict:
+    if verdict.status == Code.SEQUENCER_BUSY.spec.status:
+        code = _UNAVAILABLE_CODES[verdict.body["error"]["code"]]
+        raise CuxError(code, retry_after_s=RETRY_AFTER_S)
+    return verdict
+
+
+def _unavailable() -> CuxError:
+    return CuxError(Code.SEQUENCER_UNAVAILABLE, retry_after_s=RETRY_AFTER_S)
+
+
+# -- a socket per thread
+
+_thread = threading.local()
+
+
+def _thread_socket() -> socket.socket:
+    """Return this thread's socket; a process forked from another does not share its parent's."""
+    if getattr(_thread, "pid", None) != os.getpid():
+        fresh = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            fresh.connect(str(settings.SEQUENCER_SOCKET))
+        except OSError:
+            fresh.close()
+            raise
+        _thread.socket, _thread.pid = fresh, os.getpid()
+    kept: socket.socket = _thread.socket
+    return kept
+
+
+def _drop_thread_socket() -> None:
+    if getattr(_thread, "pid", None) == os.getpid():
+        _thread.socket.close()
+    _thread.pid = None
+
+
+def _exchange(message: bytes, timeout_s: float) -> p.Reply:
+    """Send one frame and read one. A socket the sequencer closed while it was idle is replaced first."""
+    connection = _thread_socket()
+    if _closed_by_peer(connection):
+        _drop_thread_socket()
+        connection = _thread_socket()
+    connection.settimeout(timeout_s)
+    connection.sendall(message)
+    buffer = bytearray()
+    while not (complete := p.frames(buffer)):
+        chunk = connection.recv(65_536)
+        if not chunk:
+            raise ConnectionResetError("the sequencer closed the connection")
+        buffer += chunk
+    return p.decode_reply(complete[0])
+
+
+def _closed_by_peer(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+
+
+# -- a connection per event loop
+
+
+class _Link(asyncio.Protocol):
+    """A connection on which many commands wait for their verdicts at once."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._waiting: dict[int, asyncio.Future[p.Verdict]] = {}
+        self._buffer = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        for frame in p.frames(self._buffer):
+            reply = p.decode_reply(frame)
+            waiting = self._waiting.pop(reply.id, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(reply.verdict)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(ConnectionResetError("the sequencer closed the connection"))
+        self._waiting.clear()
+
+    async def ask(self, command: p.Command) -> p.Verdict:
+        """Send a command and wait for its verdict."""
+        number = next(self._numbers)
+        message = _frame(p.Request(number, command))
+        waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self.transport.write(message)
+        try:
+            return await waiting
+        finally:
+            self._waiting.pop(number, None)
+
+
+_links: WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Task[_Link]"] = WeakKeyDictionary()
+
+
+async def _link() -> _Link:
+    """Return this event loop's connection, made by the first who needs it."""
+    loop = asyncio.get_running_loop()
+    task = _links.get(loop)
+    if task is None or _is_dead(task):
+        task = _links[loop] = loop.create_task(_connect())
+    return await asyncio.shield(task)
+
+
+def _is_dead(task: "asyncio.Task[_Link]") -> bool:
+    if not task.done():
+        return False
+    return task.cancelled() or task.exception() is not None or task.result().transport.is_closing()
+
+
+async def _connect() -> _Link:
+    path = str(settings.SEQUENCER_SOCKET)
+    _, link = await asyncio.get_running_loop().create_unix_connection(_Link, path)
+    return link

@@ -1,0 +1,133 @@
+"""What the engine's events mean for orders, wallets and holds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.ids import new_id
+from exchange.engine.events import Canceled, Event, Replaced
+from exchange.engine.events import Trade as Match
+from exchange.sequencer.changes import Changes
+from exchange.sequencer.money import Trade
+from exchange.sequencer.risk import worst_case_nano_usd
+from exchange.sequencer.state import Market, OrderState, State
+
+
+def apply_events(
+    state: State, changes: Changes, market: Market, order: OrderState | None, events: Sequence[Event]
+) -> list[Trade]:
+    """Carry the events of one command, which was on `order`, into orders, wallets, holds and backing.
+
+    Returns its trades.
+    """
+    touched: dict[str, OrderState] = {order.id.hex: order} if order else {}
+    trades = []
+    for event in events:
+        match event:
+            case Match():
+                maker, taker = state.orders[event.maker], state.orders[event.taker]
+                touched[event.maker], touched[event.taker] = maker, taker
+                trades.append(_trade(state, market, event, maker, taker, changes.now))
+            case Canceled():
+                touched[event.id] = _cancel(state.orders[event.id], event)
+            case Replaced():
+                touched[event.id] = _replace(state.orders[event.id], event)
+            case _:
+                pass
+    for trade in trades:
+        changes.trade(trade)
+    for changed in touched.values():
+        _settle(state, changes, market, changed)
+    return trades
+
+
+def _settle(state: State, changes: Changes, market: Market, order: OrderState) -> None:
+    """Make hold or offer cover exactly what is left of the order; forget the order if that is nothing."""
+    resting = market.engine.order(order.id.hex)
+    if resting is not None:
+        order.priority = resting.priority
+    else:
+        state.remove(order)
+    if order.side == "buy":
+        _settle_hold(state, changes, order)
+    else:
+        _settle_offer(state, order)
+    changes.touch(order)
+
+
+def drop_hold(state: State, changes: Changes, order: OrderState) -> None:
+    """Release all that the order has set aside, so that a larger hold can take its place."""
+    if order.hold_id is not None:
+        changes.step_hold(order.hold_id, capture=0, release=order.held_nano_usd)
+        state.wallets[order.organisation_id].held -= order.held_nano_usd
+        order.hold_id, order.held_nano_usd = None, 0
+
+
+def _trade(
+    state: State, market: Market, match: Match, maker: OrderState, taker: OrderState, now: datetime
+) -> Trade:
+    taker_is_buyer = taker.side == "buy"
+    buy, sell = (taker, maker) if taker_is_buyer else (maker, taker)
+    market.trade_sequence += 1
+    trade = Trade(
+        id=new_id(),
+        entitlement_id=new_id(),
+        instrument=market.instrument,
+        sequence=market.trade_sequence,
+        price_ticks=match.price,
+        quantity_lots=match.qty,
+        taker_is_buyer=taker_is_buyer,
+        buyer_id=buy.organisation_id,
+        holder_id=buy.beneficiary_id,
+        seller_id=sell.organisation_id,
+        buy_order_id=buy.id,
+        sell_order_id=sell.id,
+        traded_at=now,
+    )
+    for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
+        order.leaves_lots -= match.qty
+        order.cumulative_lots += match.qty
+        order.notional_nano_usd += trade.notional_nano_usd
+        order.fee_nano_usd += fee
+        if not order.leaves_lots:
+            order.status = "filled"
+    buy.unsettled_nano_usd += trade.paid_nano_usd
+    state.backings[sell.organisation_id, market.instrument.compute_class].issued_ucu += trade.quantity_ucu
+    return trade
+
+
+def _cancel(order: OrderState, event: Canceled) -> OrderState:
+    order.leaves_lots -= event.qty
+    if not order.leaves_lots:
+        order.status, order.reason = "canceled", event.reason
+    return order
+
+
+def _replace(order: OrderState, event: Replaced) -> OrderState:
+    order.price_ticks = order.limit_ticks = event.price
+    order.leaves_lots = event.qty
+    order.quantity_lots = order.cumulative_lots + event.qty
+    return order
+
+
+def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
+    wallet = state.wallets[order.organisation_id]
+    paid, order.unsettled_nano_usd = order.unsettled_nano_usd, 0
+    wallet.posted -= paid
+    due = worst_case_nano_usd(order.instrument, order.limit_ticks, order.leaves_lots) if order.is_open else 0
+    if order.hold_id is not None:
+        freed = order.held_nano_usd - due
+        if freed:
+            changes.step_hold(order.hold_id, capture=paid, release=freed - paid)
+    elif due:
+        order.hold_id = changes.place_hold(order, due)
+    wallet.held += due - order.held_nano_usd
+    order.held_nano_usd = due
+    if not due:
+        order.hold_id = None
+
+
+def _settle_offer(state: State, order: OrderState) -> None:
+    due = order.leaves_lots * order.instrument.lot_ucu if order.is_open else 0
+    backing = state.backings[order.organisation_id, order.instrument.compute_class]
+    backing.offered_ucu += due - order.offered_ucu
+    order.offered_ucu = due

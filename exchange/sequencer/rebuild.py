@@ -1,0 +1,139 @@
+"""Makes the state from PostgreSQL: at the start, after a failed batch, and to check what is in memory."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from exchange.engine import Engine
+from exchange.engine.orders import Phase
+from exchange.sequencer.facts import Instrument
+from exchange.sequencer.risk import Backing, Wallet
+from exchange.sequencer.state import Market, OrderState, State
+
+_INSTRUMENTS = """
+    SELECT id, symbol, compute_class_id AS compute_class, lot_ucu, tick_nano_usd, band_low_ticks,
+        band_high_ticks, max_order_lots, maker_fee_ppm, taker_fee_ppm, window_s, phase,
+        coalesce((SELECT max(t.sequence) FROM exchange_trade t WHERE t.instrument_id = i.id), 0)
+            AS trade_sequence
+    FROM exchange_instrument i WHERE symbol = %(symbol)s OR %(symbol)s::text IS NULL"""
+_ORDERS = """
+    SELECT o.id, o.instrument_id, o.organisation_id, o.beneficiary_id, o.client_order_id, o.side, o.type,
+        o.time_in_force, o.post_only, o.self_trade_prevention, o.price_ticks, o.quantity_lots,
+        o.leaves_lots, o.cumulative_lots, o.notional_nano_usd, o.fee_nano_usd, o.priority, o.created_at,
+        h.id AS hold_id, coalesce(h.placed - h.captured - h.released, 0) AS held_nano_usd
+    FROM exchange_order o
+    LEFT JOIN billing_hold h
+        ON h.kind = 'order' AND h.ref = replace(o.id::text, '-', '') AND h.ended_at IS NULL
+    WHERE o.status = 'open' ORDER BY o.instrument_id, o.priority"""
+_WALLETS = """
+    SELECT a.organisation_id, b.posted, b.held FROM billing_account a
+    JOIN billing_balance b ON b.account_id = a.id WHERE a.kind = 'wallet'"""
+_CAPACITIES = """
+    SELECT organisation_id, compute_class_id, rate_ucu_per_s, tier_factor_ppm FROM exchange_capacity"""
+_ISSUED = """
+    SELECT e.provider_id, i.compute_class_id, -sum(b.posted)::bigint
+    FROM exchange_entitlement e
+    JOIN exchange_instrument i ON i.id = e.instrument_id
+    JOIN billing_account a ON a.kind = 'issue' AND a.asset = 'CU:' || i.compute_class_id
+        AND a.organisation_id IS NULL AND a.entitlement_id = e.id
+    JOIN billing_balance b ON b.account_id = a.id
+    WHERE e.state = 'live' AND e.ends_at > %(now)s
+        AND (e.provider_id = %(provider)s OR %(provider)s::uuid IS NULL)
+        AND (i.compute_class_id = %(class)s OR %(class)s::text IS NULL)
+    GROUP BY 1, 2"""
+
+
+def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
+    """Return the state as committed: books in priority order, wallets, holds, backing and numbers."""
+    state = State()
+    with psycopg.Cursor(connection) as cursor:
+        state.sequence = _one(cursor, "SELECT coalesce(max(sequence), 0) FROM exchange_command")
+        for organisation_id, posted, held in cursor.execute(_WALLETS):
+            state.wallets[organisation_id] = Wallet(posted, held)
+        for organisation_id, compute_class, rate, tier in cursor.execute(_CAPACITIES):
+            state.backings[organisation_id, compute_class] = Backing(rate, tier)
+        for (organisation_id, compute_class), issued in _issued(cursor, now, None, None).items():
+            state.backings[organisation_id, compute_class].issued_ucu = issued
+    _restore_books(connection, state)
+    return state
+
+
+def find_market(connection: psycopg.Connection[Any], symbol: str) -> Market | None:
+    """Return a market without orders, as one is that was listed a moment ago; None if there is none."""
+    return next((Market(i, Engine.restore([], phase), n) for i, phase, n in _instruments(connection, symbol)), None)
+
+
+def issued_ucu(
+    connection: psycopg.Connection[Any], *, provider_id: uuid.UUID, compute_class: str, now: datetime
+) -> int:
+    """Return the µCU of a class that a provider has sold and that are neither drawn nor expired."""
+    with psycopg.Cursor(connection) as cursor:
+        return _issued(cursor, now, provider_id, compute_class).get((provider_id, compute_class), 0)
+
+
+def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
+    listed = list(_instruments(connection, None))
+    instruments = {instrument.id: instrument for instrument, _, _ in listed}
+    resting: dict[uuid.UUID, list[OrderState]] = {id: [] for id in instruments}
+    with connection.cursor(row_factory=class_row(dict)) as cursor:
+        for row in cursor.execute(_ORDERS):
+            order = _order(row, instruments[row["instrument_id"]])
+            resting[order.instrument.id].append(order)
+            state.add(order)
+            backing = state.backings[order.organisation_id, order.instrument.compute_class]
+            backing.offered_ucu += order.offered_ucu
+    for instrument, phase, trade_sequence in listed:
+        engine = Engine.restore((order.for_engine() for order in resting[instrument.id]), phase)
+        state.markets[instrument.symbol] = Market(instrument, engine, trade_sequence)
+
+
+def _instruments(
+    connection: psycopg.Connection[Any], symbol: str | None
+) -> list[tuple[Instrument, Phase, int]]:
+    with connection.cursor(row_factory=class_row(dict)) as cursor:
+        rows = cursor.execute(_INSTRUMENTS, {"symbol": symbol}).fetchall()
+    return [(Instrument(**row), phase, n) for row in rows for phase, n in [(row.pop("phase"), row.pop("trade_sequence"))]]
+
+
+def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
+    is_sell = row["side"] == "sell"
+    return OrderState(
+        id=row["id"],
+        instrument=instrument,
+        organisation_id=row["organisation_id"],
+        beneficiary_id=row["beneficiary_id"],
+        client_order_id=row["client_order_id"],
+        side=row["side"],
+        type=row["type"],
+        tif=row["time_in_force"],
+        post_only=row["post_only"],
+        stp=row["self_trade_prevention"],
+        price_ticks=row["price_ticks"],
+        limit_ticks=row["price_ticks"],
+        quantity_lots=row["quantity_lots"],
+        leaves_lots=row["leaves_lots"],
+        created_at=row["created_at"],
+        cumulative_lots=row["cumulative_lots"],
+        notional_nano_usd=row["notional_nano_usd"],
+        fee_nano_usd=row["fee_nano_usd"],
+        priority=row["priority"],
+        hold_id=row["hold_id"],
+        held_nano_usd=row["held_nano_usd"],
+        offered_ucu=row["leaves_lots"] * instrument.lot_ucu if is_sell else 0,
+    )
+
+
+def _issued(
+    cursor: psycopg.Cursor[Any], now: datetime, provider_id: uuid.UUID | None, compute_class: str | None
+) -> dict[tuple[uuid.UUID, str], int]:
+    arguments = {"now": now, "provider": provider_id, "class": compute_class}
+    return {(provider, code): issued for provider, code, issued in cursor.execute(_ISSUED, arguments)}
+
+
+def _one(cursor: psycopg.Cursor[Any], query: str) -> int:
+    row = cursor.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

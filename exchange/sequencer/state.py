@@ -1,0 +1,141 @@
+"""Everything the sequencer holds in memory. PostgreSQL has the same; `rebuild` makes this from it."""
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from exchange.engine import Engine
+from exchange.engine import Order as EngineOrder
+from exchange.sequencer.facts import Instrument
+from exchange.sequencer.risk import Backing, Wallet
+
+
+@dataclass(slots=True, eq=False)
+class OrderState:
+    """An order as its row will show it, and what it has set aside."""
+
+    id: uuid.UUID
+    instrument: Instrument
+    organisation_id: uuid.UUID
+    beneficiary_id: uuid.UUID
+    client_order_id: str | None
+    side: str
+    type: str
+    tif: str
+    post_only: bool
+    stp: str
+    price_ticks: int | None
+    limit_ticks: int
+    quantity_lots: int
+    leaves_lots: int
+    created_at: datetime
+    cumulative_lots: int = 0
+    notional_nano_usd: int = 0
+    fee_nano_usd: int = 0
+    status: str = "open"
+    reason: str = ""
+    priority: int = 0
+    hold_id: uuid.UUID | None = None
+    held_nano_usd: int = 0
+    offered_ucu: int = 0
+    unsettled_nano_usd: int = 0
+    """Paid by trades of the command at work, and not yet taken from the hold."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the order rests or is about to."""
+        return self.status == "open"
+
+    def for_engine(self) -> EngineOrder:
+        """Return the order as an engine takes it: a market order is a limit order at its protection."""
+        return EngineOrder(
+            id=self.id.hex,
+            account=self.organisation_id.hex,
+            side=self.side,  # type: ignore[arg-type]
+            tif=self.tif,  # type: ignore[arg-type]
+            price=self.limit_ticks,
+            qty=self.leaves_lots,
+            post_only=self.post_only,
+            stp=self.stp,  # type: ignore[arg-type]
+            priority=self.priority,
+        )
+
+
+@dataclass(slots=True)
+class Market:
+    """An instrument, its engine, and the number of its last trade."""
+
+    instrument: Instrument
+    engine: Engine
+    trade_sequence: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """Books, open orders, wallets and backing of a shard, and the number of its last command.
+
+    `client_ids` finds an open order by its organisation and client_order_id.
+    """
+
+    sequence: int = 0
+    markets: dict[str, Market] = field(default_factory=dict)
+    orders: dict[str, OrderState] = field(default_factory=dict)
+    client_ids: dict[tuple[uuid.UUID, str], str] = field(default_factory=dict)
+    wallets: defaultdict[uuid.UUID, Wallet] = field(default_factory=lambda: defaultdict(Wallet))
+    backings: defaultdict[tuple[uuid.UUID, str], Backing] = field(default_factory=lambda: defaultdict(Backing))
+
+    def add(self, order: OrderState) -> None:
+        """Know an open order by its ids."""
+        self.orders[order.id.hex] = order
+        if order.client_order_id is not None:
+            self.client_ids[order.organisation_id, order.client_order_id] = order.id.hex
+
+    def remove(self, order: OrderState) -> None:
+        """Forget an order that has ended."""
+        del self.orders[order.id.hex]
+        if order.client_order_id is not None:
+            del self.client_ids[order.organisation_id, order.client_order_id]
+
+    def orders_of(self, organisation_id: uuid.UUID, symbol: str | None) -> list[OrderState]:
+        """Return an organisation's open orders, on one instrument or all, oldest first in each."""
+        markets = self.markets.values() if symbol is None else [self.markets[symbol]]
+        return [
+            self.orders[order.id]
+            for market in markets
+            for order in market.engine.orders_of(organisation_id.hex)
+        ]
+
+    def state_hash(self) -> str:
+        """Return SHA-256 in hexadecimal over the books, open orders, holds, wallets, capacity and numbers.
+
+        Issued compute is left out: it is a copy that may lag (see `Backing`).
+        """
+        books = sorted((m.instrument.symbol, m.trade_sequence, m.engine.state_hash()) for m in self.markets.values())
+        orders = sorted((o.id.hex, o.leaves_lots, o.cumulative_lots, o.held_nano_usd) for o in self.orders.values())
+        wallets = sorted((id.hex, w.posted, w.held) for id, w in self.wallets.items() if w.posted or w.held)
+        backings = sorted(
+            (id.hex, compute_class, b.rate_ucu_per_s, b.tier_factor_ppm, b.offered_ucu)
+            for (id, compute_class), b in self.backings.items()
+            if b.rate_ucu_per_s is not None
+        )
+        return _digest((self.sequence, books, orders, wallets, backings))
+
+    def books_hash(self) -> str:
+        """Return SHA-256 in hexadecimal over the books alone: what a replay of the journal must give."""
+        return books_hash(self.markets.values())
+
+
+def books_hash(markets: Iterable[Market]) -> str:
+    """Return SHA-256 in hexadecimal over the engines of these markets; empty continuous ones do not count."""
+    empty = Engine().state_hash()
+    hashes = sorted((m.instrument.symbol, m.engine.state_hash()) for m in markets)
+    return _digest([pair for pair in hashes if pair[1] != empty])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()

@@ -1,0 +1,270 @@
+"""The SQL of a batch: a few statements over whole columns, pipelined, whatever the batch's size."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import psycopg
+
+from core.ids import new_id
+from exchange.sequencer.changes import Changes, Journaled
+from exchange.sequencer.money import Trade
+from exchange.sequencer.owner import FencedOffError
+from exchange.sequencer.protocol import Verdict, kind_of, owner_of
+from exchange.sequencer.state import OrderState
+
+Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
+"""Verdicts by owner and key, with the digest of the command that had it."""
+Row = tuple[Any, ...]
+
+_FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s"
+_KNOWN = """
+    SELECT c.organisation_id, c.key, c.body_sha256, c.verdict::text
+    FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, key)
+    JOIN exchange_command c ON c.organisation_id = asked.organisation_id AND c.key = asked.key"""
+_CLIENT_IDS = """
+    SELECT o.organisation_id, o.client_order_id
+    FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, client_order_id)
+    JOIN exchange_order o
+      ON o.organisation_id = asked.organisation_id AND o.client_order_id = asked.client_order_id"""
+
+
+def _bulk(table: str, columns: dict[str, str], suffix: str = "") -> str:
+    """Return an INSERT of rows that come as one array per column."""
+    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) {suffix}"  # noqa: S608
+
+
+_ORDER_FIXED = {
+    "id": "uuid",
+    "instrument_id": "uuid",
+    "organisation_id": "uuid",
+    "beneficiary_id": "uuid",
+    "client_order_id": "text",
+    "side": "text",
+    "type": "text",
+    "time_in_force": "text",
+    "post_only": "boolean",
+    "self_trade_prevention": "text",
+    "created_at": "timestamptz",
+}
+_ORDER_CHANGING = {
+    "price_ticks": "bigint",
+    "quantity_lots": "bigint",
+    "leaves_lots": "bigint",
+    "cumulative_lots": "bigint",
+    "notional_nano_usd": "bigint",
+    "fee_nano_usd": "bigint",
+    "status": "text",
+    "reason": "text",
+    "priority": "bigint",
+    "updated_at": "timestamptz",
+}
+_ORDERS = _bulk(
+    "exchange_order",
+    _ORDER_FIXED | _ORDER_CHANGING,
+    "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = EXCLUDED.{name}" for name in _ORDER_CHANGING),
+)
+_TRADES = _bulk(
+    "exchange_trade",
+    {
+        "id": "uuid",
+        "instrument_id": "uuid",
+        "sequence": "bigint",
+        "price_ticks": "bigint",
+        "quantity_lots": "bigint",
+        "notional_nano_usd": "bigint",
+        "buyer_fee_nano_usd": "bigint",
+        "seller_fee_nano_usd": "bigint",
+        "taker_side": "text",
+        "buy_order_id": "uuid",
+        "sell_order_id": "uuid",
+        "traded_at": "timestamptz",
+    },
+)
+_ENTITLEMENTS = _bulk(
+    "exchange_entitlement",
+    {
+        "id": "uuid",
+        "trade_id": "uuid",
+        "instrument_id": "uuid",
+        "holder_id": "uuid",
+        "provider_id": "uuid",
+        "quantity_ucu": "bigint",
+        "escrow_nano_usd": "bigint",
+        "fee_nano_usd": "bigint",
+        "starts_at": "timestamptz",
+        "ends_at": "timestamptz",
+        "state": "text",
+    },
+)
+_JOURNAL = _bulk(
+    "exchange_command",
+    {
+        "sequence": "bigint",
+        "kind": "text",
+        "organisation_id": "uuid",
+        "key": "text",
+        "body_sha256": "bytea",
+        "payload": "jsonb",
+        "verdict": "jsonb",
+        "decided_at": "timestamptz",
+    },
+)
+_CAPACITIES = _bulk(
+    "exchange_capacity",
+    {
+        "id": "uuid",
+        "organisation_id": "uuid",
+        "compute_class_id": "text",
+        "rate_ucu_per_s": "bigint",
+        "tier_factor_ppm": "integer",
+        "updated_at": "timestamptz",
+    },
+    "ON CONFLICT (organisation_id, compute_class_id) DO UPDATE SET rate_ucu_per_s = EXCLUDED.rate_ucu_per_s,"
+    " tier_factor_ppm = EXCLUDED.tier_factor_ppm, updated_at = EXCLUDED.updated_at",
+)
+_PHASES = """
+    UPDATE exchange_instrument i SET phase = changed.phase
+    FROM unnest(%s::uuid[], %s::text[]) AS changed(id, phase) WHERE i.id = changed.id"""
+_NOTIFY = "SELECT pg_notify(channel, payload) FROM unnest(%s::text[], %s::text[]) AS n(channel, payload)"
+
+
+class Store:
+    """The database session of the sequencer, inside a batch's transaction."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        """Use this session, whose transaction somebody else opens and commits."""
+        self._connection = connection
+
+    def open_batch(
+        self, *, shard: str, epoch: int, keys: Iterable[tuple[uuid.UUID, str]], client_ids: Iterable[Row]
+    ) -> tuple[Known, set[Row]]:
+        """Fence the batch, and look up which of these keys and client order ids are taken: one round trip.
+
+        Raises:
+            FencedOffError: another sequencer has raised the epoch.
+        """
+        with self._connection.pipeline(), self._cursor() as fence, self._cursor() as known, self._cursor() as ids:
+            fence.execute(_FENCE, [shard, epoch], prepare=True)
+            known.execute(_KNOWN, _columns(list(keys), 2), prepare=True)
+            ids.execute(_CLIENT_IDS, _columns(list(client_ids), 2), prepare=True)
+            if fence.rowcount != 1:
+                raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
+            verdicts = {
+                (owner, key): (bytes(digest), msgspec.json.decode(verdict, type=Verdict))
+                for owner, key, digest, verdict in known.fetchall()
+            }
+            return verdicts, set(ids.fetchall())
+
+    def write(self, changes: Changes) -> None:
+        """Write the rows of a batch, except the ledger's, and announce it: one round trip."""
+        now = changes.now
+        statements = (
+            (_ORDERS, [_order_row(order, now) for order in changes.orders.values()]),
+            (_TRADES, [_trade_row(trade) for trade in changes.trades]),
+            (_ENTITLEMENTS, [_entitlement_row(trade) for trade in changes.trades]),
+            (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
+            (_PHASES, list(changes.phases.items())),
+            (_JOURNAL, [_journal_row(journaled, now) for journaled in changes.journal]),
+            (_NOTIFY, _announcements(changes)),
+        )
+        with self._connection.pipeline(), self._cursor() as cursor:
+            for statement, rows in statements:
+                if rows:
+                    cursor.execute(statement, _columns(rows, len(rows[0])), prepare=True)
+
+    def _cursor(self) -> psycopg.Cursor[Row]:
+        return psycopg.Cursor(self._connection)
+
+
+def _columns(rows: Sequence[Row], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _order_row(order: OrderState, now: datetime) -> Row:
+    return (
+        order.id,
+        order.instrument.id,
+        order.organisation_id,
+        order.beneficiary_id,
+        order.client_order_id,
+        order.side,
+        order.type,
+        order.tif,
+        order.post_only,
+        order.stp,
+        order.created_at,
+        order.price_ticks,
+        order.quantity_lots,
+        order.leaves_lots,
+        order.cumulative_lots,
+        order.notional_nano_usd,
+        order.fee_nano_usd,
+        order.status,
+        order.reason,
+        order.priority,
+        now,
+    )
+
+
+def _trade_row(trade: Trade) -> Row:
+    return (
+        trade.id,
+        trade.instrument.id,
+        trade.sequence,
+        trade.price_ticks,
+        trade.quantity_lots,
+        trade.notional_nano_usd,
+        trade.buyer_fee_nano_usd,
+        trade.seller_fee_nano_usd,
+        "buy" if trade.taker_is_buyer else "sell",
+        trade.buy_order_id,
+        trade.sell_order_id,
+        trade.traded_at,
+    )
+
+
+def _entitlement_row(trade: Trade) -> Row:
+    return (
+        trade.entitlement_id,
+        trade.id,
+        trade.instrument.id,
+        trade.holder_id,
+        trade.seller_id,
+        trade.quantity_ucu,
+        trade.escrow_nano_usd,
+        trade.fees_nano_usd,
+        trade.traded_at,
+        trade.ends_at,
+        "live",
+    )
+
+
+def _capacity_row(claim: tuple[uuid.UUID, str], changes: Changes) -> Row:
+    backing = changes.backings[claim]
+    return (new_id(), *claim, backing.rate_ucu_per_s, backing.tier_factor_ppm, changes.now)
+
+
+def _journal_row(journaled: Journaled, now: datetime) -> Row:
+    return (
+        journaled.sequence,
+        kind_of(journaled.command),
+        owner_of(journaled.command),
+        journaled.key,
+        journaled.body_sha256,
+        msgspec.json.encode(journaled.command).decode(),
+        msgspec.json.encode(journaled.verdict).decode(),
+        now,
+    )
+
+
+def _announcements(changes: Changes) -> list[Row]:
+    """Return the notifications: each market that changed with its number of trades, each account."""
+    markets = [
+        ("cux_market", msgspec.json.encode({"instrument": symbol, "trades": count}).decode())
+        for symbol, count in changes.trade_counts.items()
+    ]
+    return markets + [("cux_account", str(organisation_id)) for organisation_id in changes.accounts]

@@ -1,0 +1,77 @@
+"""The bodies of verdicts, in the words of `cux.wire.orders`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.clock import rfc3339
+from core.errors import CuxError
+from core.ids import public_id
+from core.money import mul_div_half_even
+from exchange.sequencer.money import Trade
+from exchange.sequencer.protocol import Verdict
+from exchange.sequencer.risk import Wallet
+from exchange.sequencer.state import OrderState
+
+
+def order_view(order: OrderState, trades: Sequence[Trade] = ()) -> dict[str, Any]:
+    """Return an order as its owner sees it, with its trades of this command."""
+    return {
+        "order_id": public_id("order", order.id),
+        "client_order_id": order.client_order_id,
+        "instrument": order.instrument.symbol,
+        "side": order.side,
+        "type": order.type,
+        "tif": order.tif,
+        "price_ticks": order.price_ticks,
+        "quantity_lots": order.quantity_lots,
+        "leaves_lots": order.leaves_lots,
+        "cumulative_lots": order.cumulative_lots,
+        "avg_price_nano_usd_per_lot": average_price(order.notional_nano_usd, order.cumulative_lots),
+        "status": shown_status(order.status, order.cumulative_lots),
+        "reject_code": None,
+        "held_nano_usd": order.held_nano_usd,
+        "created_at": rfc3339(order.created_at),
+        "trades": [_trade_view(order, trade) for trade in trades],
+    }
+
+
+def shown_status(status: str, cumulative_lots: int) -> str:
+    """Return the status in the words of the wire, where an open order may be partially filled."""
+    return "partially_filled" if status == "open" and cumulative_lots else status
+
+
+def average_price(notional_nano_usd: int, quantity_lots: int) -> int | None:
+    """Return nano-USD per lot rounded half to even, or None before the first trade."""
+    return mul_div_half_even(notional_nano_usd, 1, quantity_lots) if quantity_lots else None
+
+
+def wallet_view(wallet: Wallet) -> dict[str, Any]:
+    """Return a wallet as a balance."""
+    return {
+        "posted_nano_usd": wallet.posted,
+        "held_nano_usd": wallet.held,
+        "available_nano_usd": wallet.available,
+    }
+
+
+def refusal(error: CuxError) -> Verdict:
+    """Return the verdict that says why not: the one error shape without its request id."""
+    body = error.body("")
+    del body["error"]["request_id"]
+    return Verdict(error.status, body)
+
+
+def _trade_view(order: OrderState, trade: Trade) -> dict[str, Any]:
+    is_buyer = order.side == "buy"
+    return {
+        "trade_id": public_id("trade", trade.id),
+        "instrument": trade.instrument.symbol,
+        "seq": trade.sequence,
+        "price_ticks": trade.price_ticks,
+        "quantity_lots": trade.quantity_lots,
+        "taker_side": "buy" if trade.taker_is_buyer else "sell",
+        "executed_at": rfc3339(trade.traded_at),
+        "order_id": public_id("order", order.id),
+        "role": "taker" if trade.taker_is_buyer == is_buyer else "maker",
+        "fee_nano_usd": trade.buyer_fee_nano_usd if is_buyer else trade.seller_fee_nano_usd,
+    }
