@@ -154,7 +154,8 @@ class _Link(asyncio.Protocol):
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         self.transport.write(message)
         try:
-            return await waiting
+            verdict: p.Verdict = await waiting
+            return verdict
         finally:
             self._waiting.pop(number, None)
 

@@ -203,8 +203,6 @@ class Decider:
 
     def _move(self, command: p.Fund | p.Defund, debit: AccountRef, credit: AccountRef) -> None:
         kind = p.kind_of(command)
-        if command.key is None:
-            raise CuxError(Code.INVALID_FIELD, "Moving money needs a key.", param="key")
         self.changes.entries.append(
             JournalEntry(
                 key=f"{kind}:{command.organisation_id}:{hashlib.sha256(command.key.encode()).hexdigest()}",

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from billing.ledger.chart import AccountRef, Kind, of_entitlement, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
-from exchange.sequencer.facts import Instrument
-
 from core.money import fee_nano_usd
+from exchange.sequencer.facts import Instrument
 
 
 @dataclass(frozen=True, slots=True)

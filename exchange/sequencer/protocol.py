@@ -6,7 +6,7 @@ money nano-USD. The caller is trusted: it has checked who the organisation is an
 
 import hashlib
 import uuid
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
@@ -18,16 +18,11 @@ EXCHANGE_ID: Final = uuid.UUID(int=0)
 """Stands for the exchange itself where a command belongs to no organisation."""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command"):
-    """What every command has: an idempotency key, or none if a repetition does no harm."""
-
-    key: str | None = None
-
-
-class NewOrder(Message, frozen=True, kw_only=True, gc=False, tag="new"):
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="new"):
     """Place an order. `beneficiary_id` will hold what is bought, if that is not the organisation."""
 
     organisation_id: uuid.UUID
+    key: str | None = None
     instrument: str
     side: Side
     type: OrderType = "limit"
@@ -40,70 +35,74 @@ class NewOrder(Message, frozen=True, kw_only=True, gc=False, tag="new"):
     beneficiary_id: uuid.UUID | None = None
 
 
-class CancelOrder(Message, frozen=True, kw_only=True, gc=False, tag="cancel"):
+class CancelOrder(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="cancel"):
     """Cancel one open order, named by one of its ids."""
 
     organisation_id: uuid.UUID
+    key: str | None = None
     order_id: uuid.UUID | None = None
     client_order_id: str | None = None
 
 
-class ReplaceOrder(Message, frozen=True, kw_only=True, gc=False, tag="replace"):
+class ReplaceOrder(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="replace"):
     """Give an open order another price and another open quantity."""
 
     organisation_id: uuid.UUID
+    key: str | None
     order_id: uuid.UUID
     price_ticks: int
     quantity_lots: int
 
 
-class CancelAll(Message, frozen=True, kw_only=True, gc=False, tag="cancel_all"):
+class CancelAll(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="cancel_all"):
     """Cancel all open orders of an organisation, on one instrument or on all."""
 
     organisation_id: uuid.UUID
+    key: str | None = None
     instrument: str | None = None
 
 
-class Fund(Message, frozen=True, kw_only=True, gc=False, tag="fund"):
+class Fund(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="fund"):
     """Take into the wallet what was put in transit."""
 
     organisation_id: uuid.UUID
     amount_nano_usd: int
+    key: str
 
 
-class Defund(Message, frozen=True, kw_only=True, gc=False, tag="defund"):
+class Defund(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="defund"):
     """Give available money of the wallet back to funding."""
 
     organisation_id: uuid.UUID
     amount_nano_usd: int
+    key: str
 
 
-class SetCapacity(Message, frozen=True, kw_only=True, gc=False, tag="set_capacity"):
+class SetCapacity(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="set_capacity"):
     """Record what a provider was measured to deliver in a class: it backs sell orders."""
 
     organisation_id: uuid.UUID
     compute_class: str
     rate_ucu_per_s: int
     tier_factor_ppm: int
+    key: str | None = None
 
 
-class SetPhase(Message, frozen=True, kw_only=True, gc=False, tag="set_phase"):
+class SetPhase(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="set_phase"):
     """Change the trading phase of an instrument."""
 
     instrument: str
     phase: Phase
+    key: str | None = None
 
 
-class Inspect(Message, frozen=True, kw_only=True, gc=False, tag="inspect"):
+class Inspect(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="inspect"):
     """Ask for the state's hash and whether memory equals the database. Not journaled."""
 
+    key: None = None
 
-Command = (
-    NewOrder | CancelOrder | ReplaceOrder | CancelAll | Fund | Defund | SetCapacity | SetPhase | Inspect
-)
-CommandKind = Literal[
-    "new", "cancel", "replace", "cancel_all", "fund", "defund", "set_capacity", "set_phase", "inspect"
-]
+
+Command = NewOrder | CancelOrder | ReplaceOrder | CancelAll | Fund | Defund | SetCapacity | SetPhase | Inspect
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

@@ -63,7 +63,9 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
 
 def find_market(connection: psycopg.Connection[Any], symbol: str) -> Market | None:
     """Return a market without orders, as one is that was listed a moment ago; None if there is none."""
-    return next((Market(i, Engine.restore([], phase), n) for i, phase, n in _instruments(connection, symbol)), None)
+    return next(
+        (Market(i, Engine.restore([], phase), n) for i, phase, n in _instruments(connection, symbol)), None
+    )
 
 
 def issued_ucu(
@@ -95,7 +97,11 @@ def _instruments(
 ) -> list[tuple[Instrument, Phase, int]]:
     with connection.cursor(row_factory=class_row(dict)) as cursor:
         rows = cursor.execute(_INSTRUMENTS, {"symbol": symbol}).fetchall()
-    return [(Instrument(**row), phase, n) for row in rows for phase, n in [(row.pop("phase"), row.pop("trade_sequence"))]]
+    return [
+        (Instrument(**row), phase, n)
+        for row in rows
+        for phase, n in [(row.pop("phase"), row.pop("trade_sequence"))]
+    ]
 
 
 def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from exchange.sequencer.facts import Instrument
-
 from core.errors import Code, CuxError
 from core.money import PPM, mul_div_floor
+from exchange.sequencer.facts import Instrument
 
 
 @dataclass(slots=True)

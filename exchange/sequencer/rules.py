@@ -2,13 +2,12 @@
 
 from typing import Final
 
+from core.errors import Code, CuxError
+from core.money import BIGINT_MAX
 from exchange.engine.orders import Phase
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.protocol import Command, NewOrder
 from exchange.sequencer.risk import worst_case_nano_usd
-
-from core.errors import Code, CuxError
-from core.money import BIGINT_MAX
 
 _LONGEST: Final = {"key": 255, "client_order_id": 48, "instrument": 80, "compute_class": 60}
 
@@ -31,7 +30,9 @@ def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
     """
     is_limit = command.type == "limit"
     if is_limit != (command.price_ticks is not None):
-        raise CuxError(Code.INVALID_FIELD, "A limit order has a price, a market order none.", param="price_ticks")
+        raise CuxError(
+            Code.INVALID_FIELD, "A limit order has a price, a market order none.", param="price_ticks"
+        )
     if command.tif == "GTC" and not is_limit:
         raise CuxError(Code.INVALID_TIME_IN_FORCE, "A market order is IOC or FOK.", param="tif")
     if command.tif != "GTC" and (command.post_only or phase == "auction"):
@@ -80,4 +81,3 @@ def check_amount(amount: int, param: str) -> None:
         raise CuxError(Code.INVALID_FIELD, "The amount must be positive.", param=param)
     if amount > BIGINT_MAX:
         raise CuxError(Code.NUMBER_TOO_LARGE, param=param)
-

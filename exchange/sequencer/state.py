@@ -87,7 +87,9 @@ class State:
     orders: dict[str, OrderState] = field(default_factory=dict)
     client_ids: dict[tuple[uuid.UUID, str], str] = field(default_factory=dict)
     wallets: defaultdict[uuid.UUID, Wallet] = field(default_factory=lambda: defaultdict(Wallet))
-    backings: defaultdict[tuple[uuid.UUID, str], Backing] = field(default_factory=lambda: defaultdict(Backing))
+    backings: defaultdict[tuple[uuid.UUID, str], Backing] = field(
+        default_factory=lambda: defaultdict(Backing)
+    )
 
     def add(self, order: OrderState) -> None:
         """Know an open order by its ids."""
@@ -115,8 +117,12 @@ class State:
 
         Issued compute is left out: it is a copy that may lag (see `Backing`).
         """
-        books = sorted((m.instrument.symbol, m.trade_sequence, m.engine.state_hash()) for m in self.markets.values())
-        orders = sorted((o.id.hex, o.leaves_lots, o.cumulative_lots, o.held_nano_usd) for o in self.orders.values())
+        books = sorted(
+            (m.instrument.symbol, m.trade_sequence, m.engine.state_hash()) for m in self.markets.values()
+        )
+        orders = sorted(
+            (o.id.hex, o.leaves_lots, o.cumulative_lots, o.held_nano_usd) for o in self.orders.values()
+        )
         wallets = sorted((id.hex, w.posted, w.held) for id, w in self.wallets.items() if w.posted or w.held)
         backings = sorted(
             (id.hex, compute_class, b.rate_ucu_per_s, b.tier_factor_ppm, b.offered_ucu)

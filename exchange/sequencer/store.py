@@ -19,7 +19,7 @@ Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
 """Verdicts by owner and key, with the digest of the command that had it."""
 Row = tuple[Any, ...]
 
-_FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s"
+_FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s RETURNING epoch"
 _KNOWN = """
     SELECT c.organisation_id, c.key, c.body_sha256, c.verdict::text
     FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, key)
@@ -147,11 +147,16 @@ class Store:
         Raises:
             FencedOffError: another sequencer has raised the epoch.
         """
-        with self._connection.pipeline(), self._cursor() as fence, self._cursor() as known, self._cursor() as ids:
+        with (
+            self._connection.pipeline(),
+            self._cursor() as fence,
+            self._cursor() as known,
+            self._cursor() as ids,
+        ):
             fence.execute(_FENCE, [shard, epoch], prepare=True)
             known.execute(_KNOWN, _columns(list(keys), 2), prepare=True)
             ids.execute(_CLIENT_IDS, _columns(list(client_ids), 2), prepare=True)
-            if fence.rowcount != 1:
+            if fence.fetchone() is None:
                 raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
             verdicts = {
                 (owner, key): (bytes(digest), msgspec.json.decode(verdict, type=Verdict))

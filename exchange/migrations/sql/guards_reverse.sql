@@ -1,0 +1,3 @@
+DROP TRIGGER exchange_trade_append_only ON exchange_trade;
+DROP TRIGGER exchange_command_append_only ON exchange_command;
+DROP FUNCTION exchange_refuse_change;

@@ -1,0 +1,46 @@
+"""The compute an organisation holds."""
+
+import uuid
+
+from billing.ledger.chart import Kind, of_entitlement
+from billing.selectors.balances import balances
+from core.clock import rfc3339
+from core.ids import public_id
+from cux.wire.orders import EntitlementView
+from exchange.models import Entitlement
+
+
+def entitlement_list(
+    *, organisation_id: uuid.UUID, live_only: bool = False, limit: int = 200
+) -> list[EntitlementView]:
+    """Return entitlements, first to expire first, with what is used, reserved and left, in µCU.
+
+    An expired one has nothing available: what was left went back when it was closed.
+    """
+    rows = Entitlement.objects.filter(holder_id=organisation_id)
+    if live_only:
+        rows = rows.filter(state=Entitlement.State.LIVE)
+    found = list(rows.select_related("instrument").order_by("ends_at", "id")[:limit])
+    compute = {row.id: of_entitlement(Kind.ENTITLEMENT, row.id, row.instrument.compute_class_id) for row in found}
+    escrow = {row.id: of_entitlement(Kind.ESCROW, row.id, row.instrument.compute_class_id) for row in found}
+    ledger = balances([*compute.values(), *escrow.values()])
+    views = []
+    for row in found:
+        left = ledger[compute[row.id]]
+        views.append(
+            EntitlementView(
+                entitlement_id=public_id("entitlement", row.id),
+                compute_class=row.instrument.compute_class_id,
+                provider_id=public_id("organisation", row.provider_id),
+                delivery=row.instrument.delivery,
+                quantity_ucu=row.quantity_ucu,
+                used_ucu=row.quantity_ucu - left.posted,
+                reserved_ucu=left.held,
+                available_ucu=left.available,
+                escrow_nano_usd=ledger[escrow[row.id]].posted,
+                starts_at=rfc3339(row.starts_at),
+                expires_at=rfc3339(row.ends_at),
+                status=row.state,
+            )
+        )
+    return views

@@ -1,0 +1,102 @@
+"""An organisation's orders, as it sees them."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db import connection
+from django.db.models import Q
+
+from core.clock import rfc3339
+from core.errors import Code, CuxError
+from core.ids import public_id
+from cux.wire.orders import OrderView, TradeView
+from exchange.models import Order, Trade
+from exchange.sequencer.views import average_price, shown_status
+
+_HELD = """
+    SELECT ref, placed - captured - released FROM billing_hold
+    WHERE kind = 'order' AND ref = ANY(%s) AND ended_at IS NULL"""
+
+
+def order_list(
+    *,
+    organisation_id: uuid.UUID,
+    symbol: str | None = None,
+    open_only: bool = False,
+    limit: int = 50,
+    before: uuid.UUID | None = None,
+) -> list[OrderView]:
+    """Return orders, newest first; `before` is the order with which the page before ended."""
+    rows = Order.objects.filter(organisation_id=organisation_id)
+    if symbol is not None:
+        rows = rows.filter(instrument__symbol=symbol)
+    if open_only:
+        rows = rows.filter(status=Order.Status.OPEN)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return _views(rows.select_related("instrument").order_by("-id")[:limit])
+
+
+def order_get(
+    *, organisation_id: uuid.UUID, order_id: uuid.UUID | None = None, client_order_id: str | None = None
+) -> OrderView:
+    """Return one order, by one of its ids. Raises CuxError UNKNOWN_ORDER."""
+    asked = Q(id=order_id) if order_id is not None else Q(client_order_id=client_order_id or "")
+    rows = Order.objects.filter(asked, organisation_id=organisation_id).select_related("instrument")
+    views = _views(rows)
+    if not views:
+        raise CuxError(Code.UNKNOWN_ORDER, param="order_id")
+    return views[0]
+
+
+def _views(orders: Iterable[Order]) -> list[OrderView]:
+    """Return the views of orders with their trades, oldest first, and what is held for each."""
+    rows = list(orders)
+    ids = [row.id for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [[id.hex for id in ids]])
+        held = dict(cursor.fetchall())
+    trades: defaultdict[uuid.UUID, list[TradeView]] = defaultdict(list)
+    matches = Trade.objects.filter(Q(buy_order__in=ids) | Q(sell_order__in=ids)).select_related("instrument")
+    for match in matches.order_by("sequence"):
+        for side in ("buy", "sell"):
+            view = _trade_view(match, side)
+            trades[match.buy_order_id if side == "buy" else match.sell_order_id].append(view)
+    return [_view(row, held.get(row.id.hex, 0), trades[row.id]) for row in rows]
+
+
+def _trade_view(match: Trade, side: str) -> TradeView:
+    order_id = match.buy_order_id if side == "buy" else match.sell_order_id
+    return TradeView(
+        trade_id=public_id("trade", match.id),
+        instrument=match.instrument.symbol,
+        seq=match.sequence,
+        price_ticks=match.price_ticks,
+        quantity_lots=match.quantity_lots,
+        taker_side=match.taker_side,
+        executed_at=rfc3339(match.traded_at),
+        order_id=public_id("order", order_id),
+        role="taker" if match.taker_side == side else "maker",
+        fee_nano_usd=match.buyer_fee_nano_usd if side == "buy" else match.seller_fee_nano_usd,
+    )
+
+
+def _view(row: Order, held_nano_usd: int, trades: list[TradeView]) -> OrderView:
+    return OrderView(
+        order_id=public_id("order", row.id),
+        client_order_id=row.client_order_id,
+        instrument=row.instrument.symbol,
+        side=row.side,
+        type=row.type,
+        tif=row.time_in_force,
+        price_ticks=row.price_ticks,
+        quantity_lots=row.quantity_lots,
+        leaves_lots=row.leaves_lots,
+        cumulative_lots=row.cumulative_lots,
+        avg_price_nano_usd_per_lot=average_price(row.notional_nano_usd, row.cumulative_lots),
+        status=shown_status(row.status, row.cumulative_lots),
+        held_nano_usd=held_nano_usd,
+        created_at=rfc3339(row.created_at),
+        trades=trades,
+    )

@@ -1,0 +1,51 @@
+"""List an instrument. The sequencer finds it when its first order comes."""
+
+from django.db import transaction
+
+from core.errors import Code, CuxError
+from core.money import BIGINT_MAX
+from exchange.models import Instrument
+
+
+def instrument_create(
+    *,
+    symbol: str,
+    compute_class: str,
+    delivery: str,
+    lot_ucu: int,
+    tick_nano_usd: int,
+    band_ticks: tuple[int, int],
+    max_order_lots: int,
+    maker_fee_ppm: int,
+    taker_fee_ppm: int,
+    window_s: int,
+) -> Instrument:
+    """This function will list an instrument, or return it if it is listed; its terms never change.
+
+    Raises:
+        CuxError: INVALID_FIELD for terms that no order could be placed under; NUMBER_TOO_LARGE if the
+            largest order at the upper band would leave 64 bits.
+    """
+    low, high = band_ticks
+    positive = min(lot_ucu, tick_nano_usd, low, max_order_lots, window_s) > 0
+    if not positive or low > high or not 0 <= maker_fee_ppm <= taker_fee_ppm < 1_000_000:
+        raise CuxError(Code.INVALID_FIELD, "These terms cannot be traded under.")
+    if 2 * high * max_order_lots * tick_nano_usd > BIGINT_MAX or max_order_lots * lot_ucu > BIGINT_MAX:
+        raise CuxError(Code.NUMBER_TOO_LARGE)
+    with transaction.atomic():
+        instrument, _ = Instrument.objects.get_or_create(
+            symbol=symbol,
+            defaults={
+                "compute_class_id": compute_class,
+                "delivery": delivery,
+                "lot_ucu": lot_ucu,
+                "tick_nano_usd": tick_nano_usd,
+                "band_low_ticks": low,
+                "band_high_ticks": high,
+                "max_order_lots": max_order_lots,
+                "maker_fee_ppm": maker_fee_ppm,
+                "taker_fee_ppm": taker_fee_ppm,
+                "window_s": window_s,
+            },
+        )
+    return instrument

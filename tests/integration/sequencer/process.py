@@ -1,0 +1,84 @@
+"""A real sequencer process for a test, on a socket of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from exchange.sequencer.client import submit_sync
+from exchange.sequencer.protocol import Inspect
+from tests.environment import ROOT
+from tests.waiting import eventually
+
+
+class SequencerProcess:
+    """`manage.py sequencer`, started and told what to do by a test."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        """Start it; its log goes to a file."""
+        self.socket = directory / "s"
+        self.log = directory / "log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "sequencer", "--socket", str(self.socket), *arguments],
+                cwd=ROOT,
+                env=os.environ | {"CUX_LOG_LEVEL": "INFO"},
+                stderr=log,
+            )
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what it has logged."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def await_event(self, name: str) -> None:
+        """Wait until it has logged this event; fail if it ends before."""
+
+        def logged() -> bool:
+            if any(event["event"] == name for event in self.events()):
+                return True
+            assert self.process.poll() is None, self.log.read_text()
+            return False
+
+        eventually(logged, within_s=30)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def exit_code(self) -> int:
+        """Wait for its end."""
+        return self.process.wait(30)
+
+
+@contextmanager
+def sequencer(*arguments: str) -> Iterator[SequencerProcess]:
+    """Run a sequencer that this process's client talks to, until SIGTERM ends it."""
+    before = settings.SEQUENCER_SOCKET
+    with tempfile.TemporaryDirectory(prefix="cux") as directory:
+        running = SequencerProcess(Path(directory), *arguments)
+        settings.SEQUENCER_SOCKET = str(running.socket)
+        try:
+            running.await_event("sequencer_listening")
+            yield running
+        except BaseException:
+            print(running.log.read_text())  # noqa: T201 - pytest shows it with the failure
+            raise
+        finally:
+            settings.SEQUENCER_SOCKET = before
+            if running.process.poll() is None:
+                running.send(signal.SIGCONT)
+                running.send(signal.SIGTERM)
+                running.exit_code()
+
+
+def inspect() -> dict[str, Any]:
+    """Ask the running sequencer for its hashes."""
+    return submit_sync(Inspect()).body
