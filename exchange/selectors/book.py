@@ -54,6 +54,7 @@ def _levels(instrument: Instrument, side: str, best_first: str, depth: int) -> t
         Order.objects.filter(instrument=instrument, status=Order.Status.OPEN, side=side)
         .values("price_ticks")
         .annotate(lots=Sum("leaves_lots"), orders=Count("id"))
-        .order_by(best_first)[:depth]
+        .order_by(best_first)
+        .values_list("price_ticks", "lots", "orders")[:depth]
     )
-    return tuple(Level(row["price_ticks"], row["lots"], row["orders"]) for row in rows)
+    return tuple(Level(price, lots, orders) for price, lots, orders in rows if price is not None)

@@ -2,8 +2,10 @@
 
 import uuid
 
-from billing.ledger.chart import Kind, of_entitlement
+import msgspec
 from billing.selectors.balances import balances
+
+from billing.ledger.chart import Kind, of_entitlement
 from core.clock import rfc3339
 from core.ids import public_id
 from cux.wire.orders import EntitlementView
@@ -21,26 +23,31 @@ def entitlement_list(
     if live_only:
         rows = rows.filter(state=Entitlement.State.LIVE)
     found = list(rows.select_related("instrument").order_by("ends_at", "id")[:limit])
-    compute = {row.id: of_entitlement(Kind.ENTITLEMENT, row.id, row.instrument.compute_class_id) for row in found}
+    compute = {
+        row.id: of_entitlement(Kind.ENTITLEMENT, row.id, row.instrument.compute_class_id) for row in found
+    }
     escrow = {row.id: of_entitlement(Kind.ESCROW, row.id, row.instrument.compute_class_id) for row in found}
     ledger = balances([*compute.values(), *escrow.values()])
     views = []
     for row in found:
         left = ledger[compute[row.id]]
         views.append(
-            EntitlementView(
-                entitlement_id=public_id("entitlement", row.id),
-                compute_class=row.instrument.compute_class_id,
-                provider_id=public_id("organisation", row.provider_id),
-                delivery=row.instrument.delivery,
-                quantity_ucu=row.quantity_ucu,
-                used_ucu=row.quantity_ucu - left.posted,
-                reserved_ucu=left.held,
-                available_ucu=left.available,
-                escrow_nano_usd=ledger[escrow[row.id]].posted,
-                starts_at=rfc3339(row.starts_at),
-                expires_at=rfc3339(row.ends_at),
-                status=row.state,
+            msgspec.convert(
+                {
+                    "entitlement_id": public_id("entitlement", row.id),
+                    "compute_class": row.instrument.compute_class_id,
+                    "provider_id": public_id("organisation", row.provider_id),
+                    "delivery": row.instrument.delivery,
+                    "quantity_ucu": row.quantity_ucu,
+                    "used_ucu": row.quantity_ucu - left.posted,
+                    "reserved_ucu": left.held,
+                    "available_ucu": left.available,
+                    "escrow_nano_usd": ledger[escrow[row.id]].posted,
+                    "starts_at": rfc3339(row.starts_at),
+                    "expires_at": rfc3339(row.ends_at),
+                    "status": row.state,
+                },
+                EntitlementView,
             )
         )
     return views

@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 
+import msgspec
 from django.db import connection
 from django.db.models import Q
 
@@ -68,35 +69,41 @@ def _views(orders: Iterable[Order]) -> list[OrderView]:
 
 def _trade_view(match: Trade, side: str) -> TradeView:
     order_id = match.buy_order_id if side == "buy" else match.sell_order_id
-    return TradeView(
-        trade_id=public_id("trade", match.id),
-        instrument=match.instrument.symbol,
-        seq=match.sequence,
-        price_ticks=match.price_ticks,
-        quantity_lots=match.quantity_lots,
-        taker_side=match.taker_side,
-        executed_at=rfc3339(match.traded_at),
-        order_id=public_id("order", order_id),
-        role="taker" if match.taker_side == side else "maker",
-        fee_nano_usd=match.buyer_fee_nano_usd if side == "buy" else match.seller_fee_nano_usd,
+    return msgspec.convert(
+        {
+            "trade_id": public_id("trade", match.id),
+            "instrument": match.instrument.symbol,
+            "seq": match.sequence,
+            "price_ticks": match.price_ticks,
+            "quantity_lots": match.quantity_lots,
+            "taker_side": match.taker_side,
+            "executed_at": rfc3339(match.traded_at),
+            "order_id": public_id("order", order_id),
+            "role": "taker" if match.taker_side == side else "maker",
+            "fee_nano_usd": match.buyer_fee_nano_usd if side == "buy" else match.seller_fee_nano_usd,
+        },
+        TradeView,
     )
 
 
 def _view(row: Order, held_nano_usd: int, trades: list[TradeView]) -> OrderView:
-    return OrderView(
-        order_id=public_id("order", row.id),
-        client_order_id=row.client_order_id,
-        instrument=row.instrument.symbol,
-        side=row.side,
-        type=row.type,
-        tif=row.time_in_force,
-        price_ticks=row.price_ticks,
-        quantity_lots=row.quantity_lots,
-        leaves_lots=row.leaves_lots,
-        cumulative_lots=row.cumulative_lots,
-        avg_price_nano_usd_per_lot=average_price(row.notional_nano_usd, row.cumulative_lots),
-        status=shown_status(row.status, row.cumulative_lots),
-        held_nano_usd=held_nano_usd,
-        created_at=rfc3339(row.created_at),
-        trades=trades,
+    return msgspec.convert(
+        {
+            "order_id": public_id("order", row.id),
+            "client_order_id": row.client_order_id,
+            "instrument": row.instrument.symbol,
+            "side": row.side,
+            "type": row.type,
+            "tif": row.time_in_force,
+            "price_ticks": row.price_ticks,
+            "quantity_lots": row.quantity_lots,
+            "leaves_lots": row.leaves_lots,
+            "cumulative_lots": row.cumulative_lots,
+            "avg_price_nano_usd_per_lot": average_price(row.notional_nano_usd, row.cumulative_lots),
+            "status": shown_status(row.status, row.cumulative_lots),
+            "held_nano_usd": held_nano_usd,
+            "created_at": rfc3339(row.created_at),
+            "trades": trades,
+        },
+        OrderView,
     )
