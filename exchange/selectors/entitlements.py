@@ -3,9 +3,9 @@
 import uuid
 
 import msgspec
-from billing.selectors.balances import balances
 
 from billing.ledger.chart import Kind, of_entitlement
+from billing.selectors.balances import balances
 from core.clock import rfc3339
 from core.ids import public_id
 from cux.wire.orders import EntitlementView

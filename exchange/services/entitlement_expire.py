@@ -4,13 +4,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from billing.services.wallet_move import to_transit
 from django.conf import settings
 
 from billing.ledger.chart import Kind, of_entitlement, of_house, of_organisation
 from billing.ledger.posting import JournalEntry
 from billing.services.balances_lock import balances_lock
 from billing.services.ledger_post import ledger_post
+from billing.services.wallet_move import to_transit
 from core.money import PPM, mul_div_floor
 from core.outbox import outbox_add
 from exchange.models import Entitlement, Instrument
