@@ -61,6 +61,7 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._printed: dict[str, State] = {}
         self._live = Live(console=console, auto_refresh=False, transient=False)
 
     def open(self) -> None:
@@ -79,9 +80,18 @@ class Display:
             if self._console.is_terminal:
                 self._live.update(_table(children), refresh=True)
             else:
-                child = children[name]
-                place = f" (process {child.pid})" if child.pid else ""
-                self._console.print(f"{name}: {child.state.value}{place}", highlight=False, markup=False)
+                self._print_line(name, children[name])
+
+    def _print_line(self, name: str, child: Shown) -> None:
+        if self._printed.get(name) is child.state:
+            return
+        self._printed[name] = child.state
+        details = [child.state.value]
+        if child.pid:
+            details.append(f"process {child.pid}")
+        if child.restarts:
+            details.append(f"restart {child.restarts}")
+        self._console.print(f"{name}: {', '.join(details)}", highlight=False, markup=False)
 
 
 def _table(children: Mapping[str, Shown]) -> Table:

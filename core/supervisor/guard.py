@@ -77,13 +77,15 @@ class Guard:
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         child = self._fork()
-        self._tell(f"pid {child}\n")
-        status = self._reap(child)
-        while status is None:
-            self._wait()
-            self._act(child)
+        try:
+            self._tell(f"pid {child}\n")
             status = self._reap(child)
-        self._end_descendants()
+            while status is None:
+                self._wait()
+                self._act(child)
+                status = self._reap(child)
+        finally:
+            self._end_descendants()
         self._tell(f"exit {status}\n")
 
     def _fork(self) -> int:
@@ -113,7 +115,7 @@ class Guard:
         ready, _, _ = select.select(watched, [], [], timeout)
         if self._wake_reader in ready:
             os.read(self._wake_reader, 4096)
-        if CONTROL in ready and not os.read(CONTROL, 4096):
+        if CONTROL in ready and _is_closed(CONTROL):
             self._told_to_stop = True
 
     def _act(self, child: int) -> None:
@@ -153,6 +155,14 @@ class Guard:
         """Write to the supervisor, if it is still there."""
         with contextlib.suppress(OSError):
             os.write(CONTROL, line.encode())
+
+
+def _is_closed(descriptor: int) -> bool:
+    """Say whether the other end of a readable socket is gone (reset, if it left something unread)."""
+    try:
+        return not os.read(descriptor, 4096)
+    except ConnectionResetError:
+        return True
 
 
 def kill(pids: set[int]) -> None:

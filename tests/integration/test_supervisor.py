@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ import pytest
 
 from core.embedded import Postgres, Valkey
 from core.embedded.paths import REPOSITORY
-from core.supervisor import Process, Restart, State, Supervisor, SupervisorError, ready
+from core.supervisor import Process, Restart, State, Supervisor, SupervisorError, guard, ready
 from core.supervisor.servers import server_processes
 from tests.waiting import eventually, is_alive
 
@@ -233,3 +234,18 @@ def test_the_embedded_servers_come_back_after_kill_9_and_shut_down_cleanly(
 
     assert not any(server(tmp_path).is_running() for server in (Postgres, Valkey))
     assert "database system is shut down" in (tmp_path / "log" / "postgres.log").read_text().splitlines()[-1]
+
+
+def test_a_guard_whose_supervisor_died_without_reading_its_word_ends_everything(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = f"setsid sleep 1000 & echo $! >>{pids}; echo $$ >>{pids}; {FOREVER}"
+    ours, theirs = socket.socketpair()
+    with theirs:
+        started = subprocess.Popen(
+            [sys.executable, "-I", "-S", guard.__file__, "--", "/bin/sh", "-c", script], stdin=theirs
+        )
+    with started:
+        below = pids_in(pids, 2)
+        ours.close()  # "pid N" lies in it unread: the guard's end is reset, not merely at its end
+        assert started.wait(10) == 0
+    assert not any(is_alive(pid) for pid in below)
