@@ -1,0 +1,171 @@
+"""Many writers at once: no deadlock is seen, no effect is doubled or lost."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from billing.ledger.chart import AccountRef
+from billing.ledger.posting import HoldStep
+from billing.services.ledger_post import ledger_post
+from core.errors import Code, CuxError
+from core.retry import ATTEMPTS, transact
+from tests.integration.billing.books import NOW, balance, entry, funded, hold, new_account, post, rows
+
+pytestmark = pytest.mark.usefixtures("db")
+LOCK = "SELECT FROM billing_balance WHERE account_id = %s FOR NO KEY UPDATE"
+
+
+def at_once(work: Sequence[Callable[[], object]]) -> list[object]:
+    """Run each in a thread of its own, all from one start; return what each returned or raised."""
+    barrier = threading.Barrier(len(work))
+    results: list[object] = [None] * len(work)
+
+    def run(position: int) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait(30)
+            results[position] = work[position]()
+        except Exception as error:
+            results[position] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(position,)) for position in range(len(work))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+def test_32_threads_on_3_accounts_in_opposite_directions_end_without_a_deadlock():
+    accounts = [funded(10_000) for _ in range(3)]
+
+    def work(number: int) -> Callable[[], int]:
+        source = accounts[number % 3]
+        middle, end = (accounts[(number + turn) % 3] for turn in ((1, 2) if number % 2 else (2, 1)))
+
+        def run() -> int:
+            for round_ in range(10):
+                post(entry((source, middle, round_ + 1), (source, end, number + 1)))
+            return 10
+
+        return run
+
+    assert at_once([work(number) for number in range(32)]) == [10] * 32
+    assert sum(int(str(balance(account)[0])) for account in accounts) == 30_000
+
+
+def test_64_identical_posts_have_exactly_one_effect():
+    source, payee = funded(100), new_account()
+    once = entry((source, payee, 5))
+
+    def run() -> bool:
+        return post(once)[0].replayed
+
+    assert sorted(map(bool, at_once([run] * 64))) == [False] + [True] * 63
+    assert (balance(source), balance(payee)) == ((95, 0), (5, 0))
+    assert rows("SELECT count(*) FROM billing_transfer WHERE credit_id = %s", payee.id) == [(1,)]
+
+
+def test_of_many_that_together_want_too_much_only_what_is_covered_gets_through():
+    source, payee = funded(100), new_account()
+
+    def run() -> object:
+        return post(entry((source, payee, 30)))[0].replayed
+
+    results = at_once([run] * 16)
+    refused = [result for result in results if isinstance(result, CuxError)]
+    assert results.count(False) == 3
+    assert {error.code for error in refused} == {Code.INSUFFICIENT_BALANCE}
+    assert len(refused) == 13
+    assert (balance(source), balance(payee)) == ((10, 0), (90, 0))
+
+
+def test_a_hold_is_resolved_once_when_captured_and_released_at_once():
+    source, payee = funded(100), new_account()
+    placement = hold(source, 60)
+    post(placements=(placement,))
+
+    def capture() -> object:
+        return post(entry((source, payee, 60)), steps=(HoldStep(placement.hold_id, capture=60),))
+
+    def release() -> object:
+        return post(steps=(HoldStep(placement.hold_id, release=60),))
+
+    results = at_once([capture, release] * 8)
+    refused = [result for result in results if isinstance(result, CuxError)]
+    assert {error.code for error in refused} == {Code.HOLD_NOT_COVERING}
+    assert len(refused) == 15
+    assert balance(source) in {(40, 0), (100, 0)}
+
+
+def test_new_accounts_made_by_many_at_once_are_made_once():
+    source, payees = funded(1_000), [new_account() for _ in range(8)]
+
+    def run() -> object:
+        return len(post(*[entry((source, payee, 1)) for payee in payees]))
+
+    assert at_once([run] * 16) == [8] * 16
+    assert {balance(payee) for payee in payees} == {(16, 0)}
+
+
+def test_a_real_deadlock_is_run_again_and_both_get_through():
+    one, other = funded(100), funded(100)
+    meet = threading.Barrier(2)
+    runs: list[int] = []
+
+    def crossed(first: AccountRef, second: AccountRef) -> Callable[[], object]:
+        def body() -> None:
+            runs.append(1)
+            with connection.cursor() as cursor:
+                cursor.execute(LOCK, [first.id])
+                if len(runs) <= 2:
+                    meet.wait(30)
+                cursor.execute(LOCK, [second.id])
+            ledger_post(entries=[entry((first, second, 1))], now=NOW)
+
+        return lambda: transact(body)
+
+    assert at_once([crossed(one, other), crossed(other, one)]) == [None, None]
+    assert len(runs) == 3
+    assert (balance(one), balance(other)) == ((100, 0), (100, 0))
+
+
+def test_a_conflict_that_never_ends_is_given_up_and_other_errors_at_once():
+    pauses: list[float] = []
+    runs: list[int] = []
+
+    def conflict() -> None:
+        runs.append(1)
+        raise OperationalError from psycopg.errors.DeadlockDetected()
+
+    with pytest.raises(CuxError) as refusal:
+        transact(conflict, pause=pauses.append)
+    assert refusal.value.code is Code.DEPENDENCY_UNAVAILABLE
+    assert len(runs) == ATTEMPTS
+    assert len(pauses) == ATTEMPTS - 1
+    assert all(0 <= pause <= 0.01 * 2**number for number, pause in enumerate(pauses, start=1))
+
+    def lost() -> None:
+        runs.append(1)
+        raise OperationalError("the connection is gone")
+
+    with pytest.raises(OperationalError):
+        transact(lost, pause=pauses.append)
+    assert len(runs) == ATTEMPTS + 1
+
+
+def test_inside_a_transaction_a_conflict_is_left_to_whoever_opened_it():
+    runs: list[int] = []
+
+    def conflict() -> None:
+        runs.append(1)
+        raise OperationalError from psycopg.errors.SerializationFailure()
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        transact(conflict)
+    assert len(runs) == 1
