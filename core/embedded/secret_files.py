@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from core.embedded.errors import EmbeddedError
 from core.embedded.paths import owned_directory
 
 SECRET_BYTES = 32
@@ -14,13 +15,20 @@ def secret(var: Path, name: str) -> str:
     """Return the secret `name` (64 hex digits), making it on first use.
 
     Safe when several processes ask at once: the file appears complete, by a link that only one wins.
+    Raises EmbeddedError if the file cannot be read or made.
     """
     path = var / "secrets" / name
-    if not path.exists():
-        var.mkdir(parents=True, mode=0o711, exist_ok=True)
-        owned_directory(path.parent, mode=0o700)
-        _create(path)
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            var.mkdir(parents=True, mode=0o711, exist_ok=True)
+            owned_directory(path.parent, mode=0o700)
+            _create(path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise EmbeddedError(
+            f"Cannot use {error.filename}: {error.strerror}. Start as the user who created {var}, "
+            "or set CUX_VAR to a directory of your own."
+        ) from None
 
 
 def _create(path: Path) -> None:

@@ -242,7 +242,8 @@ def test_a_guard_whose_supervisor_died_without_reading_its_word_ends_everything(
     ours, theirs = socket.socketpair()
     with theirs:
         started = subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__, "--", "/bin/sh", "-c", script], stdin=theirs
+            [sys.executable, "-I", "-S", guard.__file__, "--", "/bin/sh", "-c", script],
+            stdin=theirs.fileno(),
         )
     with started:
         below = pids_in(pids, 2)
