@@ -1,14 +1,13 @@
 """How the rest of CUX talks to the sequencer: `submit` in an event loop, `submit_sync` in a thread.
 
-A connection is kept per event loop and per thread. Whether a command whose connection broke was
-carried out is unknown: the caller gets SEQUENCER_UNAVAILABLE and repeats it under the same key.
+An event loop keeps one connection for all its commands; a thread makes one for each. Whether a command
+whose connection broke was carried out is unknown: the caller gets SEQUENCER_UNAVAILABLE and repeats it
+under the same key.
 """
 
 import asyncio
 import itertools
-import os
 import socket
-import threading
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -35,7 +34,6 @@ def submit_sync(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
     try:
         reply = _exchange(message, timeout_s)
     except OSError as error:
-        _drop_thread_socket()
         raise _unavailable() from error
     return _checked(reply.verdict)
 
@@ -48,6 +46,15 @@ async def submit(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
             return _checked(await link.ask(command))
     except (OSError, TimeoutError) as error:
         raise _unavailable() from error
+
+
+async def close() -> None:
+    """Close this event loop's connection, if it has one; the next `submit` makes a new one."""
+    task = _links.pop(asyncio.get_running_loop(), None)
+    if task is not None and not _is_dead(task):
+        link = await task
+        link.transport.close()
+        await link.closed
 
 
 def _frame(request: p.Request) -> bytes:
@@ -68,57 +75,19 @@ def _unavailable() -> CuxError:
     return CuxError(Code.SEQUENCER_UNAVAILABLE, retry_after_s=RETRY_AFTER_S)
 
 
-# -- a socket per thread
-
-_thread = threading.local()
-
-
-def _thread_socket() -> socket.socket:
-    """Return this thread's socket; a process forked from another does not share its parent's."""
-    if getattr(_thread, "pid", None) != os.getpid():
-        fresh = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            fresh.connect(str(settings.SEQUENCER_SOCKET))
-        except OSError:
-            fresh.close()
-            raise
-        _thread.socket, _thread.pid = fresh, os.getpid()
-    kept: socket.socket = _thread.socket
-    return kept
-
-
-def _drop_thread_socket() -> None:
-    if getattr(_thread, "pid", None) == os.getpid():
-        _thread.socket.close()
-    _thread.pid = None
-
-
 def _exchange(message: bytes, timeout_s: float) -> p.Reply:
-    """Send one frame and read one. A socket the sequencer closed while it was idle is replaced first."""
-    connection = _thread_socket()
-    if _closed_by_peer(connection):
-        _drop_thread_socket()
-        connection = _thread_socket()
-    connection.settimeout(timeout_s)
-    connection.sendall(message)
-    buffer = bytearray()
-    while not (complete := p.frames(buffer)):
-        chunk = connection.recv(65_536)
-        if not chunk:
-            raise ConnectionResetError("the sequencer closed the connection")
-        buffer += chunk
+    """Send one frame and read one, over a connection made for it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        connection.connect(str(settings.SEQUENCER_SOCKET))
+        connection.sendall(message)
+        buffer = bytearray()
+        while not (complete := p.frames(buffer)):
+            chunk = connection.recv(65_536)
+            if not chunk:
+                raise ConnectionResetError("the sequencer closed the connection")
+            buffer += chunk
     return p.decode_reply(complete[0])
-
-
-def _closed_by_peer(connection: socket.socket) -> bool:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-
-
-# -- a connection per event loop
 
 
 class _Link(asyncio.Protocol):
@@ -128,6 +97,7 @@ class _Link(asyncio.Protocol):
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[p.Verdict]] = {}
         self._buffer = bytearray()
+        self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -146,6 +116,7 @@ class _Link(asyncio.Protocol):
             if not waiting.done():
                 waiting.set_exception(ConnectionResetError("the sequencer closed the connection"))
         self._waiting.clear()
+        self.closed.set_result(None)
 
     async def ask(self, command: p.Command) -> p.Verdict:
         """Send a command and wait for its verdict."""

@@ -4,6 +4,8 @@ import uuid
 
 import msgspec
 
+from exchange.engine.orders import Side
+
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tradable contract: `exchange.models.Instrument` without its phase, which the engine keeps."""
@@ -23,3 +25,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def notional_nano_usd(self, price_ticks: int, quantity_lots: int) -> int:
         """Return price · quantity in nano-USD."""
         return price_ticks * quantity_lots * self.tick_nano_usd
+
+    def protection_ticks(self, side: Side) -> int:
+        """Return the worst price a market order may trade at: the far end of the band."""
+        return self.band_high_ticks if side == "buy" else self.band_low_ticks

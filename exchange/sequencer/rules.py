@@ -40,7 +40,7 @@ def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
     check_trading(phase)
     limit = command.price_ticks
     if limit is None:
-        limit = instrument.band_high_ticks if command.side == "buy" else instrument.band_low_ticks
+        limit = instrument.protection_ticks(command.side)
     check_size(instrument, limit, command.quantity_lots)
     return limit
 

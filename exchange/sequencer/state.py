@@ -3,7 +3,6 @@
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -117,9 +116,7 @@ class State:
 
         Issued compute is left out: it is a copy that may lag (see `Backing`).
         """
-        books = sorted(
-            (m.instrument.symbol, m.trade_sequence, m.engine.state_hash()) for m in self.markets.values()
-        )
+        trades = sorted((symbol, m.trade_sequence) for symbol, m in self.markets.items() if m.trade_sequence)
         orders = sorted(
             (o.id.hex, o.leaves_lots, o.cumulative_lots, o.held_nano_usd) for o in self.orders.values()
         )
@@ -129,18 +126,13 @@ class State:
             for (id, compute_class), b in self.backings.items()
             if b.rate_ucu_per_s is not None
         )
-        return _digest((self.sequence, books, orders, wallets, backings))
+        return _digest((self.sequence, self.books_hash(), trades, orders, wallets, backings))
 
     def books_hash(self) -> str:
-        """Return SHA-256 in hexadecimal over the books alone: what a replay of the journal must give."""
-        return books_hash(self.markets.values())
-
-
-def books_hash(markets: Iterable[Market]) -> str:
-    """Return SHA-256 in hexadecimal over the engines of these markets; empty continuous ones do not count."""
-    empty = Engine().state_hash()
-    hashes = sorted((m.instrument.symbol, m.engine.state_hash()) for m in markets)
-    return _digest([pair for pair in hashes if pair[1] != empty])
+        """Return SHA-256 in hexadecimal over the books; one that is empty and continuous does not count."""
+        unused = Engine().state_hash()
+        hashes = {symbol: market.engine.state_hash() for symbol, market in self.markets.items()}
+        return _digest(sorted(pair for pair in hashes.items() if pair[1] != unused))
 
 
 def _digest(value: object) -> str:
