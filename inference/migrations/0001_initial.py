@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             name='CatalogueModel',
             fields=[
                 ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('revision', models.CharField(max_length=64)),
+                ('revision', models.CharField(max_length=128)),
                 ('precision', models.CharField(max_length=16)),
                 ('card_hash', models.CharField(max_length=64, unique=True)),
                 ('card', models.JSONField()),

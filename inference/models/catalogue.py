@@ -11,7 +11,7 @@ class CatalogueModel(models.Model):
     """
 
     name = models.CharField(max_length=80, primary_key=True)
-    revision = models.CharField(max_length=64)
+    revision = models.CharField(max_length=128)
     precision = models.CharField(max_length=16)
     card_hash = models.CharField(max_length=64, unique=True)
     card = models.JSONField()
