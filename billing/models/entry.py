@@ -10,12 +10,16 @@ class Entry(models.Model):
     """One thing that happened to money or compute, under its idempotency key."""
 
     id = models.UUIDField(primary_key=True)
-    key = models.CharField(max_length=255, unique=True)
+    key = models.CharField(max_length=255)
     body_sha256 = models.BinaryField(max_length=32)
     kind = models.CharField(max_length=40)
     ref = models.CharField(max_length=80, blank=True)
     event_at = models.DateTimeField()
     booked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        # A constraint, not `unique=True`, which would add a second index for LIKE to every posting.
+        constraints = [models.UniqueConstraint(fields=["key"], name="entry_key_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
@@ -25,7 +29,8 @@ class Transfer(models.Model):
     """One leg: `amount` of `asset` leaves `debit` and reaches `credit` (so Σ = 0 by construction)."""
 
     id = models.BigAutoField(primary_key=True)
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="transfers")
+    # The unique (entry, leg) below is the index on entry.
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="transfers", db_index=False)
     leg = models.SmallIntegerField()
     debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,8 @@
-"""Turn a batch into the arrays that `billing_ledger_post` takes, in its order."""
+"""Turn a batch into the arrays that `billing_ledger_post` takes, in its order.
+
+Arrays are written as PostgreSQL's array literals here: the driver's own way, element by element through
+adapters, took most of a large batch's time.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,19 +19,31 @@ ARGUMENT_TYPES: Final = (
     *("uuid[]", "bigint[]", "bigint[]"),  # steps
     "timestamptz",  # booked
 )
-Arrays = list[list[Any]]
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Arrays:
-    """Turn rows into `width` columns, also when there are no rows."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def _literal(values: Sequence[Any]) -> str:
+    """Return PostgreSQL's text form of an array of UUIDs, integers, texts, bytes, times or None."""
+    if not values:
+        return "{}"
+    example = values[0]
+    if isinstance(example, str):
+        texts = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+        return '{"' + '","'.join(texts) + '"}'
+    if isinstance(example, bytes):
+        return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[str]:
+    """Turn rows into `width` array literals, also when there are no rows."""
+    return [_literal(column) for column in zip(*rows, strict=True)] if rows else ["{}"] * width
 
 
 def account_arguments(
     entries: Sequence[JournalEntry],
     placements: Sequence[HoldPlacement],
     issue_floors: Mapping[AccountRef, int],
-) -> Arrays:
+) -> list[str]:
     """Return every account of the batch once: id, kind, asset, organisation, entitlement, floor."""
     accounts = {placement.account for placement in placements}
     for entry in entries:
@@ -48,7 +64,7 @@ def account_arguments(
     return _columns(rows, 6)
 
 
-def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> Arrays:
+def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> list[str]:
     """Return the entries: id, key, digest of the body, kind, ref, event_at."""
     rows = [
         (entry_id, entry.key, entry.body_sha256, entry.kind, entry.ref, entry.event_at)
@@ -57,7 +73,7 @@ def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UU
     return _columns(rows, 6)
 
 
-def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> Arrays:
+def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> list[str]:
     """Return the legs: id of the entry, number within it, debit, credit, amount, asset."""
     rows = [
         (entry_id, number, leg.debit.id, leg.credit.id, leg.amount, leg.debit.asset)
@@ -67,12 +83,12 @@ def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID
     return _columns(rows, 6)
 
 
-def placement_arguments(placements: Sequence[HoldPlacement]) -> Arrays:
+def placement_arguments(placements: Sequence[HoldPlacement]) -> list[str]:
     """Return the holds to place: id, account, amount, kind, ref, expires_at."""
     rows = [(p.hold_id, p.account.id, p.amount, p.kind, p.ref, p.expires_at) for p in placements]
     return _columns(rows, 6)
 
 
-def step_arguments(steps: Sequence[HoldStep]) -> Arrays:
+def step_arguments(steps: Sequence[HoldStep]) -> list[str]:
     """Return the steps: id of the hold, captured, released."""
     return _columns([(step.hold_id, step.capture, step.release) for step in steps], 3)

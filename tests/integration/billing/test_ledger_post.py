@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from billing.ledger.chart import Kind, of_entitlement, of_house
-from billing.ledger.posting import HoldPlacement, HoldStep
+from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
 from billing.services.ledger_post import ledger_post
 from core.errors import Code, CuxError
 from core.money import BIGINT_MAX
@@ -47,6 +47,18 @@ def test_an_entry_moves_each_leg_and_is_written_once():
         sale.key,
     ) == [(0, payer.id, payee.id, 290, "USD"), (1, payer.id, fees.id, 10, "USD")]
     assert rows("SELECT event_at, booked_at FROM billing_entry WHERE key = %s", sale.key) == [(NOW, NOW)]
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "{a,b}", "NULL", "", "'; --", "%s", "µ–ł 💡", "a\nb"], ids=repr)
+def test_any_text_is_stored_as_it_was_given(text):
+    key = new_key() + text
+    account = new_account()
+    plain = entry((CASH, account, 1))
+    odd = JournalEntry(key, text[:1], plain.legs, NOW, ref=text)
+    post(plain, odd, plain)
+    assert rows("SELECT key, kind, ref, body_sha256 FROM billing_entry WHERE key = %s", key) == [
+        (key, text[:1], text, odd.body_sha256)
+    ]
 
 
 def test_a_house_account_without_a_limit_gets_no_balance_row():
