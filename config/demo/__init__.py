@@ -1,0 +1,1 @@
+"""The demo: one whole market on one machine, from offers to a verified receipt."""

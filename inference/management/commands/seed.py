@@ -1,0 +1,106 @@
+"""`manage.py seed`: fill an empty exchange with a small market to try it on."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
+
+from accounts.models import Organisation
+from accounts.services import api_key_create, member_create, organisation_create
+from billing.services.deposit_record import deposit_record
+from core.clock import utc_now
+from core.embedded.paths import var_directory
+from exchange.services.entitlement_expire import return_to_wallet
+from exchange.services.instrument_create import instrument_create
+from inference.services.catalogue_list import catalogue_list
+from inference.services.provider_enrol import provider_create
+
+COMPUTE_CLASS = "smollm2-135m.cpu"
+BUYERS = ("ada", "grace")
+PROVIDERS = ("northwind", "southgrid")
+DEPOSIT_NANO_USD = 1_000 * 10**9
+HOUR_S = 3_600
+
+
+class Command(BaseCommand):
+    """Seeds a compute class, instruments, two buyers with funds and two providers; once."""
+
+    help = "Seed a compute class, two instruments, buyers ada and grace, providers northwind and southgrid."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take where the model lies and where logins and keys are to be written (mode 0600)."""
+        var = var_directory()
+        parser.add_argument("--model", type=Path, default=var / "models" / "smollm2-135m-instruct")
+        parser.add_argument("--out", type=Path, default=var / "demo.json")
+
+    def handle(self, *, model: Path, out: Path, **_: Any) -> None:
+        """Seed unless there is a house already, which means: it was done."""
+        if Organisation.objects.filter(is_house=True).exists():
+            self.stdout.write("already seeded")
+            return
+        with transaction.atomic():
+            facts = _seed(model)
+            _write_private(out, facts)
+        self.stdout.write(f"seeded; logins and keys are in {out}")
+
+
+def _seed(model: Path) -> dict[str, Any]:
+    organisation_create(name="CUX", slug="cux", is_house=True)
+    listed = catalogue_list(directory=model, compute_class=COMPUTE_CLASS, licence="Apache-2.0")
+    for delivery, window_s in (("spot", 24 * HOUR_S), ("idle", HOUR_S)):
+        instrument_create(
+            symbol=f"{COMPUTE_CLASS}-{delivery}",
+            compute_class=COMPUTE_CLASS,
+            delivery=delivery,
+            lot_ucu=100,
+            tick_nano_usd=1_000,
+            band_ticks=(200, 20_000),
+            max_order_lots=1_000_000,
+            maker_fee_ppm=0,
+            taker_fee_ppm=10_000,
+            window_s=window_s,
+        )
+    return {
+        "model": listed.name,
+        "instrument": f"{COMPUTE_CLASS}-spot",
+        "buyers": {name: _buyer(name) for name in BUYERS},
+        "providers": {name: _provider(name) for name in PROVIDERS},
+    }
+
+
+def _buyer(name: str) -> dict[str, str]:
+    facts, organisation = _party(name, scopes=("read", "trade", "infer"))
+    now = utc_now()
+    deposit_record(
+        organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
+    )
+    return_to_wallet(
+        organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
+    )
+    return facts
+
+
+def _provider(name: str) -> dict[str, str]:
+    facts, organisation = _party(name, scopes=("read", "trade"))
+    created = provider_create(organisation_id=organisation.id, name=name)
+    return facts | {"enrol_token": created.token}
+
+
+def _party(name: str, *, scopes: tuple[str, ...]) -> tuple[dict[str, str], Organisation]:
+    organisation = organisation_create(name=name.title(), slug=name)
+    password = secrets.token_urlsafe(12)
+    member_create(organisation_id=organisation.id, username=name, password=password)
+    key = api_key_create(organisation_id=organisation.id, name="demo", scopes=scopes)
+    return {"login": name, "password": password, "api_key": key.secret}, organisation
+
+
+def _write_private(path: Path, facts: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        json.dump(facts, stream, indent=2)
+    draft.replace(path)
