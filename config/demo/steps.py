@@ -174,7 +174,7 @@ def settle(market: Market) -> None:
     card = market.call("ada", "GET", f"/v1/compute-cards/{job['card_hash']}")
     market.say(
         f"{job['prompt_tokens']} prompt + {job['output_tokens']} output tokens, "
-        f"decode weight {card['decode_weight_milli'] / 1000:g}: {job['compute_ucu']} µCU (quote {job['quote_ucu']})"
+        f"weight {card['decode_weight_milli'] / 1000:g}: {job['compute_ucu']} µCU (quote {job['quote_ucu']})"
     )
     market.say(f"charged {format_usd(job['charged_nano_usd'])}; card {job['card_hash'][:16]}…")
 
