@@ -65,8 +65,10 @@ class Application:
         routes: Sequence[Route],
         django: AsgiApp,
         on_shutdown: Callable[[], Awaitable[None]] | None = None,
+        body_limit: int = BODY_LIMIT,
     ) -> None:
-        """Keep the plain routes, Django's application and what to do at the end."""
+        """Keep the plain routes, Django's application, what to do at the end and the largest body."""
+        self._body_limit = body_limit
         self._routes = routes
         self._django = django
         self._on_shutdown = on_shutdown
@@ -96,7 +98,7 @@ class Application:
         started = time.perf_counter()
         answer = _Answer(send)
         try:
-            await self._answer(scope, _limited(scope, receive), answer)
+            await self._answer(scope, _limited(scope, receive, self._body_limit), answer)
         except Disconnected:
             answer.status = answer.status or 499
         except Exception as error:
@@ -141,18 +143,18 @@ def _django_route(path: str) -> str:
         return "unmatched"
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
     """Return a `receive` that refuses a body as soon as it is known to be over the limit."""
     declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
-    seen = int(declared) if declared.isdigit() and int(declared) > BODY_LIMIT else 0
+    seen = int(declared) if declared.isdigit() and int(declared) > limit else 0
 
     async def limited() -> MutableMapping[str, Any]:
         nonlocal seen
-        if seen > BODY_LIMIT:
+        if seen > limit:
             raise CuxError(Code.BODY_TOO_LARGE)
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > BODY_LIMIT:
+        if seen > limit:
             raise CuxError(Code.BODY_TOO_LARGE)
         return message
 

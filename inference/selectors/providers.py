@@ -59,6 +59,12 @@ def is_dark(provider: Provider, *, up_since: datetime, now: datetime) -> bool:
     return now - heard > timedelta(seconds=settings.PROVIDER_DARK_S)
 
 
+def provider_of(*, organisation_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the id of the organisation's enrolled provider; None if it has none."""
+    rows = Provider.objects.filter(organisation_id=organisation_id, enrolled_at__isnull=False)
+    return rows.values_list("id", flat=True).first()
+
+
 def _facts(row: Provider, now: datetime) -> ProviderFacts:
     ready = sorted(model.model_id for model in row.models.all() if model.ready)
     heard = row.last_heartbeat_at

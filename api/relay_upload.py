@@ -1,0 +1,162 @@
+"""One upload: lines of token ids in, counted, handed to the readers, written down every second."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+import structlog
+from django.db import Error as DatabaseError
+
+from api.http import Disconnected, Receive
+from api.relay_channels import AnswerChanged, Channel
+from core.clock import utc_now
+from core.threads import in_thread
+from cux.wire.agent import FailedLine, FinishedLine, TokensLine, UploadLine, UploadResult
+from inference.services.lease_fail import lease_fail
+from inference.services.relay_checkpoint import relay_checkpoint, relay_deliver
+from inference.services.relay_open import Opened
+
+log = structlog.get_logger(__name__)
+
+LINE_LIMIT: Final = 1024 * 1024
+CHECKPOINT_S: Final = 1.0
+_decode = msgspec.json.Decoder(UploadLine).decode
+
+
+class UploadRefused(ValueError):
+    """What the provider sends cannot be an answer; the message is the reason kept on the lease."""
+
+
+async def lines(receive: Receive) -> AsyncIterator[UploadLine]:
+    """Yield the lines of a request body as they arrive.
+
+    Raises:
+        Disconnected: the body broke off.
+        UploadRefused: a line is too long or not a message.
+    """
+    buffer = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        buffer += message.get("body", b"")
+        *complete, rest = bytes(buffer).split(b"\n")
+        more = message.get("more_body", False)
+        for text in complete if more else [*complete, rest]:
+            if text:
+                yield _parse(text)
+        if not more:
+            raise UploadRefused("no_last_line")
+        buffer = bytearray(rest)
+        if len(buffer) > LINE_LIMIT:
+            raise UploadRefused("line_too_long")
+
+
+class Upload:
+    """One attempt to deliver a lease's answer, on the job's channel."""
+
+    def __init__(self, opened: Opened, channel: Channel) -> None:
+        """Continue from what was counted before, here or by another relay."""
+        self._opened = opened
+        self._channel = channel
+        self._at = 0
+        channel.begin(opened.lease_id, opened.known_ids)
+
+    async def run(self, receive: Receive) -> UploadResult:
+        """Take the whole body and say what became of it.
+
+        Raises:
+            Disconnected: the body broke off; the lease waits for the next upload.
+        """
+        keeper = asyncio.create_task(self._keep())
+        reader = asyncio.create_task(self._read(receive))
+        try:
+            await asyncio.wait({keeper, reader}, return_when=asyncio.FIRST_COMPLETED)
+            if not reader.done():
+                keeper.result()  # ended by itself: the lease is superseded, or this raises
+                return UploadResult(status="superseded", output_tokens=0)
+            await self._stop(keeper)
+            return await self._finish(reader.result())
+        except UploadRefused as refusal:
+            return await self._fail(str(refusal), "")
+        finally:
+            await self._stop(keeper, reader)
+
+    async def _read(self, receive: Receive) -> FinishedLine | FailedLine:
+        async for line in lines(receive):
+            if not isinstance(line, TokensLine):
+                return line
+            self._take(line.ids)
+        raise AssertionError("lines() ends by a last line or by raising")
+
+    def _take(self, ids: list[int]) -> None:
+        if self._at + len(ids) > self._opened.max_tokens:
+            raise UploadRefused("too_many_tokens")
+        if max(ids) >= self._opened.vocabulary:
+            raise UploadRefused("unknown_token")
+        try:
+            self._at = self._channel.put(self._at, ids)
+        except AnswerChanged as error:
+            raise UploadRefused("answer_changed") from error
+
+    async def _finish(self, last: FinishedLine | FailedLine) -> UploadResult:
+        ids = list(self._channel.ids)
+        if isinstance(last, FailedLine):
+            if ids:  # written down first: the caller may have seen them
+                await self._checkpoint(ids)
+            return await self._fail(last.code, last.message)
+        if self._at != len(ids):
+            raise UploadRefused("answer_changed")
+        result = await in_thread(
+            relay_deliver, lease_id=self._opened.lease_id, ids=ids, finished=last, now=utc_now()
+        )
+        if result.status == "accepted":
+            self._channel.end()
+        return result
+
+    async def _keep(self) -> None:
+        """Write a checkpoint at the first token and then every second; return if superseded."""
+        written = len(self._opened.known_ids)
+        while True:
+            if len(self._channel.ids) == written:
+                await self._channel.wait(CHECKPOINT_S)
+                continue
+            ids = list(self._channel.ids)
+            if not await self._checkpoint(ids):
+                return
+            written = len(ids)
+            await asyncio.sleep(CHECKPOINT_S)
+
+    async def _checkpoint(self, ids: list[int]) -> bool:
+        try:
+            return await in_thread(relay_checkpoint, lease_id=self._opened.lease_id, ids=ids, now=utc_now())
+        except DatabaseError as error:  # the stream goes on; the next checkpoint holds these tokens too
+            log.warning("checkpoint_failed", lease_id=str(self._opened.lease_id), error=str(error))
+            return True
+
+    async def _fail(self, reason: str, detail: str) -> UploadResult:
+        await in_thread(
+            lease_fail,
+            lease_id=self._opened.lease_id,
+            provider_id=self._opened.provider_id,
+            reason=reason,
+            detail=detail,
+            now=utc_now(),
+        )
+        return UploadResult(status="accepted", output_tokens=len(self._channel.ids))
+
+    @staticmethod
+    async def _stop(*tasks: asyncio.Task[object]) -> None:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _parse(text: bytes) -> UploadLine:
+    try:
+        return _decode(text)
+    except msgspec.DecodeError as error:
+        raise UploadRefused("malformed_line") from error

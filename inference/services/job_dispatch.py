@@ -1,0 +1,43 @@
+"""A queued job takes its next step: a lease where compute is reserved, else a reservation, else its end."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from core.errors import Code, CuxError
+from exchange.models import Cover
+from inference.locks import job_try_lock
+from inference.models import Job, Lease
+from inference.services.job_refund import job_refund
+from inference.services.lease_grant import lease_grant
+from inference.services.reservation import reservation_place
+
+
+@transaction.atomic
+def job_dispatch(*, job_id: uuid.UUID, now: datetime) -> Lease | None:
+    """This function will grant a lease on a queued job; idempotent, and None where there is none to grant.
+
+    A job that lost its provider and is being covered has nothing reserved: it waits for the cover, and
+    then reserves what was bought. It is refunded past its deadline, or if the cover brought nothing.
+    """
+    job = job_try_lock(job_id)
+    if job is None or job.state != Job.State.QUEUED:
+        return None
+    if job.deadline <= now:
+        job_refund(job=job, failure=Code.JOB_TIMED_OUT, now=now)
+        return None
+    if not job.reservations.filter(active=True).exists():
+        if _is_being_covered(job):
+            return None
+        try:
+            reservation_place(job=job, now=now)
+        except CuxError:
+            job_refund(job=job, failure=Code.JOB_FAILED, now=now)
+            return None
+    return lease_grant(job=job, now=now)
+
+
+def _is_being_covered(job: Job) -> bool:
+    ended = [Cover.State.COVERED, Cover.State.RETURNED]
+    return Cover.objects.filter(job_id=job.id).exclude(state__in=ended).exists()

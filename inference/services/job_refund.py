@@ -1,0 +1,26 @@
+"""A job that was not delivered ends without costing anything."""
+
+from datetime import datetime
+
+from core.errors import Code
+from core.notify import JOB, notify
+from inference.models import Checkpoint, Job, Lease
+from inference.services.reservation import reservation_parts, reservation_release
+
+
+def job_refund(*, job: Job, failure: Code, now: datetime) -> None:
+    """This function will end the job unpaid: reservation released, lease ended, prompt and answer deleted.
+
+    `job` is locked by the caller and open. `failure` is the error its caller gets.
+    """
+    reservation_release(parts=reservation_parts(job), now=now)
+    job.leases.filter(state__in=Lease.LIVE).update(
+        state=Lease.State.EXPIRED, ended_at=now, outcome=failure.wire
+    )
+    Checkpoint.objects.filter(lease__job=job).update(token_ids=None)
+    job.state = Job.State.REFUNDED
+    job.failure = failure.wire
+    job.prompt = None
+    job.ended_at = now
+    job.save(update_fields=["state", "failure", "prompt", "ended_at"])
+    notify(JOB, str(job.id))

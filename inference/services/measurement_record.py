@@ -1,0 +1,37 @@
+"""What a provider's engine was measured to deliver becomes its capacity on the exchange."""
+
+import uuid
+
+from core.errors import Code, CuxError
+from core.ids import new_id
+from cux.wire.agent import Measurement
+from exchange.sequencer.client import submit_sync
+from exchange.sequencer.protocol import SetCapacity
+from inference.models import Provider, ProviderModel
+from inference.selectors.catalogue import model_get
+
+
+def measurement_record(*, provider_id: uuid.UUID, measurement: Measurement) -> None:
+    """This function will keep the measured speed and have the sequencer set the provider's capacity.
+
+    The sequencer alone writes capacity, since it backs sell orders. Both steps may be repeated.
+
+    Raises:
+        CuxError: UNKNOWN_MODEL; SEQUENCER_UNAVAILABLE or SEQUENCER_BUSY, send it again.
+    """
+    model = model_get(measurement.model)
+    provider = Provider.objects.get(id=provider_id)
+    ProviderModel.objects.update_or_create(
+        provider=provider, model=model, defaults={"rate_ucu_per_s": measurement.ucu_per_second}
+    )
+    verdict = submit_sync(
+        SetCapacity(
+            organisation_id=provider.organisation_id,
+            compute_class=model.compute_class_id,
+            rate_ucu_per_s=measurement.ucu_per_second,
+            tier_factor_ppm=provider.tier_factor_ppm,
+            key=f"capacity:{new_id()}",
+        )
+    )
+    if verdict.status >= 400:
+        raise CuxError(Code.DEPENDENCY_UNAVAILABLE, f"The exchange refused the capacity: {verdict.body}")

@@ -1,0 +1,68 @@
+"""An upload begins: is this lease still the one that may deliver?"""
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from core.errors import Code, CuxError
+from core.notify import JOB, notify
+from cux.wire.agent import UploadResult
+from inference.locks import job_lock
+from inference.models import Job, Lease
+from inference.selectors.answers import answer_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the relay needs to know of a lease; `known_ids` were counted before, by this or another relay."""
+
+    lease_id: uuid.UUID
+    job_id: uuid.UUID
+    provider_id: uuid.UUID
+    max_tokens: int
+    vocabulary: int
+    known_ids: list[int] = field(repr=False)
+
+
+@transaction.atomic
+def relay_open(*, lease_id: uuid.UUID, token: str, now: datetime) -> Opened | UploadResult:
+    """This function will admit the upload of a live lease of its job's newest epoch, or say why not.
+
+    The same lease may open again (the relay or the connection broke): its tokens are counted afresh.
+
+    Raises:
+        CuxError: NOT_FOUND, no such lease, or the token is not the lease's.
+    """
+    found = Lease.objects.filter(id=lease_id).first()
+    if found is None or not _matches(found, token):
+        raise CuxError(Code.NOT_FOUND, "There is no such lease, or the token is not its own.")
+    job = job_lock(found.job_id)
+    lease = Lease.objects.get(id=lease_id)
+    if lease.state == Lease.State.DELIVERED:
+        return UploadResult(status="duplicate", output_tokens=lease.output_tokens)
+    if lease.state not in Lease.LIVE or lease.epoch != job.epoch:
+        return UploadResult(status="superseded", output_tokens=0)
+    if lease.state != Lease.State.STREAMING:
+        lease.state, job.state = Lease.State.STREAMING, Job.State.STREAMING
+        lease.save(update_fields=["state"])
+        job.save(update_fields=["state"])
+        notify(JOB, str(job.id))
+    return Opened(
+        lease_id=lease.id,
+        job_id=job.id,
+        provider_id=lease.provider_id,
+        max_tokens=job.max_tokens,
+        vocabulary=int(job.model.card["vocab_size"]),
+        known_ids=answer_ids(job, lease),
+    )
+
+
+def _matches(lease: Lease, token: str) -> bool:
+    digest = hashlib.sha256(token.encode()).digest()
+    return lease.relay_token_sha256 is not None and hmac.compare_digest(
+        bytes(lease.relay_token_sha256), digest
+    )

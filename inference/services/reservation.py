@@ -1,0 +1,60 @@
+"""What a job has set aside: choosing a provider and reserving its quote on the buyer's entitlements."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from exchange.services.entitlement_release import entitlement_release
+from exchange.services.entitlement_reserve import Part, entitlement_reserve
+from inference.models import Job, Reservation
+from inference.selectors.providers import ready_providers
+
+
+@transaction.atomic
+def reservation_place(*, job: Job, now: datetime, tried: Collection[uuid.UUID] = ()) -> None:
+    """This function will reserve the job's quote with one provider and keep the reservation's parts.
+
+    The providers are those that can serve now, best first, without those `tried` before.
+
+    Raises:
+        CuxError: INSUFFICIENT_ENTITLEMENT, ENTITLEMENT_EXPIRED, DRAW_LIMIT, DEPENDENCY_UNAVAILABLE (the
+            provider that owes the compute is not ready); nothing moved.
+    """
+    ready = [each for each in ready_providers(model=job.model_id, now=now) if each not in tried]
+    plan = entitlement_reserve(
+        organisation_id=job.organisation_id,
+        compute_class=job.model.compute_class_id,
+        compute_ucu=job.quote_ucu,
+        job_id=job.id,
+        now=now,
+        providers=ready,
+    )
+    Reservation.objects.bulk_create(
+        Reservation(
+            id=part.hold_id,
+            job=job,
+            entitlement_id=part.entitlement_id,
+            amount_ucu=part.amount_ucu,
+            position=position,
+        )
+        for position, part in enumerate(plan.parts)
+    )
+
+
+def reservation_parts(job: Job) -> tuple[Part, ...]:
+    """Return the parts of the job's open reservation, in the order they are drawn."""
+    rows = job.reservations.filter(active=True).order_by("position")
+    return tuple(Part(row.entitlement_id, row.id, row.amount_ucu) for row in rows)
+
+
+def reservation_release(*, parts: Sequence[Part], now: datetime) -> None:
+    """This function will give these parts back to their entitlements. Inside a transaction."""
+    entitlement_release(parts=parts, now=now)
+    reservation_close(parts)
+
+
+def reservation_close(parts: Sequence[Part]) -> None:
+    """Mark parts as resolved: drawn, released or cancelled."""
+    Reservation.objects.filter(id__in=[part.hold_id for part in parts]).update(active=False)

@@ -1,0 +1,32 @@
+"""Signs of life become intervals: one row as long as they keep coming, a new one after a gap."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from inference.models import Uptime
+from inference.selectors.uptime import PLATFORM_GAP
+
+
+@transaction.atomic
+def platform_uptime_record(*, now: datetime) -> None:
+    """This function will record that the exchange was reachable at `now`."""
+    uptime_extend(provider_id=None, gap=PLATFORM_GAP, now=now)
+
+
+def uptime_extend(*, provider_id: uuid.UUID | None, gap: timedelta, now: datetime) -> None:
+    """Extend the latest interval to `now`, or begin one if the last sign is longer ago than `gap`.
+
+    Inside a transaction. Two signs at once are harmless: intervals may touch or overlap.
+    """
+    latest = (
+        Uptime.objects.select_for_update(no_key=True)
+        .filter(provider_id=provider_id, started_at__lte=now)
+        .order_by("-ended_at")
+        .first()
+    )
+    if latest is not None and now - latest.ended_at <= gap:
+        Uptime.objects.filter(id=latest.id, ended_at__lt=now).update(ended_at=now)
+    else:
+        Uptime.objects.create(provider_id=provider_id, started_at=now, ended_at=now)

@@ -1,0 +1,87 @@
+"""Celery tasks of inference: ids in, one service call each, any number of times.
+
+`BEAT` is what runs by the clock; each entry expires before the next is sent, so that a queue that stood
+still does not run the same look-around a hundred times.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+import httpx
+from celery import shared_task
+from django.conf import settings
+
+from core.clock import utc_now
+from inference.services.entitlements_expire import entitlements_expire
+from inference.services.job_dispatch import job_dispatch
+from inference.services.job_settle import job_settle
+from inference.services.jobs_reconcile import jobs_reconcile
+from inference.services.leases_expire import leases_expire
+from inference.services.uptime_record import platform_uptime_record
+
+JOBS: Final = "jobs"
+CLOCK: Final = "clock"
+_PROBE_TIMEOUT_S: Final = 2.0
+
+
+@shared_task(name="inference.job_dispatch")
+def job_dispatch_task(*, job_id: str, **_: Any) -> None:
+    """Grant a lease on the queued job."""
+    job_dispatch(job_id=uuid.UUID(job_id), now=utc_now())
+
+
+@shared_task(name="inference.job_settle")
+def job_settle_task(*, job_id: str, **_: Any) -> None:
+    """Settle the delivered job."""
+    job_settle(job_id=uuid.UUID(job_id), now=utc_now())
+
+
+@shared_task(name="inference.leases_expire")
+def leases_expire_task() -> None:
+    """Take back leases that are unclaimed, late or on a dark provider."""
+    leases_expire(now=utc_now())
+
+
+@shared_task(name="inference.jobs_reconcile")
+def jobs_reconcile_task() -> None:
+    """Give each open job the step it waits for."""
+    jobs_reconcile(now=utc_now())
+
+
+@shared_task(name="inference.entitlements_expire")
+def entitlements_expire_task() -> None:
+    """Pay out entitlements whose window is over."""
+    entitlements_expire(now=utc_now())
+
+
+@shared_task(name="inference.platform_uptime")
+def platform_uptime_task() -> None:
+    """Record that providers can reach us: the web process answers."""
+    try:
+        httpx.get(f"{settings.EXCHANGE_URL}/healthz", timeout=_PROBE_TIMEOUT_S).raise_for_status()
+    except httpx.HTTPError:
+        return
+    platform_uptime_record(now=utc_now())
+
+
+def _dispatch(payload: dict[str, Any]) -> None:
+    job_dispatch(job_id=uuid.UUID(payload["job_id"]), now=utc_now())
+
+
+def _settle(payload: dict[str, Any]) -> None:
+    job_settle(job_id=uuid.UUID(payload["job_id"]), now=utc_now())
+
+
+OUTBOX_HANDLERS: Final = {"job.dispatch": _dispatch, "job.settle": _settle}
+
+BEAT: Final[dict[str, dict[str, Any]]] = {
+    task: {"task": task, "schedule": period_s, "options": {"queue": CLOCK, "expires": 2 * period_s}}
+    for task, period_s in {
+        "inference.leases_expire": 2.0,
+        "inference.jobs_reconcile": 3.0,
+        "inference.platform_uptime": 2.0,
+        "inference.entitlements_expire": 10.0,
+    }.items()
+}

@@ -1,0 +1,100 @@
+"""Measured availability: seconds with a heartbeat, or in an outage of ours, over the window."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from core.ids import new_id
+from inference.models import Uptime
+from inference.selectors.uptime import availability_ppm, platform_up_since
+from inference.services.uptime_record import platform_uptime_record, uptime_extend
+from tests.integration.inference.scene import Scene
+
+_windows = itertools.count()
+
+
+@pytest.fixture
+def start() -> datetime:
+    """The start of a day that no other test uses: the exchange's own intervals are everybody's."""
+    return datetime(2040, 1, 1, tzinfo=UTC) + timedelta(days=2 * next(_windows))
+
+
+def up(provider_id, start: datetime, *spans: tuple[int, int]) -> None:
+    Uptime.objects.bulk_create(
+        Uptime(
+            id=new_id(),
+            provider_id=provider_id,
+            started_at=start + timedelta(seconds=a),
+            ended_at=start + timedelta(seconds=b),
+        )
+        for a, b in spans
+    )
+
+
+def measured(scene: Scene, start: datetime, seconds: int = 1_000) -> int:
+    return availability_ppm(
+        provider_id=scene.agents[0].provider.id, start=start, end=start + timedelta(seconds=seconds)
+    )
+
+
+def test_seconds_with_a_heartbeat_count(scene: Scene, start: datetime) -> None:
+    up(None, start, (-100, 1_100))
+    assert measured(scene, start) == 0
+    up(scene.agents[0].provider.id, start, (-50, 250), (500, 750), (700, 800), (1_050, 1_060))
+    assert measured(scene, start) == 550_000
+
+
+def test_the_result_is_rounded_down(scene: Scene, start: datetime) -> None:
+    up(None, start, (-100, 1_100))
+    up(scene.agents[0].provider.id, start, (0, 2))
+    assert measured(scene, start, seconds=3) == 666_666
+
+
+def test_an_outage_of_ours_counts_for_the_provider(scene: Scene, start: datetime) -> None:
+    # We were away 400…500; a heartbeat that could not arrive before (5 s) and the way back (20 s) count too.
+    up(None, start, (-100, 400), (500, 1_100))
+    assert measured(scene, start) == 125_000
+    up(scene.agents[0].provider.id, start, (0, 396), (519, 1_000))
+    assert measured(scene, start) == 1_000_000
+
+
+def test_a_window_in_which_we_never_were_there_costs_the_provider_nothing(
+    scene: Scene, start: datetime
+) -> None:
+    assert measured(scene, start) == 1_000_000
+
+
+def test_heartbeats_extend_an_interval_until_a_gap(scene: Scene, start: datetime) -> None:
+    agent = scene.agents[0]
+    for second in (0, 20, 25, 46, 50):
+        agent.heartbeat(scene.model, now=start + timedelta(seconds=second))
+    spans = Uptime.objects.filter(provider=agent.provider, started_at__gte=start).order_by("started_at")
+    assert [((each.started_at - start).seconds, (each.ended_at - start).seconds) for each in spans] == [
+        (0, 25),
+        (46, 50),
+    ]
+
+
+def test_the_exchange_is_up_since_its_last_gap(db: None, start: datetime) -> None:
+    def at(second: int) -> datetime:
+        return start + timedelta(seconds=second)
+
+    for second in (0, 10, 30, 32):
+        platform_uptime_record(now=at(second))
+    assert platform_up_since(at(9)) == at(0)
+    assert platform_up_since(at(34)) == at(30)
+    assert platform_up_since(at(42)) == at(30)
+    assert platform_up_since(at(43)) is None
+
+
+def test_signs_out_of_order_never_shorten_an_interval(scene: Scene, start: datetime) -> None:
+    provider_id = scene.agents[0].provider.id
+    with transaction.atomic():
+        for second in (0, 10, 8):
+            uptime_extend(
+                provider_id=provider_id, gap=timedelta(seconds=20), now=start + timedelta(seconds=second)
+            )
+    (span,) = Uptime.objects.filter(provider_id=provider_id, started_at=start)
+    assert span.ended_at == start + timedelta(seconds=10)
