@@ -14,7 +14,7 @@ from django.conf import settings
 from api.application import Application
 from api.auth import bearer_secret
 from api.health import healthz
-from api.http import NDJSON, Receive, Request, Response, Scope, Send, Stream, error_response, json_response
+from api.http import NDJSON, Receive, Request, Response, Scope, Send, Stream, json_response
 from api.relay_channels import Channel, Channels
 from api.relay_upload import Upload
 from api.routing import Route

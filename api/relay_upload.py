@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 LINE_LIMIT: Final = 1024 * 1024
 CHECKPOINT_S: Final = 1.0
-_decode = msgspec.json.Decoder(UploadLine).decode
+_decoder: Final[msgspec.json.Decoder[UploadLine]] = msgspec.json.Decoder(UploadLine)
 
 
 class UploadRefused(ValueError):
@@ -157,6 +157,6 @@ class Upload:
 
 def _parse(text: bytes) -> UploadLine:
     try:
-        return _decode(text)
+        return _decoder.decode(text)
     except msgspec.DecodeError as error:
         raise UploadRefused("malformed_line") from error

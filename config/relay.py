@@ -7,6 +7,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from api.relay import application
+from api.relay import application  # noqa: E402 (Django must be set up before)
 
 __all__ = ["application"]

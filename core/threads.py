@@ -19,13 +19,15 @@ _EXECUTOR = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
 
 async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `work` in one of the database threads and return its answer; no connection stays pinned."""
-    call = functools.partial(contextvars.copy_context().run, _with_connection, work, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_EXECUTOR, call)
+    call = functools.partial(work, *args, **kwargs)
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_EXECUTOR, lambda: context.run(_with_connection, call))
 
 
-def _with_connection(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def _with_connection(call: Callable[[], R]) -> R:
     close_old_connections()
     try:
-        return work(*args, **kwargs)
+        return call()
     finally:
         close_old_connections()

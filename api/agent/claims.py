@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from api.agent.caller import authenticate_provider
-from api.http import Request, Response, json_response
+from api.http import Request, Response, json_response, parse_json
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
@@ -20,7 +20,7 @@ _LOOK_AGAIN_S: Final = 2.0
 async def claim(request: Request) -> Response:
     """Hand over granted leases: at once, or as soon as there is one, or none after `wait_s`."""
     provider_id = await authenticate_provider(request)
-    asked = await request.json(ClaimRequest)
+    asked = parse_json(await request.json_body(), ClaimRequest)
     until = asyncio.get_running_loop().time() + asked.wait_s
     with listener().subscribe(LEASE, str(provider_id)) as woken:
         while True:
@@ -37,7 +37,7 @@ async def claim(request: Request) -> Response:
 async def fail(request: Request) -> Response:
     """Take a lease back that the provider cannot serve."""
     provider_id = await authenticate_provider(request)
-    reason = await request.json(FailedLine)
+    reason = parse_json(await request.json_body(), FailedLine)
     lease_id = parse_public_id("lease", request.params["lease_id"])
     if lease_id is None:
         raise CuxError(Code.NOT_FOUND, "There is no such lease of this provider.")

@@ -1,7 +1,7 @@
 """Joining as a provider: `POST /agent/v1/enrol`, `POST /agent/v1/measurements`, a model's compute card."""
 
 from api.agent.caller import authenticate_provider
-from api.http import Request, Response, json_response
+from api.http import Request, Response, json_response, parse_json
 from core.clock import utc_now
 from core.threads import in_thread
 from cux.wire.agent import EnrolRequest, Measurement
@@ -12,14 +12,14 @@ from inference.services.provider_enrol import provider_enrol
 
 async def enrol(request: Request) -> Response:
     """Spend a single-use token; the answer holds the provider's API key, shown once."""
-    asked = await request.json(EnrolRequest)
+    asked = parse_json(await request.json_body(), EnrolRequest)
     return json_response(await in_thread(provider_enrol, request=asked, now=utc_now()), status=201)
 
 
 async def measurements(request: Request) -> Response:
     """Record what the provider's engine was measured to deliver."""
     provider_id = await authenticate_provider(request)
-    measurement = await request.json(Measurement)
+    measurement = parse_json(await request.json_body(), Measurement)
     await in_thread(measurement_record, provider_id=provider_id, measurement=measurement)
     return Response(status=204)
 

@@ -20,8 +20,8 @@ def lease_end(*, lease: Lease, job: Job, state: Lease.State, outcome: str, now: 
     """This function will end a live lease without a result and let its job go on.
 
     `job` is the lease's, locked by the caller. Before the first token the job moves to another provider
-    on which the buyer has an entitlement, or else waits for the cover of it; after it the caller has seen a part of an answer that nobody
-    can continue, so the job is refunded in full.
+    on which the buyer has an entitlement, or else waits for cover. After it the caller has seen a part of
+    an answer that nobody can continue, so the job is refunded in full.
     """
     lease.state = state
     lease.outcome = outcome

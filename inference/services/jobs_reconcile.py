@@ -8,7 +8,7 @@ from inference.services.job_settle import job_settle
 
 
 def jobs_reconcile(*, now: datetime) -> None:
-    """This function will dispatch queued jobs (or refund those past their deadline) and settle delivered ones.
+    """This function will dispatch queued jobs (or refund those that are late) and settle delivered ones.
 
     Level-triggered, each job in a transaction of its own. Jobs with a live lease are the business of
     `leases_expire`.

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from inference.models import Uptime
 from inference.selectors.uptime import PLATFORM_GAP
@@ -20,9 +21,10 @@ def uptime_extend(*, provider_id: uuid.UUID | None, gap: timedelta, now: datetim
 
     Inside a transaction. Two signs at once are harmless: intervals may touch or overlap.
     """
+    whose = Q(provider__isnull=True) if provider_id is None else Q(provider_id=provider_id)
     latest = (
         Uptime.objects.select_for_update(no_key=True)
-        .filter(provider_id=provider_id, started_at__lte=now)
+        .filter(whose, started_at__lte=now)
         .order_by("-ended_at")
         .first()
     )

@@ -189,7 +189,7 @@ def make_scene(
         directory=str(directory),
         licence="apache-2.0",
     )
-    traded = instrument(of_class=of_class)
+    traded = instrument(of_class=of_class, window_s=1_200)  # jobs may reserve all of it at once
     buyer = organisation("buyer")
     agents = [make_agent(model) for _ in range(providers)]
     entitlements = [

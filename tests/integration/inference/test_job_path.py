@@ -11,8 +11,8 @@ from cux.wire.signing import key_id
 from cux.wire.verification import verify_chain, verify_receipt
 from inference.models import Checkpoint, Job, Lease
 from inference.selectors.jobs import job_get, job_list, receipt_get
+from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
-from inference.services.lease_grant import lease_grant
 from inference.services.receipt_write import exchange_key
 from tests.integration.inference.books import Books, books
 from tests.integration.inference.scene import EOS, Scene
@@ -26,7 +26,7 @@ USED_UCU = 10
 def settle_one(scene: Scene, ids: list[int], *, agent: int = 0) -> Job:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[agent].claim(now=now)
     assert scene.agents[agent].deliver(lease, ids, now=now).status == "accepted"
     return job_settle(job_id=job.id, now=now)
@@ -42,7 +42,7 @@ def test_a_job_is_quoted_reserved_leased_delivered_settled_and_receipted(scene: 
     assert books(entitlement) == Books(10_000, QUOTE_UCU, 20_000_000, 0, 0)
     assert job_get(organisation_id=scene.buyer.id, job_id=job.id).status == "queued"
 
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     assert scene.agents[0].claim(now=now) == []
     assert lease.prompt_token_ids == list(quote.prompt_token_ids)
@@ -69,7 +69,7 @@ def test_prompt_and_answer_are_sealed_and_gone_after_settlement(scene: Scene) ->
     job = scene.create(now=now, text="secret")
     job.refresh_from_db()
     assert b"secret" not in bytes(job.prompt)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     scene.agents[0].begin(lease, [1, 2], now=now)
     checkpoint = Checkpoint.objects.get(lease__job=job)
@@ -121,11 +121,11 @@ def test_nothing_of_a_job_is_left_open(scene: Scene) -> None:
 def test_the_lease_must_begin_within_twice_its_measured_time(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    lease = lease_grant(job_id=job.id, now=now)
+    lease = job_dispatch(job_id=job.id, now=now)
     assert lease is not None
     # 84 µCU at an eighth of 1,000 µCU/s is 1 s rounded up: 5 s to claim, 10 s margin, twice 1 s.
     assert lease.deadline == now + timedelta(seconds=17)
-    assert lease_grant(job_id=job.id, now=now) is None
+    assert job_dispatch(job_id=job.id, now=now) is None
 
 
 def test_a_job_of_all_its_tokens_costs_its_quote(scene: Scene) -> None:

@@ -9,18 +9,19 @@ from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import public_id
 from core.models import OutboxMessage
+from exchange.models import Cover
 from inference.models import Job, Lease, Provider, Receipt
 from inference.selectors.jobs import job_get, receipt_get
+from inference.services.job_dispatch import job_dispatch
 from inference.services.job_interrupt import job_interrupt
 from inference.services.job_settle import job_settle
 from inference.services.jobs_reconcile import jobs_reconcile
 from inference.services.lease_fail import lease_fail
-from inference.services.lease_grant import lease_grant
 from inference.services.leases_expire import leases_expire
 from inference.services.relay_checkpoint import relay_checkpoint, relay_deliver
 from inference.services.relay_open import relay_open
 from tests.integration.inference.books import Books, books
-from tests.integration.inference.scene import EOS, Agent, Scene, lease_uuid
+from tests.integration.inference.scene import EOS, Agent, Scene, lease_uuid, make_entitlement
 
 Make = Callable[..., Scene]
 QUOTE_UCU = 84
@@ -40,7 +41,7 @@ def test_an_unclaimed_lease_moves_to_the_other_provider(make: Make) -> None:
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     first = granted_to(scene, job)
 
     leases_expire(now=now + timedelta(seconds=4, milliseconds=999))
@@ -51,7 +52,7 @@ def test_an_unclaimed_lease_moves_to_the_other_provider(make: Make) -> None:
     job.refresh_from_db()
     assert (job.state, job.epoch) == (Job.State.QUEUED, 1)
 
-    lease_grant(job_id=job.id, now=late)
+    job_dispatch(job_id=job.id, now=late)
     second = granted_to(scene, job)
     assert second is not first
     assert entitlement_of(scene, second) == Books(10_000, QUOTE_UCU, 20_000_000, 0, 0)
@@ -67,7 +68,7 @@ def test_a_provider_that_goes_dark_before_the_first_token_loses_the_job(make: Ma
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     first = granted_to(scene, job)
     first.claim(now=now)
     dark = now + timedelta(seconds=14)
@@ -77,18 +78,45 @@ def test_a_provider_that_goes_dark_before_the_first_token_loses_the_job(make: Ma
             other.heartbeat(scene.model, now=dark)
     leases_expire(now=dark)
     assert Lease.objects.get(job=job, epoch=1).outcome == "provider_dark"
-    lease_grant(job_id=job.id, now=dark)
+    job_dispatch(job_id=job.id, now=dark)
     assert granted_to(scene, job) is not first
 
 
-def test_a_job_with_no_other_provider_is_refunded_and_the_entitlement_is_untouched(scene: Scene) -> None:
+def test_without_another_entitlement_the_job_waits_for_cover_and_runs_on_it(make: Make) -> None:
+    scene = make(providers=2, entitled=1)
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
+    late = now + timedelta(seconds=5)
+    leases_expire(now=late)
+    cover = Cover.objects.get(job_id=job.id)
+    assert (cover.compute_ucu, cover.escrow_share_nano_usd) == (QUOTE_UCU, 2_000 * QUOTE_UCU)
+    left = 10_000 - QUOTE_UCU
+    assert books(scene.entitlements[0]) == Books(left, 0, 2_000 * left, 0, 0)
+    jobs_reconcile(now=late)
+    job.refresh_from_db()
+    assert (job.state, job.failure) == (Job.State.QUEUED, "")
+
+    # What the cover buys is the buyer's entitlement on the other provider.
+    other = scene.agents[1]
+    bought = make_entitlement(scene.instrument, scene.buyer, other.provider.organisation, 100)
+    Provider.objects.filter(id=scene.agents[0].provider.id).update(draining=True)
+    Cover.objects.filter(id=cover.id).update(state=Cover.State.COVERED)
+    jobs_reconcile(now=late)
+    (lease,) = other.claim(now=late)
+    assert (lease.epoch, books(bought).reserved_ucu) == (2, QUOTE_UCU)
+
+
+def test_a_job_whose_cover_brought_nothing_is_refunded(make: Make) -> None:
+    scene = make(quantity_ucu=100)
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
     leases_expire(now=now + timedelta(seconds=5))
+    Cover.objects.filter(job_id=job.id).update(state=Cover.State.RETURNED)
+    job_dispatch(job_id=job.id, now=now)
     job.refresh_from_db()
     assert (job.state, job.failure, job.prompt) == (Job.State.REFUNDED, Code.JOB_FAILED.wire, None)
-    assert books(scene.entitlements[0]) == UNTOUCHED
     with pytest.raises(CuxError) as refusal:
         receipt_get(organisation_id=scene.buyer.id, job_id=job.id)
     assert refusal.value.code is Code.NOT_FOUND
@@ -99,7 +127,7 @@ def test_a_stream_that_breaks_after_the_first_token_is_refunded_in_full(make: Ma
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     agent = granted_to(scene, job)
     (lease,) = agent.claim(now=now)
     agent.begin(lease, [1, 2], now=now)
@@ -114,12 +142,12 @@ def test_the_upload_of_an_old_epoch_is_superseded_and_moves_nothing(make: Make) 
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     first = granted_to(scene, job)
     (old,) = first.claim(now=now)
     opened = first.open(old, now=now)
     lease_fail(lease_id=lease_uuid(old), provider_id=first.provider.id, reason="engine_failed", now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     second = granted_to(scene, job)
     (new,) = second.claim(now=now)
 
@@ -139,7 +167,7 @@ def test_the_upload_of_an_old_epoch_is_superseded_and_moves_nothing(make: Make) 
 def test_a_delivered_lease_answers_duplicate_and_changes_nothing(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     scene.agents[0].deliver(lease, [1, EOS], now=now)
     again = scene.agents[0].deliver(lease, [1, 2, 3, EOS], now=now)
@@ -150,7 +178,7 @@ def test_a_delivered_lease_answers_duplicate_and_changes_nothing(scene: Scene) -
 def test_a_late_answer_counts_as_long_as_its_lease_lives(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     late = now + timedelta(minutes=2)
     assert scene.agents[0].deliver(lease, [1, EOS], now=late).status == "accepted"
@@ -161,7 +189,7 @@ def test_a_late_answer_counts_as_long_as_its_lease_lives(scene: Scene) -> None:
 def test_a_relay_that_restarts_takes_the_upload_again_under_the_same_lease(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     scene.agents[0].begin(lease, [1, 2], now=now)
     opened = scene.agents[0].open(lease, now=now)
@@ -170,17 +198,16 @@ def test_a_relay_that_restarts_takes_the_upload_again_under_the_same_lease(scene
     assert job_settle(job_id=job.id, now=now).state == Job.State.COMPLETED
 
 
-@pytest.mark.parametrize("forge", ["other_ids", "abort", "nothing"])
+@pytest.mark.parametrize("forge", ["other_ids", "abort"])
 def test_an_answer_that_the_provider_did_not_sign_as_counted_is_refunded(scene: Scene, forge: str) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     agent = scene.agents[0]
     (lease,) = agent.claim(now=now)
     ids, finished = {
         "other_ids": ([1, 2, EOS], agent.finished(lease, [1, 2, 3])),
         "abort": ([1, 2], agent.finished(lease, [1, 2], "abort")),
-        "nothing": ([], agent.finished(lease, [])),
     }[forge]
     agent.open(lease, now=now)
     relay_deliver(lease_id=lease_uuid(lease), ids=ids, finished=finished, now=now)
@@ -189,11 +216,24 @@ def test_an_answer_that_the_provider_did_not_sign_as_counted_is_refunded(scene: 
     assert books(scene.entitlements[0]) == UNTOUCHED
 
 
+def test_an_answer_without_a_token_is_no_delivery(make: Make) -> None:
+    scene = make(providers=2)
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
+    agent = granted_to(scene, job)
+    (lease,) = agent.claim(now=now)
+    agent.deliver(lease, [], now=now)
+    job.refresh_from_db()
+    assert (job.state, Lease.objects.get(job=job).outcome) == (Job.State.QUEUED, "no_tokens")
+    assert entitlement_of(scene, agent) == UNTOUCHED
+
+
 def test_another_lease_s_token_opens_nothing(scene: Scene) -> None:
     now = utc_now()
     jobs = [scene.create(now=now) for _ in range(2)]
     for job in jobs:
-        lease_grant(job_id=job.id, now=now)
+        job_dispatch(job_id=job.id, now=now)
     one, other = scene.agents[0].claim(now=now)
     with pytest.raises(CuxError) as refusal:
         relay_open(lease_id=lease_uuid(one), token=other.relay_token, now=now)
@@ -205,7 +245,7 @@ def test_a_lease_the_agent_no_longer_knows_of_moves_the_job(make: Make) -> None:
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     agent = granted_to(scene, job)
     (lease,) = agent.claim(now=now)
     agent.heartbeat(scene.model, now=now + timedelta(seconds=5))
@@ -222,7 +262,7 @@ def test_a_provider_cannot_fail_another_one_s_lease(make: Make) -> None:
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    lease = lease_grant(job_id=job.id, now=now)
+    lease = job_dispatch(job_id=job.id, now=now)
     owner = granted_to(scene, job)
     (other,) = [each for each in scene.agents if each is not owner]
     with pytest.raises(CuxError) as refusal:
@@ -238,13 +278,13 @@ def test_a_queued_job_past_its_deadline_is_refunded(scene: Scene) -> None:
     job.refresh_from_db()
     assert (job.state, job.failure) == (Job.State.REFUNDED, Code.JOB_TIMED_OUT.wire)
     assert books(scene.entitlements[0]) == UNTOUCHED
-    assert lease_grant(job_id=job.id, now=now) is None
+    assert job_dispatch(job_id=job.id, now=now) is None
 
 
 def test_a_stream_may_use_the_job_s_whole_time_and_no_more(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     agent = scene.agents[0]
     (lease,) = agent.claim(now=now)
     agent.begin(lease, [1], now=now)
@@ -267,7 +307,7 @@ def test_an_interrupted_job_is_refunded_once_and_a_settled_one_stays(scene: Scen
     assert (job.state, books(scene.entitlements[0])) == (Job.State.REFUNDED, UNTOUCHED)
 
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     scene.agents[0].deliver(lease, [1], now=now)
     job_settle(job_id=job.id, now=now)

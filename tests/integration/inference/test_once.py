@@ -13,9 +13,9 @@ from core.models import OutboxMessage
 from core.outbox import outbox_drain
 from cux.wire.agent import Lease as LeaseMessage
 from inference.models import Job, Lease, Provider, Receipt
+from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
 from inference.services.jobs_reconcile import jobs_reconcile
-from inference.services.lease_grant import lease_grant
 from inference.tasks import OUTBOX_HANDLERS
 from tests.integration.inference.books import Books, books
 from tests.integration.inference.scene import EOS, Scene
@@ -24,7 +24,7 @@ from tests.integration.inference.scene import EOS, Scene
 def delivered(scene: Scene) -> Job:
     now = utc_now()
     job = scene.create(now=now)
-    lease_grant(job_id=job.id, now=now)
+    job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
     scene.agents[0].deliver(lease, [1, 2, EOS], now=now)
     return job
@@ -69,7 +69,7 @@ def test_jobs_of_one_provider_settled_at_once_make_one_chain(scene: Scene) -> No
 def test_a_lease_is_granted_and_claimed_once_however_many_try(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
-    granted = at_once(8, lambda: lease_grant(job_id=job.id, now=now))
+    granted = at_once(8, lambda: job_dispatch(job_id=job.id, now=now))
     assert sum(each is not None for each in granted) == 1
     claims: list[list[LeaseMessage]] = at_once(8, lambda: scene.agents[0].claim(now=now))
     assert sum(len(each) for each in claims) == 1
