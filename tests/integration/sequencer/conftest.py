@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.integration.sequencer.process import SequencerProcess, inspect, sequencer
+from tests.sequencer_process import SequencerProcess, inspect, sequencer
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from exchange.models import Order
 from exchange.sequencer.client import close, submit, submit_sync
 from exchange.sequencer.protocol import Fund, NewOrder
-from tests.integration.sequencer.market import journal, make_market, wallet
+from tests.sequencer_market import journal, make_market, wallet
 
 FUNDS = 10_000_000_000
 

@@ -6,7 +6,7 @@ from exchange.models import Entitlement, Instrument, Order, Trade
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import CancelAll, CancelOrder, Defund, NewOrder, SetCapacity, SetPhase
 from tests import builders
-from tests.integration.sequencer.market import make_market, wallet
+from tests.sequencer_market import make_market, wallet
 
 FUNDS = 10_000_000_000
 

@@ -6,7 +6,7 @@ from core.errors import Code, CuxError
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import CancelOrder, Defund, Fund, SetCapacity, SetPhase
 from tests import builders
-from tests.integration.sequencer.market import journal, make_market
+from tests.sequencer_market import journal, make_market
 
 HUGE = 2**63
 

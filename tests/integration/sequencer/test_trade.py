@@ -3,7 +3,7 @@
 from billing.ledger.chart import Kind, of_entitlement
 from billing.models import Balance, Hold, Transfer
 from exchange.models import Entitlement, Order, Trade
-from tests.integration.sequencer.market import make_market, wallet
+from tests.sequencer_market import make_market, wallet
 
 FUNDS = 10_000_000_000
 

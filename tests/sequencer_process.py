@@ -59,11 +59,11 @@ class SequencerProcess:
 
 
 @contextmanager
-def sequencer(*arguments: str) -> Iterator[SequencerProcess]:
+def sequencer(*arguments: str, directory: Path | None = None) -> Iterator[SequencerProcess]:
     """Run a sequencer that this process's client talks to, until SIGTERM ends it."""
     before = settings.SEQUENCER_SOCKET
-    with tempfile.TemporaryDirectory(prefix="cux") as directory:
-        running = SequencerProcess(Path(directory), *arguments)
+    with tempfile.TemporaryDirectory(prefix="cux") as fresh:
+        running = SequencerProcess(directory or Path(fresh), *arguments)
         settings.SEQUENCER_SOCKET = str(running.socket)
         try:
             running.await_event("sequencer_listening")

@@ -1,0 +1,236 @@
+"""What the sequencer survives: kill -9 under load, a successor, a poisoned command, a full queue."""
+
+import itertools
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import F
+
+from core.errors import Code, CuxError
+from exchange.models import Command, Order, SequencerOwner
+from exchange.sequencer.client import submit_sync
+from exchange.sequencer.process import DATABASE_LOST, FENCED_OFF
+from exchange.sequencer.protocol import CancelOrder, NewOrder, SetCapacity, Verdict
+from tests.sequencer_market import Market, make_market, order_id
+from tests.sequencer_process import SequencerProcess, inspect, sequencer
+from tests.waiting import eventually
+
+THREADS = 8
+
+
+class Load:
+    """Threads that place orders under keys of their own, until the sequencer is gone."""
+
+    def __init__(self, market: Market) -> None:
+        self.market = market
+        self.sent: dict[str, NewOrder] = {}
+        self.answers: dict[str, Verdict] = {}
+        self.threads = [threading.Thread(target=self.place, args=(n,)) for n in range(THREADS)]
+
+    def place(self, thread: int) -> None:
+        for n in itertools.count():
+            key = f"load-{thread}-{n}"
+            buys = (thread + n) % 2 == 0
+            command = self.sent[key] = NewOrder(
+                organisation_id=self.market.buyer.id if buys else self.market.seller.id,
+                key=key,
+                instrument=self.market.instrument.symbol,
+                side="buy" if buys else "sell",
+                price_ticks=1_000 + (n * 7 + thread) % 20,
+                quantity_lots=1 + n % 5,
+            )
+            try:
+                self.answers[key] = submit_sync(command)
+            except CuxError as error:
+                assert error.code is Code.SEQUENCER_UNAVAILABLE
+                return
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        for thread in self.threads:
+            thread.start()
+        yield
+        for thread in self.threads:
+            thread.join()
+
+    def check(self) -> None:
+        """Everything acknowledged is in the database as it was said; nothing is there twice."""
+        assert {answer.status for answer in self.answers.values()} == {201}
+        again = {key: submit_sync(command) for key, command in self.sent.items()}
+        assert {key: again[key] for key in self.answers} == self.answers
+        rows = Order.objects.filter(instrument=self.market.instrument).values_list("id", flat=True)
+        assert sorted(rows) == sorted(order_id(answer) for answer in again.values())
+        keys = Command.objects.filter(key__in=self.sent).values_list("key", flat=True)
+        assert sorted(keys) == sorted(self.sent)
+
+
+def loaded_market() -> Market:
+    return make_market(maker_fee_ppm=333, taker_fee_ppm=777, rate_ucu_per_s=1_000_000)
+
+
+def assert_consistent() -> None:
+    hashes = inspect()
+    assert hashes["state_hash"] == hashes["committed_state_hash"]
+    call_command("exchange_replay")
+    call_command("ledger_verify")
+
+
+def test_kill_9_under_load_loses_and_doubles_nothing(db, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("s")
+    with sequencer(directory=directory) as first:
+        load = Load(loaded_market())
+        with load.running():
+            eventually(lambda: len(load.answers) > 400, within_s=20)
+            first.send(signal.SIGKILL)
+        assert first.exit_code() == -signal.SIGKILL
+    with sequencer():
+        assert_consistent()
+        load.check()
+        assert_consistent()
+
+
+def test_rebuilt_state_is_the_state_before_kill_9(db):
+    with sequencer() as first:
+        market = loaded_market()
+        for n in range(30):
+            market.buy(1_000 + n % 7, 1 + n % 3)
+            market.sell(1_003 + n % 5, 2)
+        before = inspect()
+        first.send(signal.SIGKILL)
+        first.exit_code()
+    with sequencer():
+        after = inspect()
+    assert after["state_hash"] == before["state_hash"]
+    assert after["books_hash"] == before["books_hash"]
+    assert after["epoch"] == before["epoch"] + 1
+
+
+def test_sigterm_under_load_answers_what_it_commits(db):
+    with sequencer() as first:
+        load = Load(loaded_market())
+        with load.running():
+            eventually(lambda: len(load.answers) > 100, within_s=20)
+            first.send(signal.SIGTERM)
+        assert first.exit_code() == 0
+    acknowledged = {order_id(answer) for answer in load.answers.values()}
+    committed = set(Order.objects.filter(instrument=load.market.instrument).values_list("id", flat=True))
+    assert committed == acknowledged
+
+
+def test_fenced_off_owner_leaves_without_writing_or_answering(db):
+    with sequencer() as old:
+        market = make_market()
+        before = market.rows()
+        SequencerOwner.objects.filter(shard="main").update(epoch=F("epoch") + 1)
+        with pytest.raises(CuxError) as error:
+            market.buy(1_000, 1)
+        assert error.value.code is Code.SEQUENCER_UNAVAILABLE
+        assert error.value.retry_after_s == 1
+        assert old.exit_code() == FENCED_OFF
+        assert market.rows() == before
+
+
+def test_successor_takes_over_from_a_paused_owner(db, tmp_path):
+    with sequencer() as old:
+        market = make_market()
+        resting = market.buy(1_000, 1)
+        new = SequencerProcess(tmp_path)
+        new.await_event("sequencer_waiting")
+        old.send(signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as threads:
+            late = threads.submit(market.buy, 1_000, 5)
+            _end_sessions_of_owner()
+            new.await_event("sequencer_listening")
+            before = market.rows()
+            old.send(signal.SIGCONT)
+            with pytest.raises(CuxError):
+                late.result()
+        assert old.exit_code() == DATABASE_LOST
+        assert market.rows() == before
+    with use(new):
+        assert market.cancel(market.buyer, resting).status == 200
+        assert_consistent()
+    new.send(signal.SIGTERM)
+    assert new.exit_code() == 0
+
+
+def test_waiting_sequencer_can_be_stopped(db, tmp_path):
+    with sequencer():
+        second = SequencerProcess(tmp_path)
+        second.await_event("sequencer_waiting")
+        second.send(signal.SIGTERM)
+        assert second.exit_code() == 0
+        assert make_market().buy(1_000, 1).status == 201
+
+
+def test_full_queue_refuses_at_once_and_lets_cancels_pass(db):
+    with sequencer("--queue-limit", "3"):
+        market = make_market()
+        resting = market.buy(1_000, 1)
+        with ThreadPoolExecutor(8) as threads:
+            with _writer_held_up():
+                waiting = [threads.submit(market.buy, 1_000, 1) for _ in range(4)]
+                refused = next(iter(wait(waiting, return_when=FIRST_COMPLETED).done))
+                waiting.remove(refused)
+                error = refused.exception()
+                assert isinstance(error, CuxError)
+                assert (error.code, error.retry_after_s) == (Code.SEQUENCER_BUSY, 1)
+                cancel = threads.submit(market.cancel, market.buyer, resting)
+                assert not any(future.done() for future in waiting)
+            assert [future.result().status for future in waiting] == [201] * 3
+            assert cancel.result().status == 200
+        assert_consistent()
+
+
+def test_poisoned_command_fails_alone(db):
+    with sequencer():
+        market = make_market()
+        nobody = UUID(int=1)
+        calls: list[Callable[[], Verdict]] = [
+            lambda: market.buy(1_000, 1, key="a"),
+            lambda: market.buy(1_000, 2, key="b", beneficiary_id=nobody),
+            lambda: submit_sync(SetCapacity(market.seller.id, "no such class", 1, 1)),
+            lambda: market.buy(1_000, 3, key="c"),
+        ]
+        with ThreadPoolExecutor(8) as threads:
+            with _writer_held_up():
+                blocker = threads.submit(submit_sync, CancelOrder(market.buyer.id, "blocker"))
+                answers = [threads.submit(call) for call in calls]
+            assert blocker.result().status == 404
+            assert [answer.result().status for answer in answers] == [201, 500, 500, 201]
+        assert sorted(
+            Order.objects.filter(instrument=market.instrument).values_list("leaves_lots", flat=True)
+        ) == [1, 3]
+        assert market.buy(1_000, 2, key="b").status == 201
+        assert_consistent()
+
+
+@contextmanager
+def use(process: SequencerProcess) -> Iterator[None]:
+    """Let this process's client talk to a sequencer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.SEQUENCER_SOCKET", str(process.socket))
+        yield
+
+
+@contextmanager
+def _writer_held_up() -> Iterator[None]:
+    """Keep the sequencer inside a batch: it waits for the row that fences it."""
+    with transaction.atomic():
+        SequencerOwner.objects.select_for_update().get(shard="main")
+        yield
+
+
+def _end_sessions_of_owner() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
