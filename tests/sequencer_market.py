@@ -7,6 +7,9 @@ from typing import Any
 from accounts.models import Organisation
 from billing.ledger.chart import Kind, of_organisation
 from billing.models import Balance, Hold
+from billing.services.deposit_record import deposit_record
+from billing.services.wallet_move import to_transit
+from core.clock import utc_now
 from exchange.models import Command, Entitlement, Instrument, Order, Trade
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import CancelOrder, Fund, NewOrder, ReplaceOrder, SetCapacity, Verdict
@@ -14,6 +17,8 @@ from tests import builders
 
 LOT_PRICE = 1_000
 """Nano-USD per lot and tick of the builders' instruments."""
+SPARE = 1_000_000_000
+"""Nano-USD in transit beyond the first funds."""
 
 
 @dataclass
@@ -77,13 +82,19 @@ def make_market(*, funds_nano_usd: int = 10_000_000_000, rate_ucu_per_s: int = 1
     market = Market(
         builders.instrument(**terms), builders.organisation("buyer"), builders.organisation("seller")
     )
-    if funds_nano_usd:
-        assert submit_sync(Fund(market.buyer.id, funds_nano_usd, "funds")).status == 200
+    put_in_transit(market.buyer, funds_nano_usd + SPARE)
+    assert submit_sync(Fund(market.buyer.id, funds_nano_usd, "funds")).status == 200
     if rate_ucu_per_s:
         compute_class = market.instrument.compute_class_id
         capacity = SetCapacity(market.seller.id, compute_class, rate_ucu_per_s, 1_000_000)
         assert submit_sync(capacity).status == 200
     return market
+
+
+def put_in_transit(who: Organisation, amount_nano_usd: int) -> None:
+    """Deposit money and send it on its way to the wallet."""
+    deposit_record(organisation_id=who.id, amount_nano_usd=amount_nano_usd, key=f"in-{who.id}", now=utc_now())
+    to_transit(organisation_id=who.id, amount_nano_usd=amount_nano_usd, key=f"on-{who.id}", now=utc_now())
 
 
 def wallet(who: Organisation) -> tuple[int, int]:

@@ -59,24 +59,42 @@ class SequencerProcess:
 
 
 @contextmanager
-def sequencer(*arguments: str, directory: Path | None = None) -> Iterator[SequencerProcess]:
-    """Run a sequencer that this process's client talks to, until SIGTERM ends it."""
+def started(directory: Path, *arguments: str) -> Iterator[SequencerProcess]:
+    """Start a sequencer, and end it with SIGTERM if nothing else has."""
+    process = SequencerProcess(directory, *arguments)
+    try:
+        yield process
+    except BaseException:
+        print(process.log.read_text())  # noqa: T201 - pytest shows it with the failure
+        raise
+    finally:
+        if process.process.poll() is None:
+            process.send(signal.SIGCONT)
+            process.send(signal.SIGTERM)
+            process.exit_code()
+
+
+@contextmanager
+def talking_to(process: SequencerProcess) -> Iterator[None]:
+    """Let this process's client talk to a sequencer, once it listens."""
+    process.await_event("sequencer_listening")
     before = settings.SEQUENCER_SOCKET
-    with tempfile.TemporaryDirectory(prefix="cux") as fresh:
-        running = SequencerProcess(directory or Path(fresh), *arguments)
-        settings.SEQUENCER_SOCKET = str(running.socket)
-        try:
-            running.await_event("sequencer_listening")
-            yield running
-        except BaseException:
-            print(running.log.read_text())  # noqa: T201 - pytest shows it with the failure
-            raise
-        finally:
-            settings.SEQUENCER_SOCKET = before
-            if running.process.poll() is None:
-                running.send(signal.SIGCONT)
-                running.send(signal.SIGTERM)
-                running.exit_code()
+    settings.SEQUENCER_SOCKET = str(process.socket)
+    try:
+        yield
+    finally:
+        settings.SEQUENCER_SOCKET = before
+
+
+@contextmanager
+def sequencer(*arguments: str) -> Iterator[SequencerProcess]:
+    """Run a sequencer that this process's client talks to."""
+    with (
+        tempfile.TemporaryDirectory(prefix="cux") as directory,
+        started(Path(directory), *arguments) as process,
+        talking_to(process),
+    ):
+        yield process
 
 
 def inspect() -> dict[str, Any]:

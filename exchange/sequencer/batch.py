@@ -26,12 +26,18 @@ class Sequencer:
         """Rebuild the state from the database, as its owner of this epoch."""
         self._shard = shard
         self._epoch = epoch
+        connection.ensure_connection()
+        self._session = connection.connection
         self.recover(now)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Tell whether the session that holds the lock is gone (Django may have opened another one)."""
+        return connection.connection is not self._session or self._session.closed
 
     def recover(self, now: datetime) -> None:
         """Forget what is in memory and rebuild it from what is committed."""
-        connection.ensure_connection()
-        self.state = rebuild.rebuild(connection.connection, now=now)
+        self.state = rebuild.rebuild(self._session, now=now)
 
     def run(self, commands: Sequence[Command], now: datetime) -> list[Verdict]:
         """Decide the commands in order, write everything, commit, and return the verdicts.
@@ -40,15 +46,14 @@ class Sequencer:
         Raises FencedOffError if another sequencer has taken over.
         """
         with transaction.atomic():
-            session = connection.connection
-            store = Store(session)
+            store = Store(self._session)
             known, taken = store.open_batch(
                 shard=self._shard,
                 epoch=self._epoch,
                 keys=[key for command in commands for key in _keys(command)],
                 client_ids=[id for command in commands for id in _client_ids(command)],
             )
-            batch = _Batch(self.state, Changes(now), _Lookup(session, now), known, taken)
+            batch = _Batch(self.state, Changes(now), _Lookup(self._session, now), known, taken)
             verdicts = [batch.decide(command) for command in commands]
             self._write(store, batch.changes)
         return [
@@ -71,7 +76,7 @@ class Sequencer:
 
     def _inspect(self, now: datetime) -> Verdict:
         """Compare memory with the database (the fields are equal unless something is badly wrong)."""
-        committed = rebuild.rebuild(connection.connection, now=now)
+        committed = rebuild.rebuild(self._session, now=now)
         return Verdict(
             200,
             {

@@ -8,7 +8,6 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 import structlog
-from django.db import connection
 
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -97,7 +96,7 @@ def _verdicts(sequencer: Sequencer, items: Sequence[Item], now: datetime) -> lis
     except FencedOffError:
         raise
     except Exception as error:
-        if connection.connection is None or connection.connection.closed:
+        if sequencer.is_cut_off:
             raise ConnectionError(str(error)) from error
         log.exception("sequencer_batch_failed", commands=len(items))
         sequencer.recover(now)

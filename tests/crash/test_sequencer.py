@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -17,9 +18,9 @@ from core.errors import Code, CuxError
 from exchange.models import Command, Order, SequencerOwner
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.process import DATABASE_LOST, FENCED_OFF
-from exchange.sequencer.protocol import CancelOrder, NewOrder, SetCapacity, Verdict
+from exchange.sequencer.protocol import CancelOrder, NewOrder, Request, SetCapacity, Verdict, frame
 from tests.sequencer_market import Market, make_market, order_id
-from tests.sequencer_process import SequencerProcess, inspect, sequencer
+from tests.sequencer_process import inspect, sequencer, started, talking_to
 from tests.waiting import eventually
 
 THREADS = 8
@@ -32,6 +33,7 @@ class Load:
         self.market = market
         self.sent: dict[str, NewOrder] = {}
         self.answers: dict[str, Verdict] = {}
+        self.last_words: list[Code] = []
         self.threads = [threading.Thread(target=self.place, args=(n,)) for n in range(THREADS)]
 
     def place(self, thread: int) -> None:
@@ -49,7 +51,7 @@ class Load:
             try:
                 self.answers[key] = submit_sync(command)
             except CuxError as error:
-                assert error.code is Code.SEQUENCER_UNAVAILABLE
+                self.last_words.append(error.code)
                 return
 
     @contextmanager
@@ -59,6 +61,7 @@ class Load:
         yield
         for thread in self.threads:
             thread.join()
+        assert self.last_words == [Code.SEQUENCER_UNAVAILABLE] * THREADS
 
     def check(self) -> None:
         """Everything acknowledged is in the database as it was said; nothing is there twice."""
@@ -68,7 +71,7 @@ class Load:
         rows = Order.objects.filter(instrument=self.market.instrument).values_list("id", flat=True)
         assert sorted(rows) == sorted(order_id(answer) for answer in again.values())
         keys = Command.objects.filter(key__in=self.sent).values_list("key", flat=True)
-        assert sorted(keys) == sorted(self.sent)
+        assert sorted(map(str, keys)) == sorted(self.sent)
 
 
 def loaded_market() -> Market:
@@ -82,9 +85,8 @@ def assert_consistent() -> None:
     call_command("ledger_verify")
 
 
-def test_kill_9_under_load_loses_and_doubles_nothing(db, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("s")
-    with sequencer(directory=directory) as first:
+def test_kill_9_under_load_loses_and_doubles_nothing(db):
+    with sequencer() as first:
         load = Load(loaded_market())
         with load.running():
             eventually(lambda: len(load.answers) > 400, within_s=20)
@@ -138,32 +140,29 @@ def test_fenced_off_owner_leaves_without_writing_or_answering(db):
 
 
 def test_successor_takes_over_from_a_paused_owner(db, tmp_path):
-    with sequencer() as old:
+    with sequencer() as old, started(tmp_path) as new:
         market = make_market()
         resting = market.buy(1_000, 1)
-        new = SequencerProcess(tmp_path)
         new.await_event("sequencer_waiting")
         old.send(signal.SIGSTOP)
-        with ThreadPoolExecutor(1) as threads:
-            late = threads.submit(market.buy, 1_000, 5)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(old.socket))
+            client.sendall(frame(Request(0, CancelOrder(market.buyer.id, "late", order_id(resting)))))
             _end_sessions_of_owner()
-            new.await_event("sequencer_listening")
-            before = market.rows()
-            old.send(signal.SIGCONT)
-            with pytest.raises(CuxError):
-                late.result()
-        assert old.exit_code() == DATABASE_LOST
-        assert market.rows() == before
-    with use(new):
-        assert market.cancel(market.buyer, resting).status == 200
-        assert_consistent()
-    new.send(signal.SIGTERM)
-    assert new.exit_code() == 0
+            with talking_to(new):
+                assert market.replace(market.buyer, resting, 1_500, 2).status == 200
+                before = market.rows()
+                old.send(signal.SIGCONT)
+                assert client.recv(1000) == b""
+                assert old.exit_code() == DATABASE_LOST
+                assert market.rows() == before
+                assert_consistent()
+        new.send(signal.SIGTERM)
+        assert new.exit_code() == 0
 
 
 def test_waiting_sequencer_can_be_stopped(db, tmp_path):
-    with sequencer():
-        second = SequencerProcess(tmp_path)
+    with sequencer(), started(tmp_path) as second:
         second.await_event("sequencer_waiting")
         second.send(signal.SIGTERM)
         assert second.exit_code() == 0
@@ -210,14 +209,6 @@ def test_poisoned_command_fails_alone(db):
         ) == [1, 3]
         assert market.buy(1_000, 2, key="b").status == 201
         assert_consistent()
-
-
-@contextmanager
-def use(process: SequencerProcess) -> Iterator[None]:
-    """Let this process's client talk to a sequencer."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("django.conf.settings.SEQUENCER_SOCKET", str(process.socket))
-        yield
 
 
 @contextmanager

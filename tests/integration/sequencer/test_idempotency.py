@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from exchange.models import Order
 from exchange.sequencer.client import close, submit, submit_sync
-from exchange.sequencer.protocol import Fund, NewOrder
+from exchange.sequencer.protocol import Fund, NewOrder, Verdict
 from tests.sequencer_market import journal, make_market, wallet
 
 FUNDS = 10_000_000_000
@@ -31,7 +31,7 @@ def test_one_connection_carries_many_commands(exchange):
         quantity_lots=1,
     )
 
-    async def together():
+    async def together() -> list[Verdict]:
         try:
             return await asyncio.gather(*(submit(command) for _ in range(100)))
         finally:

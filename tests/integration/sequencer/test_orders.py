@@ -1,7 +1,10 @@
 """What becomes of orders: what is held, traded, refunded, cancelled."""
 
+from uuid import UUID
+
 import pytest
 
+from exchange.engine.orders import Phase
 from exchange.models import Entitlement, Instrument, Order, Trade
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import CancelAll, CancelOrder, Defund, NewOrder, SetCapacity, SetPhase
@@ -155,7 +158,8 @@ def test_cancel_by_client_order_id_and_cancel_all(exchange):
 def test_halted_instrument_takes_nothing_and_cancel_only_takes_cancels(exchange):
     market = make_market()
     resting = market.buy(1_000, 1)
-    for phase, cancel_status in (("halted", 409), ("cancel_only", 200)):
+    phases: list[tuple[Phase, int]] = [("halted", 409), ("cancel_only", 200)]
+    for phase, cancel_status in phases:
         assert submit_sync(SetPhase(market.instrument.symbol, phase)).status == 200
         assert Instrument.objects.get(id=market.instrument.id).phase == phase
         assert market.buy(1_000, 1).body["error"]["code"] == "instrument_not_trading"
@@ -173,10 +177,9 @@ def test_defund_gives_back_only_what_no_order_holds(exchange):
 
 def test_an_unknown_organisation_spoils_only_its_own_order(exchange):
     market = make_market()
-    stranger = builders.unique("x") and market.seller.id
     ghost = NewOrder(
         organisation_id=market.buyer.id,
-        beneficiary_id=type(stranger)(int=7),
+        beneficiary_id=UUID(int=7),
         instrument=market.instrument.symbol,
         side="buy",
         price_ticks=1_000,
