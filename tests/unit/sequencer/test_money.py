@@ -1,0 +1,66 @@
+"""What a trade posts, by hand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from billing.ledger.chart import Kind, of_entitlement, of_house, of_organisation
+from exchange.sequencer.money import Trade
+from tests.unit.sequencer.test_risk import instrument
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+TRADE = Trade(
+    id=UUID(int=10),
+    entitlement_id=UUID(int=11),
+    instrument=instrument(),
+    sequence=1,
+    price_ticks=2_000,
+    quantity_lots=40,
+    taker_is_buyer=True,
+    buyer_id=UUID(int=12),
+    holder_id=UUID(int=13),
+    seller_id=UUID(int=14),
+    buy_order_id=UUID(int=15),
+    sell_order_id=UUID(int=16),
+    traded_at=NOW,
+)
+
+
+@pytest.mark.parametrize(
+    ("taker_is_buyer", "buyer_fee", "seller_fee"), [(True, 80_000, 40_000), (False, 40_000, 80_000)]
+)
+def test_taker_and_maker_pay_their_own_fee(taker_is_buyer, buyer_fee, seller_fee):
+    trade = replace(TRADE, taker_is_buyer=taker_is_buyer)
+    assert (trade.buyer_fee_nano_usd, trade.seller_fee_nano_usd) == (buyer_fee, seller_fee)
+    assert trade.paid_nano_usd == 80_000_000 + buyer_fee
+    assert trade.escrow_nano_usd == 80_000_000 - seller_fee
+    assert trade.escrow_nano_usd + trade.fees_nano_usd == trade.paid_nano_usd
+
+
+def test_entry_moves_price_fees_and_compute():
+    entry = TRADE.entry()
+    wallet = of_organisation(Kind.WALLET, TRADE.buyer_id)
+    ours = [
+        of_entitlement(kind, TRADE.entitlement_id, "c")
+        for kind in (Kind.ESCROW, Kind.ISSUE, Kind.ENTITLEMENT)
+    ]
+    assert [(leg.debit, leg.credit, leg.amount) for leg in entry.legs] == [
+        (wallet, ours[0], 79_960_000),
+        (wallet, of_house(Kind.DEFERRED_FEES), 120_000),
+        (ours[1], ours[2], 4_000),
+    ]
+    assert (entry.key, entry.event_at) == (f"trade:{TRADE.id}", NOW)
+    assert TRADE.ends_at == NOW + timedelta(days=1)
+
+
+def test_entry_without_fees_has_no_fee_leg():
+    free = replace(TRADE, instrument=instrument(maker_fee_ppm=0, taker_fee_ppm=0))
+    assert [leg.amount for leg in free.entry().legs] == [80_000_000, 4_000]
+
+
+@pytest.mark.parametrize(("lots", "fee"), [(1, 0), (2, 1), (3, 2), (5, 2), (7, 4)])
+def test_fee_rounds_half_to_even(lots, fee):
+    tiny = replace(TRADE, instrument=instrument(taker_fee_ppm=500), price_ticks=1, quantity_lots=lots)
+    assert tiny.buyer_fee_nano_usd == fee

@@ -1,0 +1,48 @@
+"""Frames on the socket."""
+
+from uuid import UUID
+
+import pytest
+
+from exchange.sequencer import protocol as p
+
+COMMANDS: list[p.Command] = [
+    p.NewOrder(organisation_id=UUID(int=1), instrument="x", side="buy", price_ticks=1, quantity_lots=2),
+    p.CancelOrder(UUID(int=1), "k", UUID(int=2)),
+    p.ReplaceOrder(UUID(int=1), None, UUID(int=2), 3, 4),
+    p.CancelAll(UUID(int=1), "k", "x"),
+    p.Fund(UUID(int=1), 2**63 - 1, "k"),
+    p.Defund(UUID(int=1), 1, "k"),
+    p.SetCapacity(UUID(int=1), "c", 1, 2, "k"),
+    p.SetPhase("x", "halted"),
+    p.Inspect(),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_survives_the_socket(command):
+    (body,) = p.frames(bytearray(p.frame(p.Request(7, command))))
+    assert p.decode_request(body) == p.Request(7, command)
+
+
+def test_frames_are_taken_as_they_become_complete():
+    replies = [p.frame(p.Reply(n, p.Verdict(200, {"n": n}))) for n in range(3)]
+    buffer = bytearray()
+    taken = []
+    for byte in b"".join(replies):
+        buffer.append(byte)
+        taken += p.frames(buffer)
+    assert [p.decode_reply(body).id for body in taken] == [0, 1, 2]
+    assert not buffer
+
+
+def test_frame_that_is_too_long_is_refused():
+    with pytest.raises(ValueError, match="at most"):
+        p.frames(bytearray((p.MAX_FRAME_BYTES + 1).to_bytes(4, "big")))
+
+
+def test_digest_tells_bodies_apart():
+    first, again = COMMANDS[4], p.Fund(UUID(int=1), 2**63 - 1, "k")
+    assert p.body_sha256(first) == p.body_sha256(again)
+    assert p.body_sha256(first) != p.body_sha256(p.Fund(UUID(int=1), 1, "k"))
+    assert p.body_sha256(first) != p.body_sha256(p.Defund(UUID(int=1), 2**63 - 1, "k"))
