@@ -1,12 +1,11 @@
-"""The processes of one whole CUX on one machine, in the order in which they start.
-
-Addresses and ports come from the environment: CUX_PORT and CUX_RELAY_PORT (8000, 8001).
-"""
+"""The processes of one whole CUX on one machine, in the order in which they start."""
 
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from core.embedded.paths import run_directory, var_directory
 from core.supervisor import ready
@@ -16,71 +15,74 @@ from core.supervisor.servers import server_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDERS = ("northwind", "southgrid")
-MODEL = "smollm2-135m-instruct"
+_PORTS = {"CUX_PORT": "8000", "CUX_RELAY_PORT": "8001"}
 
 
-def port() -> int:
-    """Return the port of the web process."""
-    return int(os.environ.get("CUX_PORT", "8000"))
+@dataclass(frozen=True)
+class Place:
+    """Where one CUX lives: its data, and the ports of web and relay on loopback."""
+
+    var: Path
+    port: int
+    relay_port: int
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the place that CUX_VAR, CUX_PORT and CUX_RELAY_PORT say (var, 8000, 8001)."""
+        ports = (int(os.environ.get(name, default)) for name, default in _PORTS.items())
+        return cls(var_directory(), *ports)
+
+    @property
+    def url(self) -> str:
+        """Return where the web process answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what every process of this CUX must find in its environment."""
+        return {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "CUX_VAR": str(self.var),
+            "CUX_EXCHANGE_URL": self.url,
+            "CUX_RELAY_URL": f"http://127.0.0.1:{self.relay_port}",
+        }
+
+    def refuse_taken_ports(self) -> None:
+        """Raise SupervisorError if somebody else listens where web or relay should."""
+        for variable, number in zip(_PORTS, (self.port, self.relay_port), strict=True):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", number))
+                except OSError:
+                    raise SupervisorError(
+                        f"Port {number} is taken. Stop what listens there, or set {variable} to another."
+                    ) from None
 
 
-def relay_port() -> int:
-    """Return the port of the relay."""
-    return int(os.environ.get("CUX_RELAY_PORT", "8001"))
-
-
-def exchange_url() -> str:
-    """Return where the web process answers."""
-    return f"http://127.0.0.1:{port()}"
-
-
-def refuse_taken_ports() -> None:
-    """Raise SupervisorError if somebody else listens where web or relay should."""
-    for name, variable, number in (("web", "CUX_PORT", port()), ("relay", "CUX_RELAY_PORT", relay_port())):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", number))
-            except OSError:
-                raise SupervisorError(
-                    f"Port {number} ({name}) is taken. Stop what listens there, or set {variable}."
-                ) from None
-
-
-def all_processes() -> list[Process]:
+def all_processes(place: Place) -> list[Process]:
     """Return everything: servers, migration, seed, the exchange's processes and two providers."""
-    servers = server_processes()
+    servers = server_processes(place.var)
     names = [process.name for process in servers]
-    environment = {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "CUX_EXCHANGE_URL": exchange_url(),
-        "CUX_RELAY_URL": f"http://127.0.0.1:{relay_port()}",
-    }
+    schedule = str(place.var / "run" / "beat-schedule")
     return [
         *servers,
-        _once("migrate", ["migrate", "--database", "owner", "--verbosity", "0"], environment, names),
-        _once("seed", ["seed"], environment, ["migrate"]),
-        _manage(
-            "sequencer",
-            ["sequencer"],
-            environment,
-            ready.unix_socket(run_directory(var_directory()) / "sequencer.sock"),
-        ),
-        _server("web", "config.asgi:application", port(), environment, ["sequencer"]),
-        _server("relay", "api.relay:application", relay_port(), environment, ["seed"]),
-        _celery(
-            "worker", ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"], environment
-        ),
-        _celery("beat", ["beat", "--schedule", str(var_directory() / "run" / "beat-schedule")], environment),
-        *(_agent(name) for name in PROVIDERS),
+        _once(place, "migrate", ["migrate", "--database", "owner", "--verbosity", "0"], names),
+        _once(place, "seed", ["seed"], ["migrate"]),
+        _sequencer(place),
+        _server(place, "web", "config.asgi:application", place.port, ["sequencer"]),
+        _server(place, "relay", "api.relay:application", place.relay_port, ["seed"]),
+        _celery(place, "worker", ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]),
+        _celery(place, "beat", ["beat", "--schedule", schedule]),
+        *(_agent(place, name) for name in PROVIDERS),
     ]
 
 
-def _once(name: str, arguments: list[str], environment: dict[str, str], after: list[str]) -> Process:
+def _once(place: Place, name: str, arguments: list[str], after: list[str]) -> Process:
     return Process(
         name=name,
         argv=[sys.executable, "manage.py", *arguments],
-        env=environment,
+        env=place.environment,
         cwd=ROOT,
         ready=ready.completed(),
         restart=Restart.NEVER,
@@ -88,49 +90,48 @@ def _once(name: str, arguments: list[str], environment: dict[str, str], after: l
     )
 
 
-def _manage(name: str, arguments: list[str], environment: dict[str, str], when: ready.Ready) -> Process:
+def _sequencer(place: Place) -> Process:
     return Process(
-        name=name,
-        argv=[sys.executable, "manage.py", *arguments],
-        env=environment,
+        name="sequencer",
+        argv=[sys.executable, "manage.py", "sequencer"],
+        env=place.environment,
         cwd=ROOT,
-        ready=when,
+        ready=ready.unix_socket(run_directory(place.var) / "sequencer.sock"),
         start_after=["seed"],
     )
 
 
-def _server(
-    name: str, application: str, number: int, environment: dict[str, str], after: list[str]
-) -> Process:
+def _server(place: Place, name: str, application: str, number: int, after: list[str]) -> Process:
     """Return an ASGI server; one worker process, because a second core is the database's."""
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
     return Process(
         name=name,
         argv=[*command, "--port", str(number), "--workers-kill-timeout", "5", application],
-        env=environment,
+        env=place.environment,
         cwd=ROOT,
         ready=ready.http_ok(f"http://127.0.0.1:{number}/healthz"),
         start_after=after,
     )
 
 
-def _celery(name: str, arguments: list[str], environment: dict[str, str]) -> Process:
+def _celery(place: Place, name: str, arguments: list[str]) -> Process:
     return Process(
         name=name,
         argv=[sys.executable, "-m", "celery", "--app", "config.celery:app", *arguments],
-        env=environment,
+        env=place.environment,
         cwd=ROOT,
         ready=ready.log_line(r"ready\.|beat: Starting"),
         start_after=["seed"],
     )
 
 
-def _agent(name: str) -> Process:
+def _agent(place: Place, name: str) -> Process:
     """Return a provider's agent, which starts and supervises a vLLM server of its own."""
-    state = var_directory() / "agents" / name
+    state = place.var / "agents" / name
     return Process(
         name=f"agent-{name}",
         argv=[sys.executable, "-m", "agent", "run", "--config", str(state / "agent.toml")],
+        env=place.environment,
         cwd=ROOT,
         ready=ready.log_line(r"engine.ready"),
         ready_timeout_s=600.0,

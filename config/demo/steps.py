@@ -11,8 +11,7 @@ from typing import Any, Final
 import httpx
 from openai import OpenAI
 
-from config.processes import ROOT
-from core.embedded.paths import var_directory
+from config.processes import ROOT, Place
 from core.ids import new_id
 from core.money import format_usd
 
@@ -31,14 +30,14 @@ class StepError(Exception):
 class Market:
     """What the steps share: the seeded facts, a connection, and what earlier steps found out."""
 
+    place: Place
     facts: dict[str, Any]
-    url: str
     say: Callable[[str], None]
     found: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the connection."""
-        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.http = httpx.Client(base_url=self.place.url, timeout=30)
 
     def close(self) -> None:
         """Close the connection."""
@@ -140,7 +139,7 @@ def chat(market: Market) -> None:
     started = time.monotonic()
     first = 0.0
     text = ""
-    with OpenAI(base_url=f"{market.url}/v1", api_key=market.key("ada"), max_retries=0) as client:
+    with OpenAI(base_url=f"{market.place.url}/v1", api_key=market.key("ada"), max_retries=0) as client:
         stream = client.chat.completions.create(
             model=market.facts["model"],
             messages=[{"role": "user", "content": QUESTION}],
@@ -181,7 +180,7 @@ def settle(market: Market) -> None:
 
 def verify(market: Market) -> None:
     """Verify the receipt in another process that knows only public keys."""
-    path = var_directory() / "receipts" / f"{market.found['job_id']}.json"
+    path = market.place.var / "receipts" / f"{market.found['job_id']}.json"
     path.parent.mkdir(exist_ok=True)
     headers = {"Authorization": f"Bearer {market.key('ada')}"}
     answer = market.http.get(f"/v1/receipts/{market.found['job_id']}", headers=headers).raise_for_status()
@@ -202,7 +201,7 @@ def balance(market: Market) -> None:
 
 def _run(market: Market, command: list[str]) -> None:
     """Run a program and show its output; raise StepError if it fails."""
-    environment = os.environ | {"NO_COLOR": "1"}
+    environment = os.environ | market.place.environment | {"NO_COLOR": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         market.say(line)

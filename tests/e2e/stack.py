@@ -1,0 +1,117 @@
+"""The whole of CUX as processes of its own, two real vLLM servers included."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from config.demo.steps import Market
+from config.processes import ROOT, Place, all_processes
+from core.embedded.environment import load
+from core.supervisor.supervisor import Supervisor
+
+STARTS_WITHIN_S = 420
+
+
+def free_port() -> int:
+    """Return a TCP port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """All processes under one supervisor, which runs in a thread of its own.
+
+    Its data lie in `var`, apart from the integration tests'.
+    """
+
+    def __init__(self, var: Path) -> None:
+        self.place = Place(var, free_port(), free_port())
+        self.supervisor = Supervisor(all_processes(self.place), var=var)
+        self._started: Future[None] = Future()
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="stack", daemon=True)
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready."""
+        models = self.place.var / "models"
+        self.place.var.mkdir(parents=True, exist_ok=True)
+        if not models.exists():
+            models.symlink_to(ROOT / "var" / "models")
+        self._thread.start()
+        self._started.result(STARTS_WITHIN_S)
+
+    def stop(self) -> None:
+        """Stop everything and wait until it is gone."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(120)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._supervise())
+        self._loop.close()
+
+    async def _supervise(self) -> None:
+        try:
+            async with self.supervisor:
+                self._started.set_result(None)
+                await self._stop.wait()
+        except BaseException as failure:
+            if not self._started.done():
+                self._started.set_exception(failure)
+            raise
+
+    # -- what tests do with it
+
+    def kill(self, name: str) -> None:
+        """Kill the process of this name with SIGKILL; the supervisor starts it again."""
+        self.supervisor.kill(name, signal.SIGKILL)
+
+    def kill_engine(self, agent: str) -> None:
+        """Kill the vLLM server below an agent with SIGKILL; the agent starts it again."""
+        pid = self.supervisor.pid(agent)
+        assert pid is not None
+        engine = next(child for child in descendants(pid) if b"api_server" in command_line(child))
+        os.kill(engine, signal.SIGKILL)
+
+    def wait_ready(self, name: str, timeout_s: float = 300) -> None:
+        """Wait until a process is ready (again)."""
+        future = asyncio.run_coroutine_threadsafe(
+            self.supervisor.wait_ready(name, timeout_s=timeout_s), self._loop
+        )
+        future.result(timeout_s + 5)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Connect to the stack's database as the app's role."""
+        return psycopg.connect(load(self.place.var, environ={})["DATABASE_URL"], autocommit=True)
+
+    def market(self, say: Callable[[str], None]) -> Market:
+        """Return the demo's view of the market."""
+        return Market(self.place, json.loads((self.place.var / "demo.json").read_text()), say)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the ids of all processes below this one, nearest first."""
+    found: list[int] = []
+    lists = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    children = [int(child) for line in lists for child in line.split()]
+    for child in children:
+        found += [child, *descendants(child)]
+    return found
+
+
+def command_line(pid: int) -> bytes:
+    """Return a process's command line, NUL between its words; empty if it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
