@@ -4,6 +4,7 @@ A handler is `async def handler(request: Request) -> Response | Stream`; it rais
 `api.application` calls it, sends what it returns and turns every error into the one shape.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
@@ -200,3 +201,22 @@ def field_value(body: bytes, param: str) -> object:
     except (ValueError, RecursionError):
         return None
     return value.get(param) if isinstance(value, dict) else None
+
+
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """Return what `work` returns; the request's body has been read.
+
+    Raises:
+        Disconnected: the caller went away first; `work` was cancelled.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.disconnected())
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Disconnected
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
