@@ -1,13 +1,16 @@
 """Who is asking: `Authorization: Bearer cux_…`, for Django REST framework and for plain ASGI."""
 
+import http.cookies
+import uuid
 from typing import Any
 
 import structlog
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request as RestRequest
 
-from accounts.selectors import KeyFacts, api_key_cached, api_key_find
+from accounts.selectors import KeyFacts, api_key_cached, api_key_find, session_organisation
 from api.http import Request
 from core.errors import Code, CuxError
 from core.threads import in_thread
@@ -49,9 +52,30 @@ async def authenticate_if_given(request: Request) -> KeyFacts | None:
     secret = bearer_secret(request.header("authorization"))
     if secret is None:
         return None
-    facts = api_key_cached(secret) or await in_thread(api_key_find, secret)
+    cached = api_key_cached(secret)
+    facts = cached if cached is not None else await in_thread(api_key_find, secret)
     _bind(facts)
     return facts
+
+
+async def account_caller(request: Request) -> uuid.UUID:
+    """Return the organisation whose account is asked for: of a key with the scope `read`, or signed in.
+
+    Raises:
+        CuxError: INVALID_API_KEY, neither; MISSING_SCOPE.
+    """
+    facts = await authenticate_if_given(request)
+    if facts is not None:
+        facts.require("read")
+        return facts.organisation_id
+    cookies = http.cookies.SimpleCookie(request.header("cookie"))
+    session_key = cookies.get(settings.SESSION_COOKIE_NAME)
+    organisation_id = (
+        await in_thread(session_organisation, session_key.value) if session_key is not None else None
+    )
+    if organisation_id is None:
+        raise CuxError(Code.INVALID_API_KEY)
+    return organisation_id
 
 
 def _bind(facts: KeyFacts) -> None:
@@ -78,6 +102,12 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="cux"'
 
 
+def caller(request: RestRequest) -> KeyFacts:
+    """Return for whom a REST request speaks; the view's permission has checked that there is a key."""
+    assert isinstance(request.auth, KeyFacts)
+    return request.auth
+
+
 class HasScope(BasePermission):
     """Base of the permissions below: a key with one of `scopes`."""
 
@@ -101,3 +131,9 @@ class CanInfer(HasScope):
     """Needs the scope `infer`."""
 
     scopes = ("infer",)
+
+
+class CanReadOrInfer(HasScope):
+    """Needs one of the scopes `read` and `infer`."""
+
+    scopes = ("read", "infer")

@@ -35,7 +35,8 @@ def drf_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     error = exc if isinstance(exc, CuxError) else _translate(exc)
     headers = error_headers(error)
     if isinstance(exc, exceptions.MethodNotAllowed):
-        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+        allowed = set(context["view"].allowed_methods) - {"OPTIONS"}  # it is answered nowhere
+        context["view"].headers["Allow"] = ", ".join(sorted(allowed))
     return Response(error.body(request_id()), status=error.status, headers=headers)
 
 

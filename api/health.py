@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 import structlog
 from django.conf import settings
 from django.db import connection
-from kombu import Connection
+from kombu.connection import Connection
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.http import Request, Response, json_response
@@ -66,7 +66,9 @@ async def _sequencer() -> None:
 
 
 def _broker() -> None:
-    with Connection(
-        settings.BROKER_URL, connect_timeout=1, transport_options={"socket_timeout": 1}
-    ) as broker:
-        broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+    options = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    broker = Connection(settings.BROKER_URL, transport_options=options)  # type: ignore[no-untyped-call]
+    with broker:
+        broker.ensure_connection(  # type: ignore[no-untyped-call]
+            max_retries=1, interval_start=0, interval_step=0
+        )

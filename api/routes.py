@@ -2,11 +2,29 @@
 
 from typing import Final
 
-from api import health
+from api import health, orders, streams
+from api.agent.routes import ROUTES as AGENT_ROUTES
+from api.openai import chat
 from api.routing import Route
+from inference import gateway
+
+_READS: Final = frozenset({"GET"})
 
 ROUTES: Final = (
+    Route("/v1/orders", {"POST": orders.place, "DELETE": orders.cancel_all}, django=_READS),
+    Route("/v1/orders/{order_id}", {"DELETE": orders.cancel}, django=_READS),
+    Route("/v1/orders/{order_id}/replace", {"POST": orders.replace}),
+    Route("/v1/chat/completions", {"POST": chat.completions}),
+    Route("/v1/stream/market/{symbol}", {"GET": streams.market}),
+    Route("/v1/stream/account", {"GET": streams.account}),
     Route("/healthz", {"GET": health.healthz}),
     Route("/readyz", {"GET": health.readyz}),
     Route("/metrics", {"GET": health.metrics}),
+    *AGENT_ROUTES,
 )
+
+
+async def close_streams() -> None:
+    """Stop what this process listens to, when it ends."""
+    await streams.close()
+    await gateway.close()

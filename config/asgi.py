@@ -6,11 +6,13 @@ import os
 os.environ.setdefault("CUX_DATABASE_POOL", "8")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from typing import cast
+
 from django.core.asgi import get_asgi_application
 
 django = get_asgi_application()  # the apps are loaded by this, and the imports below need them
 
-from api.application import Application  # noqa: E402
-from api.routes import ROUTES  # noqa: E402
+from api.application import Application, AsgiApp  # noqa: E402
+from api.routes import ROUTES, close_streams  # noqa: E402
 
-application = Application(ROUTES, django)
+application = Application(ROUTES, cast(AsgiApp, django), on_shutdown=close_streams)

@@ -132,6 +132,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["api.openapi.complete"],
 }
 
 SESSION_COOKIE_HTTPONLY = True

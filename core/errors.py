@@ -53,6 +53,11 @@ class Code(Enum):
     IDEMPOTENCY_KEY_REUSED = _Spec(
         409, ErrorType.CONFLICT, "This idempotency key was used with another body; nothing was done."
     )
+    ANSWER_NOT_KEPT = _Spec(
+        409,
+        ErrorType.CONFLICT,
+        "The job of this idempotency key has ended and its answer is not kept; nothing was run again.",
+    )
     DUPLICATE_CLIENT_ORDER_ID = _Spec(
         409, ErrorType.CONFLICT, "This client_order_id was used for another order; nothing was done."
     )
@@ -101,6 +106,9 @@ class Code(Enum):
     SIGNATURE_INVALID = _bad("The signature does not verify.", 422)
     # -- the rest
     RATE_LIMITED = _Spec(429, ErrorType.RATE_LIMIT, "Too many requests; wait and try again.")
+    SLOW_READER = _Spec(
+        429, ErrorType.RATE_LIMIT, "This stream was not read for too long and is closed; open it again."
+    )
     DEPENDENCY_UNAVAILABLE = _Spec(
         503, ErrorType.UNAVAILABLE, "A part of the service is unavailable; try again."
     )

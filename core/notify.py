@@ -7,7 +7,7 @@ waking, and also now and then without being woken.
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -31,32 +31,41 @@ def notify(channel: str, payload: str) -> None:
 
 
 class Listener:
-    """One LISTEN connection for a whole event loop; any number of waiters, each for one payload.
+    """One LISTEN connection for a whole event loop; any number of waiters, each for one topic.
 
     It connects on first use and again after a failure; every waiter wakes when it has reconnected,
     since what was sent meanwhile is lost.
     """
 
-    def __init__(self, dsn: str, channels: tuple[str, ...]) -> None:
-        """Remember where and on what to listen; nothing is connected yet."""
+    def __init__(
+        self,
+        dsn: str,
+        channels: tuple[str, ...],
+        topic: Callable[[str, str], str] = lambda channel, payload: payload,
+    ) -> None:
+        """Remember where and on what to listen; nothing is connected yet.
+
+        `topic` tells from channel and payload whom a notification is for, where it is not the payload.
+        """
+        self._topic = topic
         self._dsn = dsn
         self._channels = channels
         self._waiters: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
-    def subscribe(self, channel: str, payload: str) -> Iterator[asyncio.Event]:
+    def subscribe(self, channel: str, topic: str) -> Iterator[asyncio.Event]:
         """Yield an event set at each notification: clear it, look at the rows, then wait for it."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._listen())
         event = asyncio.Event()
-        self._waiters[channel, payload].add(event)
+        self._waiters[channel, topic].add(event)
         try:
             yield event
         finally:
-            self._waiters[channel, payload].discard(event)
-            if not self._waiters[channel, payload]:
-                del self._waiters[channel, payload]
+            self._waiters[channel, topic].discard(event)
+            if not self._waiters[channel, topic]:
+                del self._waiters[channel, topic]
 
     async def close(self) -> None:
         """Stop listening."""
@@ -70,7 +79,8 @@ class Listener:
         while True:
             try:
                 async for notification in self._notifications():
-                    for event in self._waiters.get((notification.channel, notification.payload), ()):
+                    topic = self._topic(notification.channel, notification.payload)
+                    for event in self._waiters.get((notification.channel, topic), ()):
                         event.set()
             except psycopg.Error as error:
                 log.warning("listen_interrupted", error=str(error))

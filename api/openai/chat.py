@@ -19,6 +19,8 @@ from core.errors import Code, CuxError
 from core.idempotency import once
 from core.threads import in_thread
 from inference.gateway import Finished, Refunded, TokenChunk, stream_job
+from inference.models import Job
+from inference.selectors.progress import job_progress
 from inference.services.job_create import Sampling, job_create
 from inference.services.job_quote import job_quote
 
@@ -65,15 +67,25 @@ def _start(
         job = job_create(quote=quote, sampling=sampling, now=now)
         return {"job_id": job.id.hex, "card_hash": quote.card_hash, "created": int(now.timestamp())}
 
-    made, _ = once(
+    made, again = once(
         organisation_id=organisation_id, key=key, body_sha256=hashlib.sha256(body).digest(), action=create
     )
+    job_id = uuid.UUID(hex=made["job_id"])
+    if again:
+        _refuse_if_forgotten(job_id)
     return ChatJob(
-        job_id=uuid.UUID(hex=made["job_id"]),
+        job_id=job_id,
         model=quote.model,
         card_hash=made["card_hash"],
         created=made["created"],
     )
+
+
+def _refuse_if_forgotten(job_id: uuid.UUID) -> None:
+    """Refuse to repeat an answer that was deleted at settlement, as the class's retention says."""
+    progress = job_progress(job_id)
+    if progress.state == Job.State.COMPLETED and len(progress.known_ids) < progress.output_tokens:
+        raise CuxError(Code.ANSWER_NOT_KEPT)
 
 
 async def _whole(events: Events) -> tuple[str, Finished]:

@@ -37,7 +37,7 @@ class JsonParser(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
+    ) -> Any:
         """Return the body's bytes."""
         return stream.read()
 

@@ -1,5 +1,27 @@
-"""Addresses of the trading API."""
+"""Addresses of the API that Django answers; `api.routes` has those answered past it."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from api.openai import models as openai_models
+from api.v1 import account, directory, jobs, keys, market, quotes
+
+urlpatterns: list[URLPattern] = [
+    path("instruments", market.instruments),
+    path("instruments/<str:symbol>", market.instrument),
+    path("instruments/<str:symbol>/book", market.book),
+    path("instruments/<str:symbol>/trades", market.trades),
+    path("orders", account.orders),
+    path("orders/<str:order_id>", account.order),
+    path("balances", account.balances),
+    path("entitlements", account.entitlements),
+    path("jobs", jobs.jobs),
+    path("jobs/<str:job_id>", jobs.job),
+    path("receipts/<str:job_id>", jobs.receipt),
+    path("quotes", quotes.quotes),
+    path("keys", keys.keys),
+    path("providers", directory.providers),
+    path("compute-cards", directory.cards),
+    path("compute-cards/<str:card_hash>", directory.card),
+    path("models", openai_models.models),
+    path("models/<path:name>", openai_models.model),
+]

@@ -26,9 +26,14 @@ def job_get(*, organisation_id: uuid.UUID, job_id: uuid.UUID) -> JobView:
     return _view(job)
 
 
-def job_list(*, organisation_id: uuid.UUID, limit: int = 50) -> list[JobView]:
-    """Return the organisation's latest jobs, newest first."""
-    return [_view(job) for job in _jobs(organisation_id).order_by("-created_at", "-id")[:limit]]
+def job_list(
+    *, organisation_id: uuid.UUID, limit: int = 50, before: uuid.UUID | None = None
+) -> list[JobView]:
+    """Return the organisation's jobs, newest first; `before` is the job with which the page before ended."""
+    rows = _jobs(organisation_id)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return [_view(job) for job in rows.order_by("-id")[:limit]]
 
 
 def receipt_get(*, organisation_id: uuid.UUID, job_id: uuid.UUID) -> bytes:

@@ -53,6 +53,12 @@ def ready_providers(*, model: str, now: datetime) -> list[uuid.UUID]:
     return [row[3] for row in ranked]
 
 
+def provider_keys() -> list[tuple[uuid.UUID, str]]:
+    """Return the providers' ids with their public keys (hex), for whoever verifies receipts."""
+    rows = Provider.objects.exclude(public_key="").order_by("id")
+    return list(rows.values_list("id", "public_key"))
+
+
 def is_dark(provider: Provider, *, up_since: datetime, now: datetime) -> bool:
     """Tell whether a provider has been silent for too long, while we ourselves were there to hear it."""
     heard = max(provider.last_heartbeat_at or up_since, up_since)

@@ -1,17 +1,22 @@
 """The web process as programs meet it: granian serving `config.asgi` over real HTTP."""
 
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
+from django.conf import settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import Organisation
 from accounts.services import IssuedKey, api_key_create
 from tests import builders
 from tests.environment import ROOT, VAR
+from tests.integration.sequencer.process import sequencer
 from tests.waiting import eventually
 
 
@@ -29,23 +34,24 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def web_url(servers: None) -> Iterator[str]:
-    """Run one web process and return its address."""
+@contextmanager
+def web_process() -> Iterator[str]:
+    """Run one web process with the settings of this moment and yield its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "asgi",
-        "--port",
-        str(port),
-        "config.asgi:application",
-    ]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
+    environment = os.environ | {
+        "CUX_SEQUENCER_SOCKET": str(settings.SEQUENCER_SOCKET),
+        "CUX_LOG_LEVEL": "INFO",
+    }
     with (VAR / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [*command, "config.asgi:application"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
             eventually(lambda: _answers(url), within_s=30)
             yield url
@@ -54,10 +60,31 @@ def web_url(servers: None) -> Iterator[str]:
             process.wait(timeout=20)
 
 
+@pytest.fixture(scope="module")
+def web_url(servers: None) -> Iterator[str]:
+    """Run a web process without a sequencer and return its address."""
+    with web_process() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def exchange_url(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Run a sequencer and a web process that talks to it, and return its address."""
+    with sequencer(), web_process() as url:
+        yield url
+
+
 @pytest.fixture
 def http(web_url: str, db: None) -> Iterator[httpx.Client]:
     """Return a client of the web process without a key."""
     with httpx.Client(base_url=web_url, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def exchange(exchange_url: str, db: None) -> Iterator[httpx.Client]:
+    """Return a client of a web process that trades."""
+    with httpx.Client(base_url=exchange_url, timeout=10) as client:
         yield client
 
 

@@ -1,0 +1,91 @@
+"""The pieces of the OpenAPI 3.1 description: schemas come from the structs that parse and answer.
+
+REST views name their structs with `ref` and its relatives; drf-spectacular walks the views, and
+`complete` (its last hook) adds the schemas, the error answers and the addresses answered past Django.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter
+
+from core.errors import Code, ErrorType
+
+_TEMPLATE: Final = "#/components/schemas/{name}"
+_SHAPES: Final[dict[str, type]] = {}
+
+Schema = dict[str, Any]
+
+
+def ref(shape: type) -> Schema:
+    """Return a reference to a struct's schema, and have it described."""
+    _SHAPES[shape.__name__] = shape
+    return {"$ref": _TEMPLATE.format(name=shape.__name__)}
+
+
+def list_of(shape: type) -> Schema:
+    """Return the schema of a whole list: `{"data": […]}`."""
+    return {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"type": "array", "items": ref(shape)}},
+    }
+
+
+def page_of(shape: type) -> Schema:
+    """Return the schema of a page of a list."""
+    properties = {
+        **list_of(shape)["properties"],
+        "has_more": {"type": "boolean"},
+        "next_cursor": {"type": ["string", "null"], "description": "Send it as `cursor` for the next page."},
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def parameter(name: str, kind: str, description: str) -> OpenApiParameter:
+    """Return an optional query parameter."""
+    return OpenApiParameter(name, {"type": kind}, OpenApiParameter.QUERY, description=description)
+
+
+def error_schema() -> Schema:
+    """Return the schema of the one error shape."""
+    properties = {
+        "type": {"type": "string", "enum": [kind.value for kind in ErrorType]},
+        "code": {"type": "string", "enum": sorted(code.wire for code in Code)},
+        "message": {"type": "string", "description": "For people; may change."},
+        "param": {"type": ["string", "null"], "description": "The field or header that is wrong."},
+        "request_id": {"type": "string"},
+    }
+    error = {"type": "object", "required": list(properties), "properties": properties}
+    return {"type": "object", "required": ["error"], "properties": {"error": error}}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells drf-spectacular what `api.auth.ApiKeyAuthentication` looks like from outside."""
+
+    target_class = "api.auth.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> Schema:
+        """Return the scheme."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "cux_…"}
+
+
+def complete(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+    """Return the description with plain addresses, schemas and error answers added (a spectacular hook)."""
+    from api.openapi_plain import PLAIN_PATHS  # it uses `ref`, so the schemas below include its own
+
+    for path, operations in PLAIN_PATHS.items():
+        result["paths"].setdefault(path, {}).update(operations)
+    _, schemas = msgspec.json.schema_components(list(_SHAPES.values()), ref_template=_TEMPLATE)
+    components = result.setdefault("components", {})
+    components["schemas"] = dict(sorted({**schemas, "Error": error_schema()}.items()))
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = {
+                "description": "Any error, in the one shape; see docs/errors.md.",
+                "content": {"application/json": {"schema": {"$ref": _TEMPLATE.format(name="Error")}}},
+            }
+    result["paths"] = dict(sorted(result["paths"].items()))
+    return result

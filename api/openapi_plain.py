@@ -1,0 +1,153 @@
+"""The description of the addresses answered past Django: what drf-spectacular cannot see.
+
+A test holds it against `api.routes.ROUTES`.
+"""
+
+from typing import Any, Final
+
+from api.openai.parameters import ChatRequest
+from api.openapi import Schema, ref
+from api.v1.shapes import AccountView, MarketView
+from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
+
+_JSON: Final = "application/json"
+_KEY: Final[Schema] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 255 characters. The same key with the same body gets the same answer; with "
+    "another body, 409.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_OBJECT: Final[Schema] = {"type": "object"}
+
+
+def _in_path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _answer(description: str, schema: Schema, media_type: str = _JSON) -> Schema:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _operation(
+    operation_id: str,
+    tag: str,
+    description: str,
+    answers: dict[str, Schema],
+    *,
+    parameters: tuple[Schema, ...] = (),
+    body: type | None = None,
+    needs_key: bool = True,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": operation_id,
+        "description": description,
+        "tags": [tag],
+        "security": [{"apiKey": []}] if needs_key else [{}],
+        "responses": answers,
+    }
+    if parameters:
+        operation["parameters"] = list(parameters)
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": ref(body)}}}
+    return operation
+
+
+def _stream(operation_id: str, description: str, shape: type, *parameters: Schema, needs_key: bool) -> Schema:
+    answer = {
+        "200": _answer("Server-sent events; the data of each is this.", ref(shape), "text/event-stream")
+    }
+    return _operation(
+        operation_id, "streams", description, answer, parameters=parameters, needs_key=needs_key
+    )
+
+
+def _probe(operation_id: str, description: str, media_type: str = _JSON, down: str | None = None) -> Schema:
+    answers = {
+        "200": _answer(description, _OBJECT if media_type == _JSON else {"type": "string"}, media_type)
+    }
+    if down is not None:
+        answers["503"] = _answer(down, _OBJECT)
+    return _operation(operation_id, "operations", description, answers, needs_key=False)
+
+
+PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
+    "/v1/orders": {
+        "post": _operation(
+            "order_place",
+            "orders",
+            "Place an order. Needs the scope `trade`. Prices are ticks, quantities lots.",
+            {"201": _answer("The order after matching.", ref(OrderView))},
+            parameters=(_KEY,),
+            body=NewOrder,
+        ),
+        "delete": _operation(
+            "orders_cancel",
+            "orders",
+            "Cancel all open orders, on one instrument or on all. Needs the scope `trade`.",
+            {"200": _answer("What was cancelled.", _OBJECT)},
+            parameters=(
+                _KEY,
+                {"name": "instrument", "in": "query", "required": False, "schema": {"type": "string"}},
+            ),
+        ),
+    },
+    "/v1/orders/{order_id}": {
+        "delete": _operation(
+            "order_cancel",
+            "orders",
+            "Cancel an open order. Needs the scope `trade`.",
+            {"200": _answer("The order as it ended.", ref(OrderView))},
+            parameters=(_in_path("order_id"), _KEY),
+        )
+    },
+    "/v1/orders/{order_id}/replace": {
+        "post": _operation(
+            "order_replace",
+            "orders",
+            "Give an open order another price and open quantity. Needs the scope `trade`.",
+            {"200": _answer("The order as it is now.", ref(OrderView))},
+            parameters=(_in_path("order_id"), _KEY),
+            body=ReplaceOrder,
+        )
+    },
+    "/v1/chat/completions": {
+        "post": _operation(
+            "chat_completion_create",
+            "openai",
+            "OpenAI's chat completions. Needs the scope `infer`. `usage.cux` says what was metered and "
+            "charged. Parameters that are not supported are refused, never ignored.",
+            {"200": _answer("A chat.completion, or with `stream` chunks as server-sent events.", _OBJECT)},
+            parameters=(_KEY,),
+            body=ChatRequest,
+        )
+    },
+    "/v1/stream/market/{symbol}": {
+        "get": _stream(
+            "market_stream",
+            "Book and trades: `snapshot`, then `update` with the book as it is and the trades since.",
+            MarketView,
+            _in_path("symbol"),
+            needs_key=False,
+        )
+    },
+    "/v1/stream/account": {
+        "get": _stream(
+            "account_stream",
+            "Balances and open orders: `snapshot`, then `update` after each change. Needs the scope `read`, "
+            "or the cookie of somebody signed in.",
+            AccountView,
+            needs_key=True,
+        )
+    },
+    "/healthz": {"get": _probe("healthz", "The process is alive.")},
+    "/readyz": {
+        "get": _probe(
+            "readyz",
+            "PostgreSQL, sequencer and broker all answer.",
+            down="One of them does not; each is named.",
+        )
+    },
+    "/metrics": {"get": _probe("metrics", "Figures in Prometheus' text format.", "text/plain")},
+}

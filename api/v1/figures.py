@@ -1,0 +1,108 @@
+"""The wire's views with the figures people read beside them. Read by REST views and by streams."""
+
+import uuid
+from typing import Any
+
+import msgspec
+
+from api.v1.shapes import AccountBalances, AccountView, MarketView, PricedBook, PricedOrder, PricedTrade
+from billing.selectors.balances import organisation_balance
+from core.errors import Code, CuxError
+from core.money import format_usd, mul_div_floor
+from cux.wire.orders import OrderView, TradeView
+from exchange.models import Instrument
+from exchange.selectors.book import book_snapshot
+from exchange.selectors.instruments import instrument_list
+from exchange.selectors.orders import order_list
+from exchange.selectors.trades import trades_recent
+
+UCU_PER_CU = 1_000_000
+
+
+def plain_usd(amount_nano_usd: int) -> str:
+    """Return dollars as a bare decimal: `1250.00`."""
+    return format_usd(amount_nano_usd).replace("$", "").replace(",", "")
+
+
+def usd_per_cu(instrument: Instrument, price_ticks: int) -> str:
+    """Return a price in dollars per compute unit, cut at the nano-dollar."""
+    per_lot = price_ticks * instrument.tick_nano_usd
+    return plain_usd(mul_div_floor(per_lot, UCU_PER_CU, instrument.lot_ucu))
+
+
+def instrument_get(symbol: str) -> Instrument:
+    """Return the instrument of this symbol. Raises CuxError UNKNOWN_INSTRUMENT."""
+    for instrument in instrument_list():
+        if instrument.symbol == symbol:
+            return instrument
+    raise CuxError(Code.UNKNOWN_INSTRUMENT, param="instrument")
+
+
+def book_view(instrument: Instrument, depth: int) -> PricedBook:
+    """Return the book of an instrument."""
+    book = book_snapshot(symbol=instrument.symbol, depth=depth)
+    return PricedBook(
+        instrument=book.instrument,
+        seq=book.sequence,
+        phase=book.phase,
+        bids=[(level.price_ticks, level.quantity_lots) for level in book.bids],
+        asks=[(level.price_ticks, level.quantity_lots) for level in book.asks],
+        best_bid_usd_per_cu=usd_per_cu(instrument, book.bids[0].price_ticks) if book.bids else None,
+        best_ask_usd_per_cu=usd_per_cu(instrument, book.asks[0].price_ticks) if book.asks else None,
+    )
+
+
+def trade_views(instrument: Instrument, *, limit: int, before: int | None = None) -> list[PricedTrade]:
+    """Return the tape of an instrument, newest first."""
+    trades = trades_recent(symbol=instrument.symbol, limit=limit, before=before)
+    return [priced_trade(trade, instrument) for trade in trades]
+
+
+def priced_trade(trade: TradeView, instrument: Instrument) -> PricedTrade:
+    """Return a trade with its price in dollars."""
+    return PricedTrade(**_fields(trade), usd_per_cu=usd_per_cu(instrument, trade.price_ticks))
+
+
+def priced_orders(orders: list[OrderView]) -> list[PricedOrder]:
+    """Return orders with their limits in dollars."""
+    instruments = {instrument.symbol: instrument for instrument in instrument_list()} if orders else {}
+    return [
+        PricedOrder(
+            **_fields(order),
+            usd_per_cu=None
+            if order.price_ticks is None
+            else usd_per_cu(instruments[order.instrument], order.price_ticks),
+        )
+        for order in orders
+    ]
+
+
+def balances_view(organisation_id: uuid.UUID) -> AccountBalances:
+    """Return an organisation's money as one balance: what is in funding or in transit is as good as in
+    the wallet, where it arrives within a moment."""
+    own = organisation_balance(organisation_id)
+    posted = own.funding + own.transit + own.wallet_posted
+    return AccountBalances(
+        posted_nano_usd=posted,
+        held_nano_usd=own.wallet_held,
+        available_nano_usd=posted - own.wallet_held,
+        earnings_nano_usd=own.earnings,
+        hold_back_nano_usd=own.hold_back,
+        available_usd=plain_usd(posted - own.wallet_held),
+    )
+
+
+def market_view(symbol: str) -> MarketView:
+    """Return what the market stream shows. Raises CuxError UNKNOWN_INSTRUMENT."""
+    instrument = instrument_get(symbol)
+    return MarketView(book=book_view(instrument, depth=20), trades=trade_views(instrument, limit=50))
+
+
+def account_view(organisation_id: uuid.UUID) -> AccountView:
+    """Return what the account stream shows."""
+    orders = order_list(organisation_id=organisation_id, open_only=True, limit=200)
+    return AccountView(balances=balances_view(organisation_id), open_orders=priced_orders(orders))
+
+
+def _fields(view: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.structs.asdict(view)

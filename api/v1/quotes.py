@@ -1,0 +1,48 @@
+"""Quotes: the most a job would use, before anything is run."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import CanInfer, caller
+from api.http import parse_json
+from api.openapi import ref
+from api.v1.pages import refuse_unknown
+from api.v1.shapes import QuoteRequest, QuoteView
+from core.errors import Code, CuxError
+from inference.services.job_quote import job_quote
+
+
+@extend_schema(
+    operation_id="quote_create",
+    tags=["jobs"],
+    request={"application/json": ref(QuoteRequest)},
+    responses={200: ref(QuoteView)},
+)
+@api_view(["POST"])
+@permission_classes([CanInfer])
+def quotes(request: Request) -> Response:
+    """Say what a job would use at most. Nothing is run or reserved, so any repetition is harmless."""
+    refuse_unknown(request)
+    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", QuoteRequest)
+    if (asked.messages is None) == (asked.prompt is None):
+        raise CuxError(Code.INVALID_FIELD, "Send either `messages` or `prompt`.", param="messages")
+    quote = job_quote(
+        organisation_id=caller(request).organisation_id,
+        model=asked.model,
+        messages=asked.messages,
+        prompt=asked.prompt,
+        max_tokens=asked.max_tokens,
+        max_compute_ucu=asked.max_compute_ucu,
+    )
+    return Response(
+        QuoteView(
+            model=quote.model,
+            compute_class=quote.compute_class,
+            card_hash=quote.card_hash,
+            prompt_tokens=len(quote.prompt_token_ids),
+            max_tokens=quote.max_tokens,
+            quote_ucu=quote.quote_ucu,
+        )
+    )

@@ -1,0 +1,142 @@
+"""What the trading API answers, where `cux.wire.orders` does not say it already.
+
+Integers are exact and decide; the `usd` strings beside them are for people.
+"""
+
+import msgspec
+
+from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
+
+
+class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
+    """A tradable contract. p ticks for q lots cost p · q · `tick_nano_usd` nano-USD."""
+
+    instrument: str
+    compute_class: str
+    model: str
+    delivery: str
+    phase: str
+    lot_ucu: int
+    tick_nano_usd: int
+    tick_usd_per_cu: str
+    band_low_ticks: int
+    band_high_ticks: int
+    max_order_lots: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    window_s: int
+
+
+class PricedBook(BookView, frozen=True, kw_only=True):
+    """The book with its phase and best prices in dollars per compute unit."""
+
+    phase: str
+    best_bid_usd_per_cu: str | None
+    best_ask_usd_per_cu: str | None
+
+
+class PricedTrade(TradeView, frozen=True, kw_only=True):
+    """A match with its price in dollars per compute unit."""
+
+    usd_per_cu: str
+
+
+class PricedOrder(OrderView, frozen=True, kw_only=True):
+    """An order with its limit in dollars per compute unit."""
+
+    usd_per_cu: str | None
+
+
+class AccountBalances(BalanceView, frozen=True, kw_only=True):
+    """All money of an organisation. `available` can be traded with now or within a moment.
+
+    `posted` is what is paid in and not spent; earnings and hold-back are a provider's, and apart from it.
+    """
+
+    earnings_nano_usd: int
+    hold_back_nano_usd: int
+    available_usd: str
+
+
+class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job to be quoted: `messages` or `prompt`, and a cap in tokens or in µCU, or both."""
+
+    model: str
+    messages: list[dict[str, str]] | None = None
+    prompt: str | None = None
+    max_tokens: int | None = None
+    max_compute_ucu: int | None = None
+
+
+class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """The most a job would use. Nothing is reserved."""
+
+    model: str
+    compute_class: str
+    card_hash: str
+    prompt_tokens: int
+    max_tokens: int
+    quote_ucu: int
+
+
+class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who delivers compute, and whether it is there now."""
+
+    provider_id: str
+    name: str
+    trust_tier: str
+    up: bool
+    draining: bool
+    models: list[str]
+    rate_ucu_per_s: int
+    receipts: int
+
+
+class CardView(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's compute card: with it anyone can recompute a bill."""
+
+    model: str
+    compute_class: str
+    context_tokens: int
+    licence: str
+    card_hash: str
+    card: dict[str, int | str | bool]
+
+
+class KeyView(msgspec.Struct, frozen=True, kw_only=True):
+    """An Ed25519 public key, hex, with the short name that receipts carry."""
+
+    owner: str
+    key_id: str
+    public_key: str
+
+
+class KeysView(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys that receipts are verified with."""
+
+    exchange: KeyView
+    providers: list[KeyView]
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """An account at a moment: what the account stream sends."""
+
+    balances: AccountBalances
+    open_orders: list[PricedOrder]
+
+
+class MarketView(msgspec.Struct, frozen=True, kw_only=True):
+    """A market at a moment: the book, and trades newest first. What the market stream sends."""
+
+    book: PricedBook
+    trades: list[PricedTrade]
+
+
+class ModelView(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as OpenAI's clients read it; `cux` says what it is traded and metered as."""
+
+    id: str
+    object: str = "model"
+    created: int
+    owned_by: str = "cux"
+    cux: dict[str, int | str]
