@@ -12,7 +12,7 @@ from billing.ledger.posting import HoldStep
 from billing.services.ledger_post import ledger_post
 from core.errors import Code, CuxError
 from core.retry import ATTEMPTS, transact
-from tests.integration.billing.books import NOW, balance, entry, funded, hold, new_account, post, rows
+from tests.integration.billing.books import CASH, NOW, balance, entry, funded, hold, new_account, post, rows
 
 pytestmark = pytest.mark.usefixtures("db")
 LOCK = "SELECT FROM billing_balance WHERE account_id = %s FOR NO KEY UPDATE"
@@ -169,3 +169,15 @@ def test_inside_a_transaction_a_conflict_is_left_to_whoever_opened_it():
     with pytest.raises(OperationalError), transaction.atomic():
         transact(conflict)
     assert len(runs) == 1
+
+
+def test_the_same_keys_in_opposite_orders_are_posted_once_without_a_deadlock():
+    account = new_account()
+    batches = [[entry((CASH, account, 1)) for _ in range(50)] for _ in range(10)]
+
+    def work(step: int) -> Callable[[], object]:
+        return lambda: sum(not outcome.replayed for batch in batches for outcome in post(*batch[::step]))
+
+    results = at_once([work(step) for step in (1, -1) * 4])
+    assert sum(int(str(result)) for result in results) == 500
+    assert balance(account) == (500, 0)
