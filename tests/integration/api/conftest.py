@@ -16,7 +16,7 @@ from accounts.models import Organisation
 from accounts.services import IssuedKey, api_key_create
 from tests import builders
 from tests.environment import ROOT, VAR
-from tests.integration.sequencer.process import sequencer
+from tests.sequencer_process import sequencer
 from tests.waiting import eventually
 
 
