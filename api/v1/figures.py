@@ -78,17 +78,17 @@ def priced_orders(orders: list[OrderView]) -> list[PricedOrder]:
 
 
 def balances_view(organisation_id: uuid.UUID) -> AccountBalances:
-    """Return an organisation's money as one balance: what is in funding or in transit is as good as in
-    the wallet, where it arrives within a moment."""
+    """Return an organisation's money, what can be traded with apart from what is still arriving."""
     own = organisation_balance(organisation_id)
-    posted = own.funding + own.transit + own.wallet_posted
+    available = own.wallet_posted - own.wallet_held
     return AccountBalances(
-        posted_nano_usd=posted,
+        posted_nano_usd=own.wallet_posted,
         held_nano_usd=own.wallet_held,
-        available_nano_usd=posted - own.wallet_held,
+        available_nano_usd=available,
+        arriving_nano_usd=own.funding + own.transit,
         earnings_nano_usd=own.earnings,
         hold_back_nano_usd=own.hold_back,
-        available_usd=plain_usd(posted - own.wallet_held),
+        available_usd=plain_usd(available),
     )
 
 

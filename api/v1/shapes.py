@@ -48,11 +48,13 @@ class PricedOrder(OrderView, frozen=True, kw_only=True):
 
 
 class AccountBalances(BalanceView, frozen=True, kw_only=True):
-    """All money of an organisation. `available` can be traded with now or within a moment.
+    """All money of an organisation. `available` can be traded with now, `arriving` within a moment:
 
-    `posted` is what is paid in and not spent; earnings and hold-back are a provider's, and apart from it.
+    it was paid in or returned and is on its way to the trading wallet, not counted in `posted`. Earnings
+    and hold-back are a provider's, and apart too.
     """
 
+    arriving_nano_usd: int
     earnings_nano_usd: int
     hold_back_nano_usd: int
     available_usd: str

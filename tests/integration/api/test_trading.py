@@ -72,6 +72,7 @@ def test_a_trade_shows_on_tape_order_balance_and_entitlements(exchange, market, 
     ]
     balance = exchange.get("/v1/balances", headers=buyer).json()
     assert (balance["available_nano_usd"], balance["available_usd"]) == (9_990_000_000, "9.99")
+    assert balance["arriving_nano_usd"] == 1_000_000_000  # paid in, and not yet moved to the wallet
     held = exchange.get("/v1/entitlements", params={"status": "live"}, headers=buyer).json()["data"]
     assert [(row["quantity_ucu"], row["available_ucu"]) for row in held] == [(500, 500)]
 
