@@ -21,7 +21,7 @@ class Journaled:
 
     sequence: int
     key: str | None
-    body_sha256: bytes | None
+    body_sha256: bytes
     command: Command
     verdict: Verdict
 

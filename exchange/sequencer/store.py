@@ -1,7 +1,7 @@
 """The SQL of a batch: a few statements over whole columns, pipelined, whatever the batch's size."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,9 @@ from exchange.sequencer.state import OrderState
 
 Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
 """Verdicts by owner and key, with the digest of the command that had it."""
-Row = tuple[Any, ...]
+Row = dict[str, Any]
+Name = tuple[uuid.UUID, str]
+"""An organisation, and a key or client_order_id of its own."""
 
 _FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s RETURNING epoch"
 _KNOWN = """
@@ -32,9 +34,15 @@ _CLIENT_IDS = """
 
 
 def _bulk(table: str, columns: dict[str, str], suffix: str = "") -> str:
-    """Return an INSERT of rows that come as one array per column."""
-    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) {suffix}"  # noqa: S608
+    """Return an INSERT of rows that come as one JSON array of objects.
+
+    One parameter whatever the number of rows: msgspec writes it several times faster than psycopg
+    writes arrays, above all where texts are JSON themselves.
+    """
+    names = ", ".join(columns)
+    record = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    rows = f"SELECT {names} FROM json_to_recordset(%s::json) AS r ({record})"  # noqa: S608
+    return f"INSERT INTO {table} ({names}) {rows} {suffix}"
 
 
 _ORDER_FIXED = {
@@ -127,9 +135,11 @@ _CAPACITIES = _bulk(
     " tier_factor_ppm = EXCLUDED.tier_factor_ppm, updated_at = EXCLUDED.updated_at",
 )
 _PHASES = """
-    UPDATE exchange_instrument i SET phase = changed.phase
-    FROM unnest(%s::uuid[], %s::text[]) AS changed(id, phase) WHERE i.id = changed.id"""
-_NOTIFY = "SELECT pg_notify(channel, payload) FROM unnest(%s::text[], %s::text[]) AS n(channel, payload)"
+    UPDATE exchange_instrument i SET phase = r.phase
+    FROM json_to_recordset(%s::json) AS r (id uuid, phase text) WHERE i.id = r.id"""
+_NOTIFY = (
+    "SELECT pg_notify(channel, payload) FROM json_to_recordset(%s::json) AS r (channel text, payload text)"
+)
 
 
 class Store:
@@ -140,8 +150,8 @@ class Store:
         self._connection = connection
 
     def open_batch(
-        self, *, shard: str, epoch: int, keys: Iterable[tuple[uuid.UUID, str]], client_ids: Iterable[Row]
-    ) -> tuple[Known, set[Row]]:
+        self, *, shard: str, epoch: int, keys: Sequence[Name], client_ids: Sequence[Name]
+    ) -> tuple[Known, set[Name]]:
         """Fence the batch, and look up which of these keys and client order ids are taken: one round trip.
 
         Raises:
@@ -154,8 +164,8 @@ class Store:
             self._cursor() as ids,
         ):
             fence.execute(_FENCE, [shard, epoch], prepare=True)
-            known.execute(_KNOWN, _columns(list(keys), 2), prepare=True)
-            ids.execute(_CLIENT_IDS, _columns(list(client_ids), 2), prepare=True)
+            known.execute(_KNOWN, _columns(keys), prepare=True)
+            ids.execute(_CLIENT_IDS, _columns(client_ids), prepare=True)
             if fence.fetchone() is None:
                 raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
             verdicts = {
@@ -172,104 +182,115 @@ class Store:
             (_TRADES, [_trade_row(trade) for trade in changes.trades]),
             (_ENTITLEMENTS, [_entitlement_row(trade) for trade in changes.trades]),
             (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
-            (_PHASES, list(changes.phases.items())),
+            (_PHASES, [{"id": id, "phase": phase} for id, phase in changes.phases.items()]),
             (_JOURNAL, [_journal_row(journaled, now) for journaled in changes.journal]),
             (_NOTIFY, _announcements(changes)),
         )
         with self._connection.pipeline(), self._cursor() as cursor:
             for statement, rows in statements:
                 if rows:
-                    cursor.execute(statement, _columns(rows, len(rows[0])), prepare=True)
+                    cursor.execute(statement, [msgspec.json.encode(rows).decode()], prepare=True)
 
-    def _cursor(self) -> psycopg.Cursor[Row]:
+    def _cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         return psycopg.Cursor(self._connection)
 
 
-def _columns(rows: Sequence[Row], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def _columns(names: Sequence[Name]) -> list[list[Any]]:
+    return [[owner for owner, _ in names], [name for _, name in names]]
 
 
 def _order_row(order: OrderState, now: datetime) -> Row:
-    return (
-        order.id,
-        order.instrument.id,
-        order.organisation_id,
-        order.beneficiary_id,
-        order.client_order_id,
-        order.side,
-        order.type,
-        order.tif,
-        order.post_only,
-        order.stp,
-        order.created_at,
-        order.price_ticks,
-        order.quantity_lots,
-        order.leaves_lots,
-        order.cumulative_lots,
-        order.notional_nano_usd,
-        order.fee_nano_usd,
-        order.status,
-        order.reason,
-        order.priority,
-        now,
-    )
+    return {
+        "id": order.id,
+        "instrument_id": order.instrument.id,
+        "organisation_id": order.organisation_id,
+        "beneficiary_id": order.beneficiary_id,
+        "client_order_id": order.client_order_id,
+        "side": order.side,
+        "type": order.type,
+        "time_in_force": order.tif,
+        "post_only": order.post_only,
+        "self_trade_prevention": order.stp,
+        "created_at": order.created_at,
+        "price_ticks": order.price_ticks,
+        "quantity_lots": order.quantity_lots,
+        "leaves_lots": order.leaves_lots,
+        "cumulative_lots": order.cumulative_lots,
+        "notional_nano_usd": order.notional_nano_usd,
+        "fee_nano_usd": order.fee_nano_usd,
+        "status": order.status,
+        "reason": order.reason,
+        "priority": order.priority,
+        "updated_at": now,
+    }
 
 
 def _trade_row(trade: Trade) -> Row:
-    return (
-        trade.id,
-        trade.instrument.id,
-        trade.sequence,
-        trade.price_ticks,
-        trade.quantity_lots,
-        trade.notional_nano_usd,
-        trade.buyer_fee_nano_usd,
-        trade.seller_fee_nano_usd,
-        "buy" if trade.taker_is_buyer else "sell",
-        trade.buy_order_id,
-        trade.sell_order_id,
-        trade.traded_at,
-    )
+    return {
+        "id": trade.id,
+        "instrument_id": trade.instrument.id,
+        "sequence": trade.sequence,
+        "price_ticks": trade.price_ticks,
+        "quantity_lots": trade.quantity_lots,
+        "notional_nano_usd": trade.notional_nano_usd,
+        "buyer_fee_nano_usd": trade.buyer_fee_nano_usd,
+        "seller_fee_nano_usd": trade.seller_fee_nano_usd,
+        "taker_side": "buy" if trade.taker_is_buyer else "sell",
+        "buy_order_id": trade.buy_order_id,
+        "sell_order_id": trade.sell_order_id,
+        "traded_at": trade.traded_at,
+    }
 
 
 def _entitlement_row(trade: Trade) -> Row:
-    return (
-        trade.entitlement_id,
-        trade.id,
-        trade.instrument.id,
-        trade.holder_id,
-        trade.seller_id,
-        trade.quantity_ucu,
-        trade.escrow_nano_usd,
-        trade.fees_nano_usd,
-        trade.traded_at,
-        trade.ends_at,
-        "live",
-    )
+    return {
+        "id": trade.entitlement_id,
+        "trade_id": trade.id,
+        "instrument_id": trade.instrument.id,
+        "holder_id": trade.holder_id,
+        "provider_id": trade.seller_id,
+        "quantity_ucu": trade.quantity_ucu,
+        "escrow_nano_usd": trade.escrow_nano_usd,
+        "fee_nano_usd": trade.fees_nano_usd,
+        "starts_at": trade.traded_at,
+        "ends_at": trade.ends_at,
+        "state": "live",
+    }
 
 
 def _capacity_row(claim: tuple[uuid.UUID, str], changes: Changes) -> Row:
     backing = changes.backings[claim]
-    return (new_id(), *claim, backing.rate_ucu_per_s, backing.tier_factor_ppm, changes.now)
+    return {
+        "id": new_id(),
+        "organisation_id": claim[0],
+        "compute_class_id": claim[1],
+        "rate_ucu_per_s": backing.rate_ucu_per_s,
+        "tier_factor_ppm": backing.tier_factor_ppm,
+        "updated_at": changes.now,
+    }
 
 
 def _journal_row(journaled: Journaled, now: datetime) -> Row:
-    return (
-        journaled.sequence,
-        kind_of(journaled.command),
-        owner_of(journaled.command),
-        journaled.key,
-        journaled.body_sha256,
-        msgspec.json.encode(journaled.command).decode(),
-        msgspec.json.encode(journaled.verdict).decode(),
-        now,
-    )
+    return {
+        "sequence": journaled.sequence,
+        "kind": kind_of(journaled.command),
+        "organisation_id": owner_of(journaled.command),
+        "key": journaled.key,
+        "body_sha256": f"\\x{journaled.body_sha256.hex()}",
+        "payload": journaled.command,
+        "verdict": journaled.verdict,
+        "decided_at": now,
+    }
 
 
 def _announcements(changes: Changes) -> list[Row]:
     """Return the notifications: each market that changed with its number of trades, each account."""
     markets = [
-        ("cux_market", msgspec.json.encode({"instrument": symbol, "trades": count}).decode())
+        {
+            "channel": "cux_market",
+            "payload": msgspec.json.encode({"instrument": symbol, "trades": count}).decode(),
+        }
         for symbol, count in changes.trade_counts.items()
     ]
-    return markets + [("cux_account", str(organisation_id)) for organisation_id in changes.accounts]
+    accounts = [{"channel": "cux_account", "payload": str(id)} for id in changes.accounts]
+    return markets + accounts
