@@ -6,6 +6,7 @@ Nothing is rolled back or truncated: each test makes its own organisations and i
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from io import StringIO
 
 import psycopg
 import pytest
@@ -36,7 +37,17 @@ def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         with django_db_blocker.unblock():
             call_command("migrate", database="owner", verbosity=0)
             yield
+            _verify_ledger()
             connections.close_all()
+
+
+def _verify_ledger() -> None:
+    """Fail the session unless the books that all its tests left behind are sound."""
+    out = StringIO()
+    try:
+        call_command("ledger_verify", stdout=out)
+    except SystemExit:
+        pytest.fail(f"The ledger does not verify after all tests:\n{out.getvalue()}", pytrace=False)
 
 
 @pytest.fixture
