@@ -16,7 +16,7 @@ from api.auth import bearer_secret
 from api.health import healthz
 from api.http import NDJSON, Receive, Request, Response, Scope, Send, Stream, json_response
 from api.relay_channels import Channel, Channels
-from api.relay_upload import Upload
+from api.relay_upload import Body, Upload
 from api.routing import Route
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -40,10 +40,14 @@ async def upload(request: Request) -> Response:
     if lease_id is None or secret is None:
         raise CuxError(Code.INVALID_API_KEY, "Send the lease's token.")
     opened = await in_thread(relay_open, lease_id=lease_id, token=secret, now=utc_now())
+    body = Body(request.receive)
     if isinstance(opened, UploadResult):
-        return json_response(opened)
-    with _CHANNELS.use(opened.job_id) as channel:
-        return json_response(await Upload(opened, channel).run(request.receive))
+        result = opened
+    else:
+        with _CHANNELS.use(opened.job_id) as channel:
+            result = await Upload(opened, channel).run(body)
+    await body.drain()
+    return json_response(result)
 
 
 async def stream(request: Request) -> Stream:

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 LINE_LIMIT: Final = 1024 * 1024
 CHECKPOINT_S: Final = 1.0
+DRAIN_S: Final = 10.0
 _decoder: Final[msgspec.json.Decoder[UploadLine]] = msgspec.json.Decoder(UploadLine)
 
 
@@ -29,7 +30,40 @@ class UploadRefused(ValueError):
     """What the provider sends cannot be an answer; the message is the reason kept on the lease."""
 
 
-async def lines(receive: Receive) -> AsyncIterator[UploadLine]:
+class Body:
+    """A request's body as it arrives, which can be read to its end before an early answer.
+
+    A server that answers and closes while the caller is still sending resets the connection, and the
+    caller may never see the answer.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        """Start before the first byte."""
+        self._receive = receive
+        self._ended = False
+
+    async def next(self) -> tuple[bytes, bool]:
+        """Return the next bytes, and whether more will come.
+
+        Raises:
+            Disconnected: the body broke off.
+        """
+        message = await self._receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        self._ended = not more
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        return message.get("body", b""), more
+
+    async def drain(self) -> None:
+        """Read and forget what is still coming, for `DRAIN_S` at most."""
+        with contextlib.suppress(TimeoutError, Disconnected):
+            async with asyncio.timeout(DRAIN_S):
+                while not self._ended:
+                    await self.next()
+
+
+async def lines(body: Body) -> AsyncIterator[UploadLine]:
     """Yield the lines of a request body as they arrive.
 
     Raises:
@@ -38,12 +72,9 @@ async def lines(receive: Receive) -> AsyncIterator[UploadLine]:
     """
     buffer = bytearray()
     while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        buffer += message.get("body", b"")
+        chunk, more = await body.next()
+        buffer += chunk
         *complete, rest = bytes(buffer).split(b"\n")
-        more = message.get("more_body", False)
         for text in complete if more else [*complete, rest]:
             if text:
                 yield _parse(text)
@@ -64,14 +95,14 @@ class Upload:
         self._at = 0
         channel.begin(opened.lease_id, opened.known_ids)
 
-    async def run(self, receive: Receive) -> UploadResult:
+    async def run(self, body: Body) -> UploadResult:
         """Take the whole body and say what became of it.
 
         Raises:
             Disconnected: the body broke off; the lease waits for the next upload.
         """
         keeper = asyncio.create_task(self._keep())
-        reader = asyncio.create_task(self._read(receive))
+        reader = asyncio.create_task(self._read(body))
         try:
             await asyncio.wait({keeper, reader}, return_when=asyncio.FIRST_COMPLETED)
             if not reader.done():
@@ -80,12 +111,13 @@ class Upload:
             await self._stop(keeper)
             return await self._finish(reader.result())
         except UploadRefused as refusal:
-            return await self._fail(str(refusal), "")
+            await self._fail(str(refusal), "")
+            return UploadResult(status="superseded", output_tokens=0)
         finally:
             await self._stop(keeper, reader)
 
-    async def _read(self, receive: Receive) -> FinishedLine | FailedLine:
-        async for line in lines(receive):
+    async def _read(self, body: Body) -> FinishedLine | FailedLine:
+        async for line in lines(body):
             if not isinstance(line, TokensLine):
                 return line
             self._take(line.ids)
@@ -106,7 +138,8 @@ class Upload:
         if isinstance(last, FailedLine):
             if ids:  # written down first: the caller may have seen them
                 await self._checkpoint(ids)
-            return await self._fail(last.code, last.message)
+            ended = await self._fail(last.code, last.message)
+            return UploadResult(status="accepted" if ended else "superseded", output_tokens=len(ids))
         if self._at != len(ids):
             raise UploadRefused("answer_changed")
         result = await in_thread(
@@ -136,8 +169,8 @@ class Upload:
             log.warning("checkpoint_failed", lease_id=str(self._opened.lease_id), error=str(error))
             return True
 
-    async def _fail(self, reason: str, detail: str) -> UploadResult:
-        await in_thread(
+    async def _fail(self, reason: str, detail: str) -> bool:
+        return await in_thread(
             lease_fail,
             lease_id=self._opened.lease_id,
             provider_id=self._opened.provider_id,
@@ -145,7 +178,6 @@ class Upload:
             detail=detail,
             now=utc_now(),
         )
-        return UploadResult(status="accepted", output_tokens=len(self._channel.ids))
 
     @staticmethod
     async def _stop(*tasks: asyncio.Task[object]) -> None:

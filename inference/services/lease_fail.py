@@ -17,10 +17,10 @@ log = structlog.get_logger(__name__)
 @transaction.atomic
 def lease_fail(
     *, lease_id: uuid.UUID, provider_id: uuid.UUID, reason: str, detail: str = "", now: datetime
-) -> None:
+) -> bool:
     """This function will end the provider's lease as failed; its job moves on or is refunded.
 
-    A lease that already ended stays as it is.
+    A lease that already ended stays as it is, and the answer is False.
 
     Raises:
         CuxError: NOT_FOUND, the provider has no such lease.
@@ -31,8 +31,9 @@ def lease_fail(
     job = job_lock(found.job_id)
     lease = Lease.objects.get(id=lease_id)
     if lease.state not in Lease.LIVE:
-        return
+        return False
     log.warning(
         "lease_failed", lease_id=str(lease_id), job_id=str(job.id), reason=reason, detail=detail[:200]
     )
     lease_end(lease=lease, job=job, state=Lease.State.FAILED, outcome=reason[:40], now=now)
+    return True

@@ -24,6 +24,7 @@ from cux.wire.card import ComputeCard
 from cux.wire.receipt import FinishReason, build_statement, sign_statement
 from cux.wire.signing import SigningKey
 from exchange.models import ComputeClass, Entitlement, Instrument, Order, Trade
+from inference.engines.tokenizer import load_tokenizer
 from inference.models import CatalogueModel, Job, Provider, ProviderModel
 from inference.services.heartbeat_record import heartbeat_record
 from inference.services.job_create import Sampling, job_create
@@ -161,6 +162,10 @@ class Scene:
 
     def create(self, *, now: datetime, text: str = "hello", max_tokens: int = 20) -> Job:
         return job_create(quote=self.quote(text, max_tokens=max_tokens), sampling=Sampling(), now=now)
+
+    def text_ids(self, text: str) -> list[int]:
+        """Return the token ids of an answer's text: one a byte."""
+        return load_tokenizer(self.model.directory).text_ids(text)
 
     def heartbeats(self, *, now: datetime) -> None:
         for each in self.agents:
