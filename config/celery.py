@@ -3,10 +3,23 @@
 import os
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
+
+# What the clock starts, and every how many seconds. A message expires before the next but one is sent,
+# so that a queue that stood still does not run the same look-around a hundred times.
+PERIODS_S = {
+    "config.outbox_drain": 1.0,
+    "exchange.covers_run": 1.0,
+    "inference.leases_expire": 2.0,
+    "inference.jobs_reconcile": 2.0,
+    "inference.platform_uptime": 2.0,
+    "inference.entitlements_expire": 10.0,
+    "billing.holds_expire": 10.0,
+}
 
 app = Celery("cux")
 app.conf.update(
@@ -32,5 +45,14 @@ app.conf.update(
     task_publish_retry=False,  # a hint that cannot be given now is given by the reconciler
     timezone="UTC",
     enable_utc=True,
+    # Jobs do not wait behind look-arounds; a worker takes from both queues.
+    task_queues=[Queue("jobs"), Queue("clock")],
+    task_default_queue="clock",
+    task_routes={name: {"queue": "jobs"} for name in ("inference.job_*", "exchange.cover_run")},
+    beat_schedule={
+        name: {"task": name, "schedule": period_s, "options": {"queue": "clock", "expires": 2 * period_s}}
+        for name, period_s in PERIODS_S.items()
+    },
 )
 app.autodiscover_tasks()
+app.autodiscover_tasks(["config"])

@@ -71,7 +71,7 @@ def all_processes(place: Place) -> list[Process]:
         _once(place, "seed", ["seed"], ["migrate"]),
         _sequencer(place),
         _server(place, "web", "config.asgi:application", place.port, ["sequencer"]),
-        _server(place, "relay", "api.relay:application", place.relay_port, ["seed"]),
+        _server(place, "relay", "config.relay:application", place.relay_port, ["seed"]),
         _celery(place, "worker", ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]),
         _celery(place, "beat", ["beat", "--schedule", schedule]),
         *(_agent(place, name) for name in PROVIDERS),

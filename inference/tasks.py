@@ -1,10 +1,4 @@
-"""Celery tasks of inference: ids in, one service call each, any number of times.
-
-`BEAT` is what runs by the clock; each entry expires before the next is sent, so that a queue that stood
-still does not run the same look-around a hundred times.
-"""
-
-from __future__ import annotations
+"""Celery tasks of inference: ids in, one service call each, any number of times."""
 
 import uuid
 from typing import Any, Final
@@ -21,8 +15,6 @@ from inference.services.jobs_reconcile import jobs_reconcile
 from inference.services.leases_expire import leases_expire
 from inference.services.uptime_record import platform_uptime_record
 
-JOBS: Final = "jobs"
-CLOCK: Final = "clock"
 _PROBE_TIMEOUT_S: Final = 2.0
 
 
@@ -75,13 +67,3 @@ def _settle(payload: dict[str, Any]) -> None:
 
 
 OUTBOX_HANDLERS: Final = {"job.dispatch": _dispatch, "job.settle": _settle}
-
-BEAT: Final[dict[str, dict[str, Any]]] = {
-    task: {"task": task, "schedule": period_s, "options": {"queue": CLOCK, "expires": 2 * period_s}}
-    for task, period_s in {
-        "inference.leases_expire": 2.0,
-        "inference.jobs_reconcile": 3.0,
-        "inference.platform_uptime": 2.0,
-        "inference.entitlements_expire": 10.0,
-    }.items()
-}

@@ -87,7 +87,7 @@ def _buyer(name: str) -> dict[str, str]:
 def _provider(name: str) -> dict[str, str]:
     facts, organisation = _party(name, scopes=("read", "trade"))
     created = provider_create(organisation_id=organisation.id, name=name)
-    return facts | {"enrol_token": created.token}
+    return facts | {"enrol_token": created.enrol_token}
 
 
 def _party(name: str, *, scopes: tuple[str, ...]) -> tuple[dict[str, str], Organisation]:
