@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -46,7 +46,7 @@ app.conf.update(
     timezone="UTC",
     enable_utc=True,
     # Jobs do not wait behind look-arounds; a worker takes from both queues.
-    task_queues=[Queue("jobs"), Queue("clock")],
+    task_queues=[Queue("jobs"), Queue("clock")],  # type: ignore[no-untyped-call]
     task_default_queue="clock",
     task_routes={name: {"queue": "jobs"} for name in ("inference.job_*", "exchange.cover_run")},
     beat_schedule={
