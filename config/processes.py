@@ -47,6 +47,10 @@ class Place:
             "CUX_RELAY_URL": f"http://127.0.0.1:{self.relay_port}",
         }
 
+    def agent_state(self, provider: str) -> Path:
+        """Return the directory of a provider's agent on this machine."""
+        return self.var / "agents" / provider
+
     def refuse_taken_ports(self) -> None:
         """Raise SupervisorError if somebody else listens where web or relay should."""
         for variable, number in zip(_PORTS, (self.port, self.relay_port), strict=True):
@@ -127,13 +131,14 @@ def _celery(place: Place, name: str, arguments: list[str]) -> Process:
 
 def _agent(place: Place, name: str) -> Process:
     """Return a provider's agent, which starts and supervises a vLLM server of its own."""
-    state = place.var / "agents" / name
     return Process(
         name=f"agent-{name}",
-        argv=[sys.executable, "-m", "agent", "run", "--config", str(state / "agent.toml")],
+        argv=[sys.executable, "-m", "config.demo.agent", name],
         env=place.environment,
         cwd=ROOT,
-        ready=ready.log_line(r"engine.ready"),
+        ready=ready.command(
+            [sys.executable, "-m", "agent", "status", "--state", str(place.agent_state(name))]
+        ),
         ready_timeout_s=600.0,
         start_after=["web", "relay"],
         grace_s=30.0,
