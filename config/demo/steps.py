@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -97,7 +98,7 @@ def measure(market: Market) -> None:
     for row in market.until("measuring the providers", MEASURED_WITHIN_S, measured):
         market.say(f"{row['name']:<10} measured {row['rate_ucu_per_s']:,} µCU/s on {market.facts['model']}")
     for name in market.facts["buyers"]:
-        money = market.until(f"funding {name}", FUNDED_WITHIN_S, lambda name=name: _available(market, name))
+        money = market.until(f"funding {name}", FUNDED_WITHIN_S, partial(_available, market, name))
         market.say(f"{name:<10} can spend {format_usd(money)}")
 
 
