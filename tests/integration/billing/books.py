@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -53,14 +54,14 @@ def funded(amount: int) -> AccountRef:
     return account
 
 
-def rows(sql: str, *parameters: object) -> list[tuple[object, ...]]:
+def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Return what a query returns."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
-def state(*accounts: AccountRef) -> list[tuple[object, ...]]:
+def state(*accounts: AccountRef) -> list[tuple[Any, ...]]:
     """Return everything the ledger knows about these accounts: balances, transfers and holds."""
     ids = [account.id for account in accounts]
     return [
@@ -70,6 +71,6 @@ def state(*accounts: AccountRef) -> list[tuple[object, ...]]:
     ]
 
 
-def balance(account: AccountRef) -> tuple[object, ...]:
+def balance(account: AccountRef) -> tuple[Any, ...]:
     """Return (posted, held) of an account with a limit."""
     return rows("SELECT posted, held FROM billing_balance WHERE account_id = %s", account.id)[0]

@@ -1,5 +1,7 @@
 """What the database itself refuses, to the application and to the owner alike."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.db import DatabaseError, connections, transaction
@@ -16,7 +18,7 @@ CHANGES = [
 ]
 
 
-def refused_by_database(alias: str, sql: str, *parameters: object) -> str:
+def refused_by_database(alias: str, sql: str, *parameters: Any) -> str:
     """Run SQL that must fail; return its SQLSTATE."""
     with (
         pytest.raises(DatabaseError) as refusal,

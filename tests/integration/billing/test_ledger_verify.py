@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("db")
 
 
 @contextmanager
-def planted(*statements: tuple[str, list[object]]) -> Iterator[CursorWrapper]:
+def planted(*statements: tuple[str, list[Any]]) -> Iterator[CursorWrapper]:
     """Break the books inside a transaction that is rolled back: guards off, then the statements."""
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '20s'")

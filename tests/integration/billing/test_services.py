@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ TRANSIT = of_house(Kind.TRANSIT)
 
 def test_a_deposit_is_credited_once_per_key():
     organisation, key = uuid.uuid4(), new_key()
-    deposit = {"organisation_id": organisation, "key": key, "now": NOW}
+    deposit: dict[str, Any] = {"organisation_id": organisation, "key": key, "now": NOW}
     assert [
         deposit_record(amount_nano_usd=5_000, **deposit).replayed,
         deposit_record(amount_nano_usd=5_000, **deposit).replayed,
@@ -102,9 +103,8 @@ def test_the_index_for_transit_is_of_the_transit_account():
 
 def test_a_hold_lives_through_its_services():
     account, payee, hold_id = funded(100), new_account(), uuid.uuid4()
-    place = {"hold_id": hold_id, "account": account, "amount": 70, "kind": "order", "ref": "r", "now": NOW}
-    hold_place(**place)
-    hold_place(**place)
+    for _ in range(2):
+        hold_place(hold_id=hold_id, account=account, amount=70, kind="order", ref="r", now=NOW)
     assert (posted(account), held(account), available(account)) == (100, 70, 30)
     capture = JournalEntry(new_key(), "test", (Leg(account, payee, 20),), NOW)
     first = hold_capture(hold_id=hold_id, entry=capture, capture=20, release=10, now=NOW)
