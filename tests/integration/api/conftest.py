@@ -35,20 +35,29 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def web_process() -> Iterator[str]:
-    """Run one web process with the settings of this moment and yield its address."""
+def web_process(**environment: str) -> Iterator[str]:
+    """Run one web process with the settings of this moment, and yield its address."""
+    with _granian("config.asgi:application", "web.log", environment) as url:
+        yield url
+
+
+@contextmanager
+def relay_process() -> Iterator[str]:
+    """Run one relay and yield its address."""
+    with _granian("config.relay:application", "relay.log", {}) as url:
+        yield url
+
+
+@contextmanager
+def _granian(application: str, log_name: str, environment: dict[str, str]) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
-    environment = os.environ | {
-        "CUX_SEQUENCER_SOCKET": str(settings.SEQUENCER_SOCKET),
-        "CUX_LOG_LEVEL": "INFO",
-    }
-    with (VAR / "web.log").open("wb") as log:
+    socket_path = {"CUX_SEQUENCER_SOCKET": str(settings.SEQUENCER_SOCKET), "CUX_LOG_LEVEL": "INFO"}
+    with (VAR / log_name).open("wb") as log:
         process = subprocess.Popen(
-            [*command, "config.asgi:application"],
+            [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), application],
             cwd=ROOT,
-            env=environment,
+            env=os.environ | socket_path | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
