@@ -1,0 +1,86 @@
+"""Organisations, members and keys."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import authenticate
+
+from accounts.models import ApiKey, Member, Organisation
+from accounts.selectors import api_key_cached, api_key_find, organisation_of
+from accounts.services import api_key_create, api_key_revoke, member_create, organisation_create
+from core.clock import utc_now
+from core.errors import Code, CuxError
+from tests import builders
+
+
+def test_a_key_is_kept_as_prefix_and_digest_only(db):
+    owner = builders.organisation()
+    issued = api_key_create(organisation_id=owner.id, name="bot", scopes=["trade", "read"])
+    row = ApiKey.objects.get(id=issued.key.id)
+    assert bytes(row.sha256) == hashlib.sha256(issued.secret.encode()).digest()
+    assert issued.secret.startswith(f"cux_{row.prefix}_")
+    assert row.scopes == ["read", "trade"]
+    kept = " ".join(str(value) for value in ApiKey.objects.filter(id=row.id).values_list()[0])
+    assert issued.secret.rpartition("_")[2] not in kept
+    assert issued.secret not in repr(issued)
+
+
+def test_a_key_is_found_by_its_secret_and_remembered(db):
+    owner = builders.organisation()
+    issued = api_key_create(organisation_id=owner.id, name="bot", scopes=["infer"])
+    assert api_key_cached(issued.secret) is None
+    facts = api_key_find(issued.secret)
+    assert (facts.organisation_id, facts.scopes) == (owner.id, frozenset({"infer"}))
+    assert api_key_cached(issued.secret) == facts
+
+
+def test_a_key_that_was_never_used_ends_at_once_when_revoked(db):
+    owner = builders.organisation()
+    issued = api_key_create(organisation_id=owner.id, name="bot", scopes=["read"])
+    first = utc_now()
+    api_key_revoke(organisation_id=owner.id, key_id=issued.key.id, now=first)
+    api_key_revoke(organisation_id=owner.id, key_id=issued.key.id, now=first + timedelta(hours=1))
+    assert ApiKey.objects.get(id=issued.key.id).revoked_at == first
+    with pytest.raises(CuxError) as refused:
+        api_key_find(issued.secret)
+    assert refused.value.code is Code.INVALID_API_KEY
+
+
+def test_nobody_revokes_somebody_elses_key(db):
+    owner, stranger = builders.organisation(), builders.organisation()
+    issued = api_key_create(organisation_id=owner.id, name="bot", scopes=["read"])
+    with pytest.raises(CuxError) as refused:
+        api_key_revoke(organisation_id=stranger.id, key_id=issued.key.id, now=utc_now())
+    assert refused.value.code is Code.NOT_FOUND
+    assert ApiKey.objects.get(id=issued.key.id).revoked_at is None
+
+
+@pytest.mark.parametrize("scopes", [[], ["admin"], ["read", "withdraw"]])
+def test_a_key_has_known_scopes(db, scopes):
+    owner = builders.organisation()
+    with pytest.raises(CuxError) as refused:
+        api_key_create(organisation_id=owner.id, name="bot", scopes=scopes)
+    assert (refused.value.code, refused.value.param) == (Code.INVALID_FIELD, "scopes")
+    assert not ApiKey.objects.filter(organisation=owner).exists()
+
+
+def test_a_member_can_sign_in_and_acts_for_the_organisation(db):
+    owner, name = builders.organisation(), builders.unique("person")
+    member = member_create(organisation_id=owner.id, username=name, password="correct horse battery")
+    assert authenticate(username=name, password="correct horse battery") == member.user
+    assert authenticate(username=name, password="wrong") is None
+    assert organisation_of(member.user) == owner
+    with pytest.raises(CuxError) as refused:
+        member_create(organisation_id=owner.id, username=name, password="another password")
+    assert (refused.value.code, refused.value.param) == (Code.INVALID_FIELD, "username")
+    assert Member.objects.filter(organisation=owner).count() == 1
+
+
+def test_a_slug_is_taken_once(db):
+    slug = builders.unique("slug")
+    organisation_create(name="One", slug=slug)
+    with pytest.raises(CuxError) as refused:
+        organisation_create(name="Two", slug=slug)
+    assert (refused.value.code, refused.value.param) == (Code.INVALID_FIELD, "slug")
+    assert Organisation.objects.get(slug=slug).name == "One"
