@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.urls import Resolver404, resolve
@@ -37,8 +37,14 @@ from core.ids import new_id, public_id
 log = structlog.get_logger(__name__)
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+STALLED_S: Final = 30.0
+"""A stream ends when its reader takes nothing for this long; the server's buffers are full by then."""
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
 _SAFE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+
+
+class _Stalled(Exception):
+    """The reader of a stream takes nothing any more."""
 
 
 @dataclass
@@ -191,7 +197,10 @@ async def _pump(stream: Stream, send: Send) -> None:
     try:
         async with aclosing(stream.chunks) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await _send_chunk(chunk, send)
+    except _Stalled:
+        log.info("stream_dropped", reason="the reader takes nothing")
+        return
     except Exception as error:
         if not isinstance(error, CuxError):
             log.exception("stream_failed")
@@ -200,6 +209,14 @@ async def _pump(stream: Stream, send: Send) -> None:
             last = event(error.body(request_id()), name="error")
             await send({"type": "http.response.body", "body": last, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_chunk(chunk: bytes, send: Send) -> None:
+    try:
+        async with asyncio.timeout(STALLED_S):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except TimeoutError as error:
+        raise _Stalled from error
 
 
 def _start(status: int, content_type: str, headers: Any, length: int | None) -> dict[str, Any]:

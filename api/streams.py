@@ -6,7 +6,8 @@ conflated, so a reader that lags sees fewer of them; one that does not read at a
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import Final, TypeVar
 
@@ -72,7 +73,7 @@ async def close() -> None:
     await _LISTENER.close()
 
 
-async def _market_events(feed: Feed[MarketView]) -> AsyncIterator[bytes]:
+async def _market_events(feed: Feed[MarketView]) -> AsyncGenerator[bytes, None]:
     seen: int | None = None
     async with feed.watch() as watcher:
         async for view in _values(watcher):
@@ -94,7 +95,7 @@ def _since(view: MarketView, seen: int | None) -> tuple[str, MarketView]:
 
 async def _account_events(
     feed: Feed[AccountView], still_allowed: Callable[[], Awaitable[object]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     name = "snapshot"
     async with feed.watch() as watcher:
         async for view in _values(watcher):
@@ -111,10 +112,11 @@ async def _values(watcher: Watcher[V]) -> AsyncIterator[V | None]:
         yield await watcher.next(HEARTBEAT_S)
 
 
-async def _paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        offered_at = time.monotonic()
-        yield chunk
-        if time.monotonic() - offered_at > SLOW_S:
-            yield event(CuxError(Code.SLOW_READER).body(request_id()), name="error")
-            return
+async def _paced(chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            offered_at = time.monotonic()
+            yield chunk
+            if time.monotonic() - offered_at > SLOW_S:
+                yield event(CuxError(Code.SLOW_READER).body(request_id()), name="error")
+                return
