@@ -12,6 +12,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import httpx
+import structlog
 from django.conf import settings
 
 from core.clock import utc_now
@@ -23,6 +24,8 @@ from inference.models import Job
 from inference.relay_stream import End, Idle, Tokens, decode_line
 from inference.selectors.progress import JobProgress, job_progress
 from inference.services.job_interrupt import job_interrupt
+
+log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN_S: Final = 1.0
 _RELAY_AWAY_S: Final = 0.2
@@ -130,7 +133,8 @@ async def _more(
                 if not answer.is_of(line.lease_id):
                     return
                 yield answer.add(line.ids, line.lease_id)
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
+            log.warning("relay_unreachable", job_id=str(job_id), error=repr(error))
             await wait(woken, _RELAY_AWAY_S)
 
 

@@ -3,11 +3,14 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from inference.models import Lease, Provider, ProviderModel
+
+_REMEMBERED: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,10 @@ def provider_list(*, now: datetime) -> list[ProviderFacts]:
 
 
 def ready_providers(*, model: str, now: datetime) -> list[uuid.UUID]:
-    """Return the organisations that can serve the model now, least loaded first, then fastest."""
+    """Return the organisations that can serve the model now.
+
+    Best first: none that let a job down within the last half minute, the least loaded, the fastest.
+    """
     rows = (
         ProviderModel.objects.filter(
             model_id=model,
@@ -44,13 +50,27 @@ def ready_providers(*, model: str, now: datetime) -> list[uuid.UUID]:
         )
         .annotate(
             running=Count("provider__leases", filter=Q(provider__leases__state__in=Lease.LIVE)),
-            organisation_id=F("provider__organisation_id"),
+            let_down=Exists(
+                Lease.objects.filter(
+                    provider=OuterRef("provider"),
+                    state__in=[Lease.State.FAILED, Lease.State.EXPIRED],
+                    ended_at__gt=now - _REMEMBERED,
+                )
+            ),
         )
-        .values_list("running", "slots", "rate_ucu_per_s", "organisation_id")
+        .select_related("provider")
     )
     # Load is running ÷ slots; compared in thousandths so that it stays an integer.
-    ranked = sorted(rows, key=lambda row: (1_000 * row[0] // max(1, row[1]), -row[2], row[3]))
-    return [row[3] for row in ranked]
+    ranked = sorted(
+        rows,
+        key=lambda row: (
+            row.let_down,
+            1_000 * row.running // max(1, row.slots),
+            -row.rate_ucu_per_s,
+            row.provider.organisation_id,
+        ),
+    )
+    return [row.provider.organisation_id for row in ranked]
 
 
 def provider_keys() -> list[tuple[uuid.UUID, str]]:

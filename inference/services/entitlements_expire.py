@@ -1,11 +1,12 @@
 """Entitlements whose window has ended are paid out by the provider's measured availability."""
 
+import uuid
 from datetime import datetime
 
 from django.db import transaction
 
 from exchange.models import Entitlement
-from exchange.services.entitlement_expire import entitlement_expire
+from exchange.services.entitlement_expire import ExpirySplit, entitlement_expire
 from inference.models import Provider
 from inference.selectors.uptime import availability_ppm
 
@@ -16,23 +17,27 @@ def entitlements_expire(*, now: datetime) -> int:
     One with reservations still open is left for the next time.
     """
     over = Entitlement.objects.filter(state=Entitlement.State.LIVE, ends_at__lte=now).order_by("ends_at")
-    return sum(_expire(entitlement, now) for entitlement in over)
+    splits = [
+        entitlement_pay_out(entitlement_id=entitlement_id, now=now)
+        for entitlement_id in list(over.values_list("id", flat=True))
+    ]
+    return sum(split is not None for split in splits)
 
 
 @transaction.atomic
-def _expire(entitlement: Entitlement, now: datetime) -> bool:
-    provider = Provider.objects.filter(organisation_id=entitlement.provider_id).first()
-    split = entitlement_expire(
-        entitlement_id=entitlement.id,
-        availability_ppm=_availability(provider, entitlement),
+def entitlement_pay_out(*, entitlement_id: uuid.UUID, now: datetime) -> ExpirySplit | None:
+    """This function will expire one entitlement by what was measured in its window.
+
+    An organisation that never became a provider was never there. None: not due, or done before.
+    """
+    row = Entitlement.objects.get(id=entitlement_id)
+    provider = Provider.objects.filter(organisation_id=row.provider_id).first()
+    available_ppm = (
+        availability_ppm(provider_id=provider.id, start=row.starts_at, end=row.ends_at) if provider else 0
+    )
+    return entitlement_expire(
+        entitlement_id=row.id,
+        availability_ppm=available_ppm,
         hold_back_ppm=provider.hold_back_ppm if provider else 0,
         now=now,
     )
-    return split is not None
-
-
-def _availability(provider: Provider | None, entitlement: Entitlement) -> int:
-    if provider is None:
-        return 0
-    window = (entitlement.starts_at, entitlement.ends_at)
-    return availability_ppm(provider_id=provider.id, start=window[0], end=window[1])

@@ -6,10 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
+from core.clock import utc_now
 from core.ids import new_id
+from exchange.models import Entitlement
+from exchange.services.entitlement_expire import ExpirySplit
 from inference.models import Uptime
 from inference.selectors.uptime import availability_ppm, platform_up_since
+from inference.services.entitlements_expire import entitlement_pay_out
+from inference.services.job_dispatch import job_dispatch
+from inference.services.job_settle import job_settle
 from inference.services.uptime_record import platform_uptime_record, uptime_extend
+from tests.integration.inference.books import books
 from tests.integration.inference.scene import Scene
 
 _windows = itertools.count()
@@ -98,3 +105,34 @@ def test_signs_out_of_order_never_shorten_an_interval(scene: Scene, start: datet
             )
     (span,) = Uptime.objects.filter(provider_id=provider_id, started_at=start)
     assert span.ended_at == start + timedelta(seconds=10)
+
+
+def test_an_entitlement_ends_by_the_availability_measured_in_its_window(
+    scene: Scene, start: datetime
+) -> None:
+    (entitlement,) = scene.entitlements
+    job = scene.create(now=utc_now())
+    job_dispatch(job_id=job.id, now=utc_now())
+    (lease,) = scene.agents[0].claim(now=utc_now())
+    scene.agents[0].deliver(lease, list(range(20)), now=utc_now())
+    job_settle(job_id=job.id, now=utc_now())  # 84 µCU drawn, 168,000 nano-USD paid
+
+    end = start + timedelta(seconds=1_000)
+    Entitlement.objects.filter(id=entitlement.id).update(starts_at=start, ends_at=end)
+    up(None, start, (-100, 1_100))
+    up(scene.agents[0].provider.id, start, (0, 333))
+    assert entitlement_pay_out(entitlement_id=entitlement.id, now=end - timedelta(seconds=1)) is None
+    split = entitlement_pay_out(entitlement_id=entitlement.id, now=end)
+    left = 2_000 * (10_000 - 84)
+    fee_left = 20 * (10_000 - 84)
+    assert split == ExpirySplit(
+        provider_nano_usd=left * 333 // 1_000,
+        fee_earned_nano_usd=fee_left * 333 // 1_000,
+        buyer_nano_usd=left + fee_left - left * 333 // 1_000 - fee_left * 333 // 1_000,
+        unused_ucu=10_000 - 84,
+    )
+    paid = 168_000 + left * 333 // 1_000
+    book = books(entitlement)
+    assert (book.undrawn_ucu, book.escrow_nano_usd) == (0, 0)
+    assert book.earnings_nano_usd + book.hold_back_nano_usd == paid
+    assert entitlement_pay_out(entitlement_id=entitlement.id, now=end) is None

@@ -12,6 +12,7 @@ from core.models import OutboxMessage
 from exchange.models import Cover
 from inference.models import Job, Lease, Provider, Receipt
 from inference.selectors.jobs import job_get, receipt_get
+from inference.selectors.providers import ready_providers
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_interrupt import job_interrupt
 from inference.services.job_settle import job_settle
@@ -315,3 +316,24 @@ def test_an_interrupted_job_is_refunded_once_and_a_settled_one_stays(scene: Scen
     job.refresh_from_db()
     assert job.state == Job.State.COMPLETED
     assert public_id("job", job.id) == lease.job_id
+
+
+def test_a_provider_that_let_a_job_down_comes_last_for_half_a_minute(make: Make) -> None:
+    scene = make(providers=2)
+    now = utc_now()
+    both = ready_providers(model=scene.model.name, now=now)
+    first, second = both
+    job = scene.create(now=now)
+    lease = job_dispatch(job_id=job.id, now=now)
+    assert lease.provider.organisation_id == first
+    assert ready_providers(model=scene.model.name, now=now) == [second, first]  # one slot of eight is taken
+    lease_fail(lease_id=lease.id, provider_id=lease.provider_id, reason="engine_failed", now=now)
+    job_interrupt(job_id=job.id, now=now)
+
+    def ranked(seconds: int) -> list:
+        later = now + timedelta(seconds=seconds)
+        scene.heartbeats(now=later)
+        return ready_providers(model=scene.model.name, now=later)
+
+    assert ranked(29) == [second, first]
+    assert ranked(30) == both

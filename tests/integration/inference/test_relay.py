@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from core.clock import utc_now
-from core.errors import Code
+from core.errors import Code, CuxError
 from core.threads import in_thread
 from cux.wire import agent
 from inference import gateway
@@ -248,6 +248,60 @@ def test_an_upload_needs_no_reader_and_a_late_caller_gets_all(scene: Scene, rela
         assert isinstance(await caller.end(), Finished)
 
     run(main)
+
+
+def test_an_answer_whose_end_was_lost_is_never_passed_off_as_whole(scene: Scene, relay: RelayProcess) -> None:
+    job, owner, lease = claimed(scene)
+    assert owner.deliver(lease, scene.text_ids("lost"), now=utc_now()).status == "accepted"
+    job_settle(job_id=job.id, now=utc_now())
+
+    async def main() -> None:
+        with pytest.raises(CuxError) as refusal:
+            await Caller(job).end()
+        assert refusal.value.code is Code.INTERNAL
+
+    run(main)
+
+
+def test_a_delivered_answer_is_read_from_its_checkpoint_if_the_relay_lost_it(
+    scene: Scene, relay: RelayProcess
+) -> None:
+    job, owner, lease = claimed(scene)
+    assert owner.deliver(lease, scene.text_ids("kept"), now=utc_now()).status == "accepted"
+
+    async def main() -> None:
+        caller = Caller(job)
+        await caller.tokens(4)
+        await in_thread(job_settle, job_id=job.id, now=utc_now())
+        assert isinstance(await caller.end(), Finished)
+        assert text_of(caller.events) == "kept"
+
+    run(main)
+
+
+def test_another_provider_s_answer_never_continues_what_the_caller_has_seen(
+    make: Callable[..., Scene], relay: RelayProcess
+) -> None:
+    scene = make(providers=2)
+    job, owner, lease = claimed(scene)
+
+    async def main() -> None:
+        caller, upload = Caller(job), Upload(relay, lease)
+        upload.send(tokens(*scene.text_ids("ab")))
+        await caller.tokens(2)
+        await until(lambda: Lease.objects.get(job=job).output_tokens == 2)
+        # As if relay and agent had died before the first token was written down.
+        await in_thread(Lease.objects.filter(job=job).update, output_tokens=0)
+        reason = {"reason": "lost", "now": utc_now()}
+        await in_thread(lease_fail, lease_id=lease_uuid(lease), provider_id=owner.provider.id, **reason)
+        await in_thread(job_dispatch, job_id=job.id, now=utc_now())
+        assert await caller.end() == Refunded(Code.JOB_FAILED)
+        assert text_of(caller.events) == "ab"
+        upload.close()
+        await upload.result()
+
+    run(main)
+    assert [books(each) for each in scene.entitlements] == [UNTOUCHED, UNTOUCHED]
 
 
 def test_checkpoints_are_written_while_streaming(scene: Scene, relay: RelayProcess) -> None:
