@@ -8,3 +8,10 @@ class ExchangeConfig(AppConfig):
 
     name = "exchange"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have the ledger's verification check the exchange's rows too."""
+        from billing.selectors.verify import register
+        from exchange.selectors.invariants import INVARIANTS
+
+        register(INVARIANTS)

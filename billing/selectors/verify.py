@@ -4,7 +4,7 @@ Everything takes a cursor, so that a check sees what its transaction sees: the c
 snapshot of the database, a test an uncommitted fault.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -12,9 +12,10 @@ from typing import Any, Final
 from django.db.backends.utils import CursorWrapper
 
 from billing.ledger.posting import body_digest
-from billing.selectors.invariants import INVARIANTS
+from billing.selectors.invariants import INVARIANTS, Invariant
 
 _BATCH: Final = 5_000
+_registered: dict[str, Invariant] = {}
 ENTRY_RULE: Final = "an entry's legs are numbered from 0 without a gap and say what its digest says"
 
 
@@ -27,11 +28,16 @@ class Finding:
     broken: str | None
 
 
+def register(invariants: Iterable[Invariant]) -> None:
+    """Have invariants of an app above checked too; called when that app is ready."""
+    _registered.update({invariant.name: invariant for invariant in invariants})
+
+
 def verify(cursor: CursorWrapper) -> list[Finding]:
     """Check every invariant; return one finding each, with the first broken row named."""
     findings = [
         Finding(invariant.name, invariant.rule, _first(cursor, invariant.broken_sql))
-        for invariant in INVARIANTS
+        for invariant in (*INVARIANTS, *_registered.values())
     ]
     return [*findings, Finding("entry_says_its_digest", ENTRY_RULE, next(_broken_entries(cursor), None))]
 

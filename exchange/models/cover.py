@@ -10,18 +10,24 @@ from exchange.models.entitlement import Entitlement
 class Cover(models.Model):
     """The open part `compute_ucu` of an entitlement was cancelled because its provider failed.
 
-    Its escrow and fee shares went to the house's cover wallet, which buys the same compute for the
-    holder, or returns the shares if there is none in time. `top_up_nano_usd` is what was missing and came
-    from the failing provider's hold-back and from insurance; `limit_ticks` is the price this affords.
+    Its escrow and fee shares wait in transit (`OPEN`) until a price is found. What is missing is then
+    taken from the provider's hold-back and from insurance (`PRICED`), all of it reaches the cover wallet
+    (`FUNDED`), and an all-or-nothing order is tried, `attempts` counting those that found too little.
+    What the order did not need leaves the wallet again (`CLOSING`), and the holder has either the
+    compute (`COVERED`) or the shares (`RETURNED`).
     """
 
     class State(models.TextChoices):
         """Where the cover stands."""
 
-        FUNDING = "funding"
+        OPEN = "open"
+        PRICED = "priced"
         FUNDED = "funded"
+        CLOSING = "closing"
         COVERED = "covered"
         RETURNED = "returned"
+
+    DONE = (State.COVERED, State.RETURNED)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     job_id = models.UUIDField()
@@ -29,16 +35,34 @@ class Cover(models.Model):
     compute_ucu = models.BigIntegerField()
     escrow_share_nano_usd = models.BigIntegerField()
     fee_share_nano_usd = models.BigIntegerField()
-    top_up_nano_usd = models.BigIntegerField(default=0)
+    hold_back_nano_usd = models.BigIntegerField(default=0)
+    insurance_nano_usd = models.BigIntegerField(default=0)
     limit_ticks = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.FUNDING)
-    order_id = models.UUIDField(null=True)
+    cost_nano_usd = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     started_at = models.DateTimeField(db_default=Now())
     ends_by = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job_id", "entitlement"], name="cover_once")]
+        indexes = [
+            models.Index(
+                fields=["started_at"],
+                name="cover_unfinished",
+                condition=~models.Q(state__in=["covered", "returned"]),
+            )
+        ]
+
+    @property
+    def shares_nano_usd(self) -> int:
+        """Return what the buyer had paid for the cancelled compute."""
+        return self.escrow_share_nano_usd + self.fee_share_nano_usd
+
+    @property
+    def funds_nano_usd(self) -> int:
+        """Return what the cover wallet gets for this cover."""
+        return self.shares_nano_usd + self.hold_back_nano_usd + self.insurance_nano_usd
 
     def __str__(self) -> str:
         return f"cover of {self.compute_ucu} µCU ({self.state})"

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from billing.ledger.chart import AccountRef, Kind, of_entitlement
+from core.money import share_released
 from exchange.models.instrument import Instrument
 from exchange.models.trade import Trade
 
@@ -50,6 +52,19 @@ class Entitlement(models.Model):
                 condition=models.Q(state="live"),
             ),
         ]
+
+    def account(self, kind: Kind) -> AccountRef:
+        """Return the entitlement's account of this kind."""
+        return of_entitlement(kind, self.id, self.instrument.compute_class_id)
+
+    def released(self, *, undrawn_ucu: int, amount_ucu: int) -> tuple[int, int]:
+        """Return what escrow and deferred fees release when `amount_ucu` of what is undrawn is used.
+
+        ⌊N·u₂/Q⌋ − ⌊N·u₁/Q⌋ of each (ARCHITECTURE, "Drawing"): exact in sum, however use is split.
+        """
+        used = self.quantity_ucu - undrawn_ucu
+        span = (used, used + amount_ucu, self.quantity_ucu)
+        return share_released(self.escrow_nano_usd, *span), share_released(self.fee_nano_usd, *span)
 
     def __str__(self) -> str:
         return f"{self.quantity_ucu} µCU until {self.ends_at:%Y-%m-%d %H:%M}"

@@ -68,7 +68,7 @@ class Sequencer:
                 entries=changes.entries,
                 placements=changes.placements,
                 steps=steps,
-                issue_floors={trade.issue_account: -trade.quantity_ucu for trade in changes.trades},
+                issue_floors=changes.issue_floors,
                 now=changes.now,
                 connection=connection,
             )

@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from billing.ledger.chart import Kind, of_organisation
+from billing.ledger.chart import AccountRef, Kind, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
 from core.ids import new_id
 from exchange.engine.orders import Phase
@@ -46,6 +46,15 @@ class Changes:
     def steps(self) -> list[HoldStep]:
         """Return what is resolved of each hold, one step a hold."""
         return [HoldStep(hold_id, capture=c, release=r) for hold_id, (c, r) in self._steps.items()]
+
+    @property
+    def issue_floors(self) -> dict[AccountRef, int]:
+        """Return −Q for each account in which a provider owes what was sold."""
+        return {
+            holding.account(Kind.ISSUE): -holding.quantity_ucu
+            for trade in self.trades
+            for holding in trade.holdings
+        }
 
     def touch(self, order: OrderState) -> None:
         """Have the order's row written, and the market and its owner told."""

@@ -162,6 +162,7 @@ class Decider:
             instrument=market.instrument,
             organisation_id=command.organisation_id,
             beneficiary_id=command.beneficiary_id or command.organisation_id,
+            beneficiary_ucu=command.beneficiary_ucu,
             client_order_id=command.client_order_id,
             side=command.side,
             type=command.type,

@@ -68,9 +68,11 @@ def _trade(
     taker_is_buyer = taker.side == "buy"
     buy, sell = (taker, maker) if taker_is_buyer else (maker, taker)
     market.trade_sequence += 1
+    quantity_ucu = match.qty * market.instrument.lot_ucu
+    held_ucu = quantity_ucu if buy.beneficiary_ucu is None else min(quantity_ucu, buy.beneficiary_ucu)
     trade = Trade(
         id=new_id(),
-        entitlement_id=new_id(),
+        entitlement_ids=(new_id(), new_id()),
         instrument=market.instrument,
         sequence=market.trade_sequence,
         price_ticks=match.price,
@@ -78,6 +80,7 @@ def _trade(
         taker_is_buyer=taker_is_buyer,
         buyer_id=buy.organisation_id,
         holder_id=buy.beneficiary_id,
+        held_ucu=held_ucu,
         seller_id=sell.organisation_id,
         buy_order_id=buy.id,
         sell_order_id=sell.id,
@@ -90,6 +93,8 @@ def _trade(
         order.fee_nano_usd += fee
         if not order.leaves_lots:
             order.status = "filled"
+    if buy.beneficiary_ucu is not None:
+        buy.beneficiary_ucu -= held_ucu
     buy.unsettled_nano_usd += trade.paid_nano_usd
     state.backings[sell.organisation_id, market.instrument.compute_class].issued_ucu += trade.quantity_ucu
     return trade

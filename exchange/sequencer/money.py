@@ -6,16 +6,32 @@ from datetime import datetime, timedelta
 
 from billing.ledger.chart import AccountRef, Kind, of_entitlement, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
-from core.money import fee_nano_usd
+from core.money import fee_nano_usd, mul_div_floor
 from exchange.sequencer.facts import Instrument
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """An entitlement that a trade makes: who holds how much, with its escrow N and deferred fees F."""
+
+    entitlement_id: uuid.UUID
+    compute_class: str
+    holder_id: uuid.UUID
+    quantity_ucu: int
+    escrow_nano_usd: int
+    fees_nano_usd: int
+
+    def account(self, kind: Kind) -> AccountRef:
+        """Return the entitlement's account of this kind."""
+        return of_entitlement(kind, self.entitlement_id, self.compute_class)
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
-    """A match with its money. `entitlement_id` is what the buyer's beneficiary now holds."""
+    """A match with its money. The beneficiary gets `held_ucu` of the compute; a rest is the buyer's."""
 
     id: uuid.UUID
-    entitlement_id: uuid.UUID
+    entitlement_ids: tuple[uuid.UUID, uuid.UUID]
     instrument: Instrument
     sequence: int
     price_ticks: int
@@ -23,6 +39,7 @@ class Trade:
     taker_is_buyer: bool
     buyer_id: uuid.UUID
     holder_id: uuid.UUID
+    held_ucu: int
     seller_id: uuid.UUID
     buy_order_id: uuid.UUID
     sell_order_id: uuid.UUID
@@ -69,21 +86,33 @@ class Trade:
         return self.traded_at + timedelta(seconds=self.instrument.window_s)
 
     @property
-    def issue_account(self) -> AccountRef:
-        """Return the account in which the provider owes the compute."""
-        return of_entitlement(Kind.ISSUE, self.entitlement_id, self.instrument.compute_class)
+    def holdings(self) -> tuple[Holding, ...]:
+        """Return what the trade makes: the beneficiary's entitlement, and of a shared lot the buyer's.
+
+        Of x µCU out of Q the beneficiary's has ⌊N·x/Q⌋ and ⌊F·x/Q⌋, the buyer's the rest.
+        """
+        quantity, held = self.quantity_ucu, self.held_ucu
+        escrow = mul_div_floor(self.escrow_nano_usd, held, quantity)
+        fees = mul_div_floor(self.fees_nano_usd, held, quantity)
+        beneficiary, buyer = self.entitlement_ids
+        compute_class = self.instrument.compute_class
+        holding = Holding(beneficiary, compute_class, self.holder_id, held, escrow, fees)
+        if held == quantity:
+            return (holding,)
+        rest = (quantity - held, self.escrow_nano_usd - escrow, self.fees_nano_usd - fees)
+        return (holding, Holding(buyer, compute_class, self.buyer_id, *rest))
 
     def entry(self) -> JournalEntry:
         """Return the one entry: wallet → escrow N, wallet → deferred fees F, issue → entitlement Q."""
-        compute_class = self.instrument.compute_class
         wallet = of_organisation(Kind.WALLET, self.buyer_id)
-        escrow = of_entitlement(Kind.ESCROW, self.entitlement_id, compute_class)
-        entitlement = of_entitlement(Kind.ENTITLEMENT, self.entitlement_id, compute_class)
-        legs = (
-            (wallet, escrow, self.escrow_nano_usd),
+        legs = [
+            *((wallet, each.account(Kind.ESCROW), each.escrow_nano_usd) for each in self.holdings),
             (wallet, of_house(Kind.DEFERRED_FEES), self.fees_nano_usd),
-            (self.issue_account, entitlement, self.quantity_ucu),
-        )
+            *(
+                (each.account(Kind.ISSUE), each.account(Kind.ENTITLEMENT), each.quantity_ucu)
+                for each in self.holdings
+            ),
+        ]
         return JournalEntry(
             key=f"trade:{self.id}",
             kind="trade",

@@ -19,7 +19,11 @@ EXCHANGE_ID: Final = uuid.UUID(int=0)
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="new"):
-    """Place an order. `beneficiary_id` will hold what is bought, if that is not the organisation."""
+    """Place an order. `beneficiary_id` will hold what is bought, if that is not the organisation.
+
+    `beneficiary_ucu` limits what the beneficiary gets: what the last lot holds beyond it stays the
+    organisation's. Only for orders that never rest (IOC, FOK).
+    """
 
     organisation_id: uuid.UUID
     key: str | None = None
@@ -33,6 +37,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="c
     post_only: bool = False
     stp: StpMode = "cancel_taker"
     beneficiary_id: uuid.UUID | None = None
+    beneficiary_ucu: int | None = None
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="cancel"):

@@ -42,7 +42,17 @@ def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
     if limit is None:
         limit = instrument.protection_ticks(command.side)
     check_size(instrument, limit, command.quantity_lots)
+    check_beneficiary(command, instrument)
     return limit
+
+
+def check_beneficiary(command: NewOrder, instrument: Instrument) -> None:
+    """Refuse a beneficiary's share that does not end in the order's last lot, or an order that may rest."""
+    share_ucu = command.beneficiary_ucu
+    if share_ucu is not None and (
+        command.tif == "GTC" or -(-share_ucu // instrument.lot_ucu) != command.quantity_lots
+    ):
+        raise CuxError(Code.INVALID_FIELD, param="beneficiary_ucu")
 
 
 def check_trading(phase: Phase) -> None:

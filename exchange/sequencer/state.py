@@ -42,6 +42,8 @@ class OrderState:
     hold_id: uuid.UUID | None = None
     held_nano_usd: int = 0
     offered_ucu: int = 0
+    beneficiary_ucu: int | None = None
+    """What the beneficiary still gets of an order that does not rest; None: everything."""
     unsettled_nano_usd: int = 0
     """Paid by trades of the command at work, and not yet taken from the hold."""
 

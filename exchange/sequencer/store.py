@@ -180,7 +180,7 @@ class Store:
         statements = (
             (_ORDERS, [_order_row(order, now) for order in changes.orders.values()]),
             (_TRADES, [_trade_row(trade) for trade in changes.trades]),
-            (_ENTITLEMENTS, [_entitlement_row(trade) for trade in changes.trades]),
+            (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
             (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
             (_PHASES, [{"id": id, "phase": phase} for id, phase in changes.phases.items()]),
             (_JOURNAL, [_journal_row(journaled, now) for journaled in changes.journal]),
@@ -242,20 +242,23 @@ def _trade_row(trade: Trade) -> Row:
     }
 
 
-def _entitlement_row(trade: Trade) -> Row:
-    return {
-        "id": trade.entitlement_id,
-        "trade_id": trade.id,
-        "instrument_id": trade.instrument.id,
-        "holder_id": trade.holder_id,
-        "provider_id": trade.seller_id,
-        "quantity_ucu": trade.quantity_ucu,
-        "escrow_nano_usd": trade.escrow_nano_usd,
-        "fee_nano_usd": trade.fees_nano_usd,
-        "starts_at": trade.traded_at,
-        "ends_at": trade.ends_at,
-        "state": "live",
-    }
+def _entitlement_rows(trade: Trade) -> list[Row]:
+    return [
+        {
+            "id": holding.entitlement_id,
+            "trade_id": trade.id,
+            "instrument_id": trade.instrument.id,
+            "holder_id": holding.holder_id,
+            "provider_id": trade.seller_id,
+            "quantity_ucu": holding.quantity_ucu,
+            "escrow_nano_usd": holding.escrow_nano_usd,
+            "fee_nano_usd": holding.fees_nano_usd,
+            "starts_at": trade.traded_at,
+            "ends_at": trade.ends_at,
+            "state": "live",
+        }
+        for holding in trade.holdings
+    ]
 
 
 def _capacity_row(claim: tuple[uuid.UUID, str], changes: Changes) -> Row:

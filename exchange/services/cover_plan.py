@@ -1,33 +1,23 @@
-"""What a cover costs and what it can afford: the pure part of buying cover, in lots, ticks, nano-USD."""
+"""What a cover costs, who pays for it and what is left: the pure part of buying cover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.money import fee_nano_usd
+from exchange.sequencer.facts import Instrument
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """The figures of the instrument that a cover is bought on."""
-
-    lot_ucu: int
-    tick_nano_usd: int
-    taker_fee_ppm: int
-    band_high_ticks: int
-
-
-def lots_needed(compute_ucu: int, contract: Contract) -> int:
+def lots_needed(compute_ucu: int, instrument: Instrument) -> int:
     """Return the whole lots that cover `compute_ucu`."""
-    return -(-compute_ucu // contract.lot_ucu)
+    return -(-compute_ucu // instrument.lot_ucu)
 
 
-def worst_price_ticks(asks: Sequence[tuple[int, int]], lots: int, contract: Contract) -> int | None:
+def worst_price_ticks(asks: Sequence[tuple[int, int]], lots: int, instrument: Instrument) -> int | None:
     """Return the highest price at which `lots` can be bought now from (price, lots) levels, best first.
 
     None if the book holds too little within the band.
     """
     for price, quantity in asks:
-        if price > contract.band_high_ticks:
+        if price > instrument.band_high_ticks:
             return None
         lots -= quantity
         if lots <= 0:
@@ -35,14 +25,31 @@ def worst_price_ticks(asks: Sequence[tuple[int, int]], lots: int, contract: Cont
     return None
 
 
-def cost_nano_usd(lots: int, price_ticks: int, contract: Contract) -> int:
-    """Return the most that an order for `lots` at this limit can cost, fee included."""
-    notional = lots * price_ticks * contract.tick_nano_usd
-    return notional + fee_nano_usd(notional, contract.taker_fee_ppm)
-
-
 def top_up_sources(missing: int, *, hold_back: int, insurance: int) -> tuple[int, int] | None:
     """Return what hold-back, then insurance, give towards `missing`; None if both are not enough."""
     from_hold_back = min(missing, hold_back)
     from_insurance = missing - from_hold_back
     return None if from_insurance > insurance else (from_hold_back, from_insurance)
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """Who gets what a cover's order did not need, in nano-USD."""
+
+    buyer: int
+    hold_back: int
+    insurance: int
+
+
+def remainder(*, shares: int, hold_back: int, insurance: int, cost: int) -> Remainder:
+    """Return who gets what is left of a cover's funds after `cost`, which is 0 if nothing was bought.
+
+    Without a cover everybody gets back what they gave. With one, insurance is made whole first and then
+    the hold-back, which is the first to pay; what the shares alone did not need stays with insurance,
+    the cover wallet's source.
+    """
+    if not cost:
+        return Remainder(buyer=shares, hold_back=hold_back, insurance=insurance)
+    left = shares + hold_back + insurance - cost
+    to_hold_back = min(hold_back, max(0, left - insurance))
+    return Remainder(buyer=0, hold_back=to_hold_back, insurance=left - to_hold_back)

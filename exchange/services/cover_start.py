@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from billing.ledger.chart import Kind, of_entitlement, of_house
+from billing.ledger.chart import Kind, of_house
 from billing.ledger.posting import HoldStep, JournalEntry
-from billing.services.balances_lock import balances_lock
+from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
-from core.money import share_released
 from core.outbox import outbox_add
+from exchange.locks import entitlements_lock
 from exchange.models import Cover, Entitlement
 from exchange.services.entitlement_reserve import Part
 from exchange.services.shares import leg
@@ -22,30 +22,33 @@ def cover_start(*, job_id: uuid.UUID, parts: Sequence[Part], now: datetime) -> l
 
     The open part x goes from entitlement back to issue; its escrow and fee shares, by the same exact
     rule as drawing, wait in transit for the house's cover wallet (ARCHITECTURE, "Non-delivery").
+    It runs in the caller's transaction, instead of releasing the parts: their holds end here.
     """
-    return [_start(job_id, part, now) for part in parts]
+    rows = entitlements_lock(entitlement_ids=[part.entitlement_id for part in parts])
+    undrawn = balances([row.account(Kind.ENTITLEMENT) for row in rows.values()])
+    covers = []
+    for part in parts:
+        row = rows[part.entitlement_id]
+        covers.append(_start(job_id, part, row, undrawn[row.account(Kind.ENTITLEMENT)].posted, now))
+    return covers
 
 
-def _start(job_id: uuid.UUID, part: Part, now: datetime) -> Cover:
-    row = Entitlement.objects.select_related("instrument").get(id=part.entitlement_id)
-    compute_class = row.instrument.compute_class_id
-    compute = of_entitlement(Kind.ENTITLEMENT, row.id, compute_class)
-    before = row.quantity_ucu - balances_lock(accounts=[compute])[compute].posted
-    span = (before, before + part.amount_ucu, row.quantity_ucu)
+def _start(job_id: uuid.UUID, part: Part, row: Entitlement, undrawn_ucu: int, now: datetime) -> Cover:
+    escrow_share, fee_share = row.released(undrawn_ucu=undrawn_ucu, amount_ucu=part.amount_ucu)
     cover = Cover.objects.create(
         job_id=job_id,
         entitlement=row,
         compute_ucu=part.amount_ucu,
-        escrow_share_nano_usd=share_released(row.escrow_nano_usd, *span),
-        fee_share_nano_usd=share_released(row.fee_nano_usd, *span),
+        escrow_share_nano_usd=escrow_share,
+        fee_share_nano_usd=fee_share,
         started_at=now,
         ends_by=now + timedelta(seconds=settings.COVER_S),
     )
     transit = of_house(Kind.TRANSIT)
     legs = [
-        *leg(compute, of_entitlement(Kind.ISSUE, row.id, compute_class), part.amount_ucu),
-        *leg(of_entitlement(Kind.ESCROW, row.id, compute_class), transit, cover.escrow_share_nano_usd),
-        *leg(of_house(Kind.DEFERRED_FEES), transit, cover.fee_share_nano_usd),
+        *leg(row.account(Kind.ENTITLEMENT), row.account(Kind.ISSUE), part.amount_ucu),
+        *leg(row.account(Kind.ESCROW), transit, escrow_share),
+        *leg(of_house(Kind.DEFERRED_FEES), transit, fee_share),
     ]
     ledger_post(
         entries=[JournalEntry(f"cover:{cover.id}", "cover", tuple(legs), now, ref=f"job:{job_id}")],

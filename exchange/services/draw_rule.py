@@ -17,7 +17,10 @@ BURST_S: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Drawable:
-    """A live entitlement: its size, window, and what of it is undrawn and reserved, in µCU."""
+    """A live entitlement: its size, window, and what of it is undrawn and reserved, in µCU.
+
+    One whose window has ended counts only with what jobs that still run have reserved on it.
+    """
 
     entitlement_id: uuid.UUID
     provider_id: uuid.UUID
@@ -25,16 +28,18 @@ class Drawable:
     window_s: int
     undrawn_ucu: int
     reserved_ucu: int
+    has_ended: bool = False
 
     @property
     def free_ucu(self) -> int:
         """Return what can still be reserved."""
-        return self.undrawn_ucu - self.reserved_ucu
+        return 0 if self.has_ended else self.undrawn_ucu - self.reserved_ucu
 
 
 def burst_limit_ucu(drawables: Sequence[Drawable]) -> int:
     """Return what jobs may have reserved together: ⌊4·Q·300 s ÷ window⌋, summed before rounding."""
-    return int(sum(Fraction(BURST * BURST_S * d.quantity_ucu, d.window_s) for d in drawables))
+    live = (d for d in drawables if not d.has_ended)
+    return int(sum(Fraction(BURST * BURST_S * d.quantity_ucu, d.window_s) for d in live))
 
 
 def is_within_draw_rule(drawables: Sequence[Drawable], compute_ucu: int) -> bool:

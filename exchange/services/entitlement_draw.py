@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 
-from billing.ledger.chart import Kind, of_entitlement
+from billing.ledger.chart import Kind
 from billing.ledger.posting import HoldStep, JournalEntry, Leg
-from billing.services.balances_lock import balances_lock
+from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
-from core.money import share_released
+from exchange.locks import entitlements_lock
 from exchange.models import Entitlement
 from exchange.services.entitlement_reserve import Part
 from exchange.services.shares import FeeShares, fee_legs, held_back, leg, provider_legs
@@ -46,10 +46,11 @@ def entitlement_draw(
     back. One ledger entry `settle:<job>`.
 
     Raises:
-        ValueError: more was used than reserved.
+        ValueError: less than nothing was used, or more than reserved.
+        CuxError: IDEMPOTENCY_KEY_REUSED or HOLD_NOT_COVERING, the job was settled before.
     """
-    if used_ucu > sum(part.amount_ucu for part in parts):
-        raise ValueError(f"Expected at most the reservation, was {used_ucu} µCU")
+    if not 0 <= used_ucu <= sum(part.amount_ucu for part in parts):
+        raise ValueError(f"Expected 0 to what is reserved, was {used_ucu} µCU")
     uses = _uses(parts, used_ucu)
     shares = FeeShares(settings.INSURANCE_SHARE_PPM, settings.PUBLIC_ACCESS_SHARE_PPM)
     legs = [leg for use in uses for leg in _legs(use, hold_back_ppm)]
@@ -72,40 +73,21 @@ def entitlement_draw(
 
 
 def _uses(parts: Sequence[Part], used_ucu: int) -> list[_Use]:
-    rows = Entitlement.objects.select_related("instrument").in_bulk([part.entitlement_id for part in parts])
-    accounts = {row.id: of_entitlement(Kind.ENTITLEMENT, row.id, _class(row)) for row in rows.values()}
-    balances = balances_lock(accounts=list(accounts.values()))
+    rows = entitlements_lock(entitlement_ids=[part.entitlement_id for part in parts])
+    undrawn = balances([row.account(Kind.ENTITLEMENT) for row in rows.values()])
     uses = []
     for part in parts:
         row = rows[part.entitlement_id]
         used = min(part.amount_ucu, used_ucu)
         used_ucu -= used
-        before = row.quantity_ucu - balances[accounts[row.id]].posted
-        span = (before, before + used, row.quantity_ucu)
-        uses.append(
-            _Use(
-                part,
-                row,
-                used,
-                share_released(row.escrow_nano_usd, *span),
-                share_released(row.fee_nano_usd, *span),
-            )
-        )
+        left = undrawn[row.account(Kind.ENTITLEMENT)].posted
+        uses.append(_Use(part, row, used, *row.released(undrawn_ucu=left, amount_ucu=used)))
     return uses
 
 
 def _legs(use: _Use, hold_back_ppm: int) -> list[Leg]:
     row = use.entitlement
-    escrow = of_entitlement(Kind.ESCROW, row.id, _class(row))
     return [
-        *leg(
-            of_entitlement(Kind.ENTITLEMENT, row.id, _class(row)),
-            of_entitlement(Kind.ISSUE, row.id, _class(row)),
-            use.used_ucu,
-        ),
-        *provider_legs(escrow, row.provider_id, use.escrow_released, hold_back_ppm),
+        *leg(row.account(Kind.ENTITLEMENT), row.account(Kind.ISSUE), use.used_ucu),
+        *provider_legs(row.account(Kind.ESCROW), row.provider_id, use.escrow_released, hold_back_ppm),
     ]
-
-
-def _class(row: Entitlement) -> str:
-    return row.instrument.compute_class_id

@@ -5,15 +5,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from billing.ledger.chart import Kind, of_entitlement
 from billing.ledger.posting import HoldPlacement
-from billing.services.balances_lock import balances_lock
+from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
 from core.errors import Code, CuxError
 from core.ids import new_id
+from exchange.locks import holder_lock
 from exchange.models import Entitlement
 from exchange.services.draw_rule import Drawable, allocate, is_within_draw_rule
+
+DRAW_RETRY_S: Final = 1
+PROVIDER_RETRY_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,60 +47,75 @@ def entitlement_reserve(
     now: datetime,
     providers: Sequence[uuid.UUID],
 ) -> ReservationPlan:
-    """This function will set `compute_ucu` µCU aside on one provider's entitlements, in one transaction.
+    """This function will set `compute_ucu` µCU (> 0) aside on one provider's entitlements.
 
-    `providers` are the organisations that can serve now, best first.
+    It runs in the caller's transaction. `providers` are the organisations that can serve now, best first.
 
     Raises:
         CuxError: INSUFFICIENT_ENTITLEMENT, ENTITLEMENT_EXPIRED (there was enough, but its window has
-            ended), DRAW_LIMIT (try again when a running job has ended). Nothing is reserved then.
+            ended), DRAW_LIMIT (try again when a running job has ended), DEPENDENCY_UNAVAILABLE (a
+            provider that cannot serve now owes enough). Nothing is reserved then.
     """
-    by_provider = _drawables(organisation_id, compute_class, now)
+    holder_lock(holder_id=organisation_id)
+    drawables = _drawables(organisation_id, compute_class, now)
     limited = False
     for provider in providers:
-        drawables = by_provider.get(provider, [])
-        parts = allocate(drawables, compute_ucu)
-        if parts is None:
-            continue
-        if not is_within_draw_rule(drawables, compute_ucu):
-            limited = True
-            continue
-        return _place(provider, parts, compute_class=compute_class, job_id=job_id, now=now)
-    raise _refusal(organisation_id, compute_class, compute_ucu, by_provider, providers, now, limited=limited)
+        of_provider = drawables.get(provider, [])
+        parts = allocate(of_provider, compute_ucu)
+        if parts and is_within_draw_rule(of_provider, compute_ucu):
+            return _place(provider, parts, compute_class=compute_class, job_id=job_id, now=now)
+        limited |= bool(parts)
+    if limited:
+        raise CuxError(Code.DRAW_LIMIT, retry_after_s=DRAW_RETRY_S)
+    if any(allocate(of_provider, compute_ucu) for of_provider in drawables.values()):
+        raise CuxError(
+            Code.DEPENDENCY_UNAVAILABLE,
+            "The provider your entitlement is on is not ready right now; nothing was reserved.",
+            retry_after_s=PROVIDER_RETRY_S,
+        )
+    if _has_expired(organisation_id, compute_class, compute_ucu, now, drawables):
+        raise CuxError(
+            Code.ENTITLEMENT_EXPIRED,
+            "Your entitlements' windows have ended; buy compute units to run this job.",
+        )
+    raise CuxError(
+        Code.INSUFFICIENT_ENTITLEMENT,
+        f"The job may cost up to {compute_ucu} µCU, and no provider that can serve it owes you as much. "
+        f"Buy compute units of {compute_class} first.",
+    )
 
 
 def _drawables(
     organisation_id: uuid.UUID, compute_class: str, now: datetime
 ) -> dict[uuid.UUID, list[Drawable]]:
-    """Return the live entitlements by provider, first to expire first, their balances locked."""
+    """Return the live entitlements by provider, first to expire first."""
     rows = list(
         Entitlement.objects.filter(
             holder_id=organisation_id,
             instrument__compute_class_id=compute_class,
             state=Entitlement.State.LIVE,
             starts_at__lte=now,
-            ends_at__gt=now,
         )
         .select_related("instrument")
         .order_by("ends_at", "id")
     )
-    balances = balances_lock(
-        accounts=[of_entitlement(Kind.ENTITLEMENT, row.id, compute_class) for row in rows]
-    )
-    found: dict[uuid.UUID, list[Drawable]] = defaultdict(list)
+    accounts = {row.id: row.account(Kind.ENTITLEMENT) for row in rows}
+    found = balances(list(accounts.values()))
+    by_provider: dict[uuid.UUID, list[Drawable]] = defaultdict(list)
     for row in rows:
-        balance = balances[of_entitlement(Kind.ENTITLEMENT, row.id, compute_class)]
-        found[row.provider_id].append(
+        balance = found[accounts[row.id]]
+        by_provider[row.provider_id].append(
             Drawable(
-                row.id,
-                row.provider_id,
-                row.quantity_ucu,
-                row.instrument.window_s,
-                balance.posted,
-                balance.held,
+                entitlement_id=row.id,
+                provider_id=row.provider_id,
+                quantity_ucu=row.quantity_ucu,
+                window_s=row.instrument.window_s,
+                undrawn_ucu=balance.posted,
+                reserved_ucu=balance.held,
+                has_ended=row.ends_at <= now,
             )
         )
-    return found
+    return by_provider
 
 
 def _place(
@@ -125,40 +145,19 @@ def _place(
     return plan
 
 
-def _refusal(
+def _has_expired(
     organisation_id: uuid.UUID,
     compute_class: str,
     compute_ucu: int,
-    by_provider: dict[uuid.UUID, list[Drawable]],
-    providers: Sequence[uuid.UUID],
     now: datetime,
-    *,
-    limited: bool,
-) -> CuxError:
-    if limited:
-        return CuxError(Code.DRAW_LIMIT, retry_after_s=1)
-    free = [sum(d.free_ucu for d in by_provider.get(provider, [])) for provider in by_provider]
-    ready = [sum(d.free_ucu for d in by_provider.get(provider, [])) for provider in providers]
-    most = max(free, default=0)
-    if most >= compute_ucu:
-        return CuxError(
-            Code.DEPENDENCY_UNAVAILABLE,
-            "The provider your entitlement is on is not ready right now; nothing was reserved.",
-            retry_after_s=5,
-        )
-    expired = Entitlement.objects.filter(
+    drawables: dict[uuid.UUID, list[Drawable]],
+) -> bool:
+    """Tell whether all windows have ended, and one of them had room for such a job."""
+    if any(not drawable.has_ended for some in drawables.values() for drawable in some):
+        return False
+    return Entitlement.objects.filter(
         holder_id=organisation_id,
         instrument__compute_class_id=compute_class,
         ends_at__lte=now,
         quantity_ucu__gte=compute_ucu,
     ).exists()
-    if expired and not by_provider:
-        return CuxError(
-            Code.ENTITLEMENT_EXPIRED,
-            "Your entitlements' windows have ended; buy compute units to run this job.",
-        )
-    return CuxError(
-        Code.INSUFFICIENT_ENTITLEMENT,
-        f"The job may cost up to {compute_ucu} µCU; your entitlements on one ready provider hold "
-        f"{max(ready, default=0)} µCU. Buy compute units of {compute_class} first.",
-    )

@@ -28,6 +28,8 @@ def leg(debit: AccountRef, credit: AccountRef, amount: int) -> list[Leg]:
 
 def held_back(amount: int, hold_back_ppm: int) -> int:
     """Return what of a provider's money is kept for a while."""
+    if not 0 <= hold_back_ppm <= PPM:
+        raise ValueError(f"Expected 0 to {PPM} ppm, was {hold_back_ppm}")
     return mul_div_floor(amount, hold_back_ppm, PPM)
 
 

@@ -36,7 +36,7 @@ def refused(code: Code, *entries, **changes) -> None:
 
 
 def test_an_entry_moves_each_leg_and_is_written_once():
-    payer, payee, fees = funded(1_000), new_account(), of_house(Kind.DEFERRED_FEES)
+    payer, payee, fees = funded(1_000), new_account(), of_house(Kind.FEE_INCOME)
     sale = entry((payer, payee, 290), (payer, fees, 10))
     assert [outcome.replayed for outcome in post(sale)] == [False]
     assert balance(payer) == (700, 0)

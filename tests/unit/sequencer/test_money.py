@@ -13,7 +13,7 @@ from tests.unit.sequencer.test_risk import instrument
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TRADE = Trade(
     id=UUID(int=10),
-    entitlement_id=UUID(int=11),
+    entitlement_ids=(UUID(int=11), UUID(int=17)),
     instrument=instrument(),
     sequence=1,
     price_ticks=2_000,
@@ -21,6 +21,7 @@ TRADE = Trade(
     taker_is_buyer=True,
     buyer_id=UUID(int=12),
     holder_id=UUID(int=13),
+    held_ucu=4_000,
     seller_id=UUID(int=14),
     buy_order_id=UUID(int=15),
     sell_order_id=UUID(int=16),
@@ -42,10 +43,7 @@ def test_taker_and_maker_pay_their_own_fee(taker_is_buyer, buyer_fee, seller_fee
 def test_entry_moves_price_fees_and_compute():
     entry = TRADE.entry()
     wallet = of_organisation(Kind.WALLET, TRADE.buyer_id)
-    ours = [
-        of_entitlement(kind, TRADE.entitlement_id, "c")
-        for kind in (Kind.ESCROW, Kind.ISSUE, Kind.ENTITLEMENT)
-    ]
+    ours = [of_entitlement(kind, UUID(int=11), "c") for kind in (Kind.ESCROW, Kind.ISSUE, Kind.ENTITLEMENT)]
     assert [(leg.debit, leg.credit, leg.amount) for leg in entry.legs] == [
         (wallet, ours[0], 79_960_000),
         (wallet, of_house(Kind.DEFERRED_FEES), 120_000),
@@ -53,6 +51,15 @@ def test_entry_moves_price_fees_and_compute():
     ]
     assert (entry.key, entry.event_at) == (f"trade:{TRADE.id}", NOW)
     assert TRADE.ends_at == NOW + timedelta(days=1)
+
+
+def test_what_the_beneficiary_does_not_get_of_the_last_lot_is_the_buyers():
+    shared = replace(TRADE, held_ucu=3_933)
+    assert [
+        (each.holder_id, each.quantity_ucu, each.escrow_nano_usd, each.fees_nano_usd)
+        for each in shared.holdings
+    ] == [(UUID(int=13), 3_933, 78_620_670, 117_990), (UUID(int=12), 67, 1_339_330, 2_010)]
+    assert [leg.amount for leg in shared.entry().legs] == [78_620_670, 1_339_330, 120_000, 3_933, 67]
 
 
 def test_entry_without_fees_has_no_fee_leg():

@@ -1,0 +1,66 @@
+"""What must hold between the exchange's rows and the ledger: each query returns the rows that break it."""
+
+from typing import Final
+
+from billing.selectors.invariants import Invariant
+
+_LEDGER: Final = """
+    SELECT e.id, e.state, e.quantity_ucu AS q, e.escrow_nano_usd AS n, e.fee_nano_usd AS f,
+        coalesce(sum(b.posted) FILTER (WHERE a.kind = 'entitlement'), 0) AS undrawn,
+        coalesce(sum(b.held) FILTER (WHERE a.kind = 'entitlement'), 0) AS reserved,
+        coalesce(sum(b.posted) FILTER (WHERE a.kind = 'escrow'), 0) AS escrow
+    FROM exchange_entitlement e
+    LEFT JOIN billing_account a ON a.entitlement_id = e.id
+    LEFT JOIN billing_balance b ON b.account_id = a.id
+    GROUP BY e.id
+"""
+
+INVARIANTS: Final = (
+    Invariant(
+        "escrow_follows_use",
+        "a live entitlement's escrow is N − ⌊N·used ÷ Q⌋",
+        f"""
+        SELECT format('entitlement %s: escrow %s, undrawn %s of %s, N %s', id, escrow, undrawn, q, n)
+        FROM ({_LEDGER}) l
+        WHERE state = 'live' AND escrow <> n - div(n::numeric * (q - undrawn), q) ORDER BY id
+        """,  # noqa: S608 - our own constants
+    ),
+    Invariant(
+        "expired_is_empty",
+        "an expired entitlement has nothing undrawn, reserved or in escrow",
+        f"""
+        SELECT format('entitlement %s: undrawn %s, reserved %s, escrow %s', id, undrawn, reserved, escrow)
+        FROM ({_LEDGER}) l
+        WHERE state = 'expired' AND (undrawn, reserved, escrow) <> (0, 0, 0) ORDER BY id
+        """,  # noqa: S608 - our own constants
+    ),
+    Invariant(
+        "deferred_fees_follow_use",
+        "deferred fees are the sum of F − ⌊F·used ÷ Q⌋ of the live entitlements",
+        f"""
+        SELECT format('deferred fees: %s, of entitlements %s', posted, owed) FROM (
+            SELECT (SELECT coalesce(sum(p.amount), 0) FROM billing_posting p
+                    JOIN billing_account a ON a.id = p.account_id
+                    WHERE a.kind = 'deferred_fees') AS posted,
+                (SELECT coalesce(sum(f - div(f::numeric * (q - undrawn), q)), 0)
+                    FROM ({_LEDGER}) l WHERE state = 'live') AS owed
+        ) totals WHERE posted <> owed
+        """,  # noqa: S608 - our own constants
+    ),
+    Invariant(
+        "entitlements_are_the_trade",
+        "a trade's entitlements hold its compute, price and fees",
+        """
+        SELECT format('trade %s: entitlements of %s µCU, escrow %s, fees %s', t.id, e.q, e.n, e.f)
+        FROM exchange_trade t JOIN exchange_instrument i ON i.id = t.instrument_id
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(quantity_ucu), 0) AS q, coalesce(sum(escrow_nano_usd), 0) AS n,
+                coalesce(sum(fee_nano_usd), 0) AS f
+            FROM exchange_entitlement WHERE trade_id = t.id
+        ) e ON true
+        WHERE (e.q, e.n, e.f) <> (t.quantity_lots * i.lot_ucu, t.notional_nano_usd - t.seller_fee_nano_usd,
+                                  t.buyer_fee_nano_usd + t.seller_fee_nano_usd)
+        ORDER BY t.id
+        """,
+    ),
+)
