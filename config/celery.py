@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import setup_logging
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -54,5 +55,12 @@ app.conf.update(
         for name, period_s in PERIODS_S.items()
     },
 )
+
+
+@setup_logging.connect
+def _log_as_everybody(**_: object) -> None:
+    """Keep Celery from configuring logging itself: settings have done it."""
+
+
 app.autodiscover_tasks()
 app.autodiscover_tasks(["config"])

@@ -43,6 +43,8 @@ def configure_logging() -> None:
                 "django.server": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "_granian": {"level": "WARNING"},
+                "celery.worker.strategy": {"level": "WARNING"},
+                "celery.app.trace": {"level": "WARNING"},
             },
         }
     )
