@@ -1,0 +1,18 @@
+"""The command line `cux`: a thin shell over `cux.client`. See `docs/cli.md`.
+
+Data goes to stdout, prose to stderr. Exit codes are those of `cux.cli.exits`.
+"""
+
+from cux.cli import account, chat, job, login, market, order, receipt
+from cux.cli.root import app
+
+__all__ = ["app"]
+
+app.add_typer(market.app, name="market")
+app.add_typer(order.app, name="order")
+app.add_typer(account.entitlements, name="entitlement")
+app.add_typer(job.app, name="job")
+app.add_typer(receipt.app, name="receipt")
+account.register(app)
+chat.register(app)
+login.register(app)

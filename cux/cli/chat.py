@@ -1,0 +1,86 @@
+"""`cux chat`: ask a model, see the answer as it is made, and what it cost."""
+
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+
+from cux.cli.exits import UsageError
+from cux.cli.figures import cu, usd
+from cux.cli.root import command
+from cux.cli.session import Session
+from cux.client.calls.compute import ChatOptions
+from cux.client.views import Usage
+
+
+def register(app: typer.Typer) -> None:
+    """Add `chat` to the root."""
+    command(app, "chat", example='cux chat "Name three prime numbers." --max-tokens 40')(chat)
+
+
+def chat(
+    session: Session,
+    prompt: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
+    model: Annotated[str | None, typer.Option(help="The model; else the exchange's first.")] = None,
+    system: Annotated[str | None, typer.Option(help="How the model is to behave.")] = None,
+    stream: Annotated[bool, typer.Option(help="Print the answer as it is made.")] = True,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="At most so many tokens.")] = None,
+    max_compute_ucu: Annotated[
+        int | None, typer.Option(min=1, help="At most so much compute, in µCU (millionths of a CU).")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="0 is the most likely answer.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed repeats an answer.")] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="Repeat a command under the same key: it is done once.")
+    ] = None,
+) -> None:
+    """Ask a model. The answer goes to stdout, what it used and cost to stderr; with --json all to stdout."""
+    turns = [{"role": "system", "content": system}] if system else []
+    turns.append({"role": "user", "content": sys.stdin.read() if prompt == "-" else prompt})
+    options: ChatOptions = {
+        "max_tokens": max_tokens,
+        "max_compute_ucu": max_compute_ucu,
+        "temperature": temperature,
+        "seed": seed,
+    }
+    asked = model or _first_model(session)
+    if stream:
+        _stream(session, asked, turns, idempotency_key, options)
+        return
+    whole = session.client.chat(asked, turns, idempotency_key=idempotency_key, **options)
+    session.line(msgspec.json.encode(whole) if session.as_json else whole.text)
+    _say_usage(session, whole.usage)
+
+
+def _first_model(session: Session) -> str:
+    models = session.client.model_list()
+    if not models:
+        raise UsageError("the exchange offers no model; name one with --model")
+    return models[0].id
+
+
+def _stream(
+    session: Session, model: str, turns: list[dict[str, str]], key: str | None, options: ChatOptions
+) -> None:
+    usage = None
+    for chunk in session.client.chat_stream(model, turns, idempotency_key=key, **options):
+        if session.as_json:
+            session.line(msgspec.json.encode(chunk))
+        elif chunk.text:
+            session.write(chunk.text)
+        usage = chunk.usage or usage
+    if not session.as_json:
+        session.line("")
+    if usage is not None:
+        _say_usage(session, usage)
+
+
+def _say_usage(session: Session, usage: Usage) -> None:
+    session.say(
+        f"{usage.prompt_tokens} + {usage.completion_tokens} tokens · {cu(usage.cux.compute_ucu)} "
+        f"of {cu(usage.cux.quote_ucu)} quoted · {usd(usage.cux.cost_nano_usd)}"
+    )
+    session.say(f"receipt: cux receipt verify {usage.cux.job_id}")

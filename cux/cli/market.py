@@ -1,0 +1,132 @@
+"""`cux market …`: what anyone may see."""
+
+from itertools import islice
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from cux.cli.figures import cu, moment, percent, usd, usd_per_cu
+from cux.cli.root import command, group
+from cux.cli.session import Session, grid
+from cux.client.views import Book, Instrument, Trade
+
+app = group("Instruments, books and trades. No key is needed.")
+
+Symbol = Annotated[str, typer.Argument(help="The instrument, such as smollm2-135m.cpu-spot.")]
+
+
+@command(app, "list", example="cux market list")
+def market_list(session: Session) -> None:
+    """List the instruments that can be traded."""
+    rows = session.client.instrument_list()
+    columns = [
+        "instrument",
+        "model",
+        "delivery",
+        "phase",
+        ">lot",
+        ">tick per lot",
+        ">tick per CU",
+        ">fees",
+        ">window",
+    ]
+    session.show(rows, lambda: grid(None, columns, [_instrument(row) for row in rows]))
+
+
+def _instrument(row: Instrument) -> list[str]:
+    fees = f"{percent(row.maker_fee_ppm)} / {percent(row.taker_fee_ppm)}"
+    lot, tick = cu(row.lot_ucu), usd(row.tick_nano_usd)
+    window = f"{row.window_s // 3600} h {row.window_s % 3600 // 60} min"
+    return [
+        row.instrument,
+        row.model,
+        row.delivery,
+        row.phase,
+        lot,
+        tick,
+        usd_per_cu(row, 1),
+        fees,
+        window.removesuffix(" 0 min"),
+    ]
+
+
+@command(app, "book", example="cux market book smollm2-135m.cpu-spot --depth 5")
+def market_book(
+    session: Session,
+    instrument: Symbol,
+    depth: Annotated[int, typer.Option(min=1, max=200, help="Levels per side.")] = 10,
+) -> None:
+    """Show the order book: asks above bids, best prices in the middle."""
+    book = session.client.book_get(instrument, depth=depth)
+    session.show(book, lambda: _book(session, book))
+
+
+def _book(session: Session, book: Book) -> Table:
+    terms = session.instrument(book.instrument)
+    levels = [("ask", *level) for level in reversed(book.asks)] + [("bid", *level) for level in book.bids]
+    rows = [
+        [side, f"{price:,}", _per_cu(terms, price), f"{lots:,}", _lots(terms, lots)]
+        for side, price, lots in levels
+    ]
+    title = f"{book.instrument} · {book.phase}" + ("" if rows else " · no open orders")
+    return grid(title, ["side", ">ticks", ">USD per CU", ">lots", ">compute"], rows)
+
+
+def _per_cu(terms: Instrument | None, price_ticks: int) -> str:
+    return usd_per_cu(terms, price_ticks) if terms else "–"
+
+
+def _lots(terms: Instrument | None, quantity_lots: int) -> str:
+    return cu(terms.lot_ucu * quantity_lots) if terms else "–"
+
+
+@command(app, "trades", example="cux market trades smollm2-135m.cpu-spot --limit 5")
+def market_trades(
+    session: Session,
+    instrument: Symbol,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, newest first.")] = 20,
+) -> None:
+    """List the latest trades."""
+    rows = list(islice(session.client.trade_list(instrument, page_size=limit), limit))
+    columns = ["time (UTC)", "taker", ">ticks", ">USD per CU", ">lots", "trade"]
+    session.show(rows, lambda: grid(None, columns, [_trade(row) for row in rows]))
+
+
+def _trade(row: Trade) -> list[str]:
+    return [
+        moment(row.executed_at),
+        row.taker_side,
+        f"{row.price_ticks:,}",
+        f"${row.usd_per_cu}",
+        f"{row.quantity_lots:,}",
+        row.trade_id,
+    ]
+
+
+@command(app, "watch", example="cux market watch smollm2-135m.cpu-spot")
+def market_watch(
+    session: Session,
+    instrument: Symbol,
+    count: Annotated[int | None, typer.Option(min=1, help="End after this many changes.")] = None,
+) -> None:
+    """Follow a market until Ctrl-C: best prices and each new trade; with --json one object a line."""
+    try:
+        for number, market in enumerate(session.client.market_watch(instrument), start=1):
+            if session.as_json:
+                session.line(msgspec.json.encode(market))
+            else:
+                session.line(_best(market.book))
+                for trade in reversed(market.trades):
+                    session.line("  trade  " + "  ".join(_trade(trade)))
+            if number == count:
+                return
+    except KeyboardInterrupt:
+        session.say("")
+
+
+def _best(book: Book) -> str:
+    bid = f"{book.bids[0][0]:,} × {book.bids[0][1]:,} (${book.best_bid_usd_per_cu})" if book.bids else "–"
+    ask = f"{book.asks[0][0]:,} × {book.asks[0][1]:,} (${book.best_ask_usd_per_cu})" if book.asks else "–"
+    return f"#{book.seq}  bid {bid}  ask {ask}  {book.phase}"

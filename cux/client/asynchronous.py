@@ -1,0 +1,238 @@
+"""The client for asynchronous programs. Its twin is `cux.client.sync`; both share everything but the I/O."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from cux.client.call import Call, next_page
+from cux.client.calls import account, compute, market
+from cux.client.config import resolve
+from cux.client.errors import CuxConnectionError, CuxError
+from cux.client.methods import named_after
+from cux.client.retry import RetryPolicy
+from cux.client.sse import Decoder, Event
+from cux.client.transport import (
+    END_OF_CHAT,
+    OnRequest,
+    Watch,
+    build_request,
+    default_headers,
+    failure_of,
+    streamed,
+    unreachable,
+)
+from cux.client.views import Page
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _one(build: Callable[P, Call[T]]) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    @named_after(build)
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.send(build(*args, **kwargs))
+
+    return method
+
+
+def _list(
+    build: Callable[P, Call[Page[T]]],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, list[T]]]":
+    @named_after(build)
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
+        return (await self.send(build(*args, **kwargs))).data
+
+    return method
+
+
+def _pages(build: Callable[P, Call[Page[T]]]) -> "Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]":
+    @named_after(build)
+    async def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        call: Call[Page[T]] | None = build(*args, **kwargs)
+        while call is not None:
+            page = await self.send(call)
+            for row in page.data:
+                yield row
+            call = next_page(call, page)
+
+    return method
+
+
+def _answer(build: Callable[P, Call[T]]) -> "Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]":
+    @named_after(build)
+    def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return self.follow(build(*args, **kwargs))
+
+    return method
+
+
+def _watched(build: Callable[P, Call[T]]) -> "Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]":
+    @named_after(build)
+    def method(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return self.watch(build(*args, **kwargs))
+
+    return method
+
+
+@asynccontextmanager
+async def _closing(response: httpx.Response) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await response.aclose()
+
+
+class AsyncClient:
+    """A connection to one exchange, for one event loop; use it in an `async with` statement.
+
+    Methods raise the errors of `cux.client.errors`. What may be repeated without harm is repeated after a
+    lost connection, 429 or 503, under the same idempotency key.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        profile: str | None = None,
+        timeout_s: float = 30.0,
+        retry: RetryPolicy | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        on_request: OnRequest | None = None,
+    ) -> None:
+        """Find out where to connect and with which key (`cux.client.config.resolve`); connect later.
+
+        Args:
+            url: the exchange's address, such as `http://127.0.0.1:8000`.
+            api_key: `cux_…`; market data needs none.
+            profile: which profile of the configuration file to use.
+            timeout_s: how long to wait for the next byte of an answer.
+            retry: how often and how patiently to repeat.
+            transport: another httpx transport, for tests.
+            on_request: is shown every request before it is sent.
+
+        Raises:
+            ConfigError: the configuration file is malformed, or has no such profile.
+        """
+        self.access = resolve(url=url, api_key=api_key, profile=profile)
+        self._retry = retry or RetryPolicy()
+        self._on_request = on_request
+        self._http = httpx.AsyncClient(
+            base_url=self.access.url,
+            headers=default_headers(self.access),
+            timeout=httpx.Timeout(timeout_s, connect=5.0),
+            transport=transport,
+        )
+
+    instrument_list = _list(market.instrument_list)
+    instrument_get = _one(market.instrument_get)
+    book_get = _one(market.book_get)
+    trade_list = _pages(market.trade_list)
+    market_watch = _watched(market.market_watch)
+
+    order_place = _one(account.order_place)
+    order_replace = _one(account.order_replace)
+    order_cancel = _one(account.order_cancel)
+    order_cancel_all = _one(account.order_cancel_all)
+    order_get = _one(account.order_get)
+    order_list = _pages(account.order_list)
+    balance_get = _one(account.balance_get)
+    entitlement_list = _list(account.entitlement_list)
+    account_watch = _watched(account.account_watch)
+
+    model_list = _list(compute.model_list)
+    quote_create = _one(compute.quote_create)
+    chat = _one(compute.chat)
+    chat_stream = _answer(compute.chat_stream)
+    job_list = _pages(compute.job_list)
+    job_get = _one(compute.job_get)
+    receipt_get = _one(compute.receipt_get)
+    key_list = _one(compute.key_list)
+    card_get = _one(compute.card_get)
+    card_list = _list(compute.card_list)
+    provider_list = _list(compute.provider_list)
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a call, repeating it where that is safe, and return its answer."""
+        return call.parse((await self._response(call, stream=False)).content)
+
+    async def follow(self, call: Call[T]) -> AsyncIterator[T]:
+        """Send a call whose answer is a stream with an end, and yield what comes."""
+        response = await self._response(call, stream=True)
+        async with _closing(response):
+            async for event in self._events(response, Decoder()):
+                if event.data == END_OF_CHAT:
+                    return
+                yield streamed(event, call.shape)
+        raise CuxConnectionError("The answer broke off before its end.")
+
+    async def watch(self, call: Call[T]) -> AsyncIterator[T]:
+        """Send a call whose answer is a stream without end; after a lost connection go on where it was."""
+        place = Watch(call, self._retry)
+        while True:
+            try:
+                response = await self._attempt(call, stream=True, **place.headers())
+                async with _closing(response):
+                    async for event in self._events(response, Decoder(place.last_id)):
+                        yield place.take(event)
+                failure: CuxError = CuxConnectionError("The stream ended.")
+            except CuxError as error:
+                failure = error
+            await asyncio.sleep(place.pause_s(failure))
+
+    def prepare(self, call: Call[Any], **headers: str) -> httpx.Request:
+        """Return the HTTP request for a call, which is not sent."""
+        return build_request(self._http, call, **headers)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Return the client; it is closed when the block ends."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        await self.close()
+
+    async def _response(self, call: Call[T], *, stream: bool) -> httpx.Response:
+        attempt = 0
+        while True:
+            try:
+                return await self._attempt(call, stream=stream)
+            except CuxError as error:
+                pause_s = self._retry.pause_s(call, error, attempt)
+                if pause_s is None:
+                    raise
+            await asyncio.sleep(pause_s)
+            attempt += 1
+
+    async def _attempt(self, call: Call[T], *, stream: bool, **headers: str) -> httpx.Response:
+        request = self.prepare(call, **headers)
+        if self._on_request is not None:
+            self._on_request(request)
+        try:
+            response = await self._http.send(request, stream=stream)
+            if not response.is_success:
+                await response.aread()
+        except httpx.RequestError as error:
+            raise unreachable(self._http, error) from error
+        failure = failure_of(response)
+        if failure is not None:
+            raise failure
+        return response
+
+    async def _events(self, response: httpx.Response, decoder: Decoder) -> AsyncIterator[Event]:
+        try:
+            async for piece in response.aiter_bytes():
+                for event in decoder.feed(piece):
+                    yield event
+        except httpx.RequestError as error:
+            raise unreachable(self._http, error) from error

@@ -1,0 +1,224 @@
+"""The client for plain programs. Its twin is `cux.client.asynchronous`; both share everything but the I/O."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from cux.client.call import Call, next_page
+from cux.client.calls import account, compute, market
+from cux.client.config import resolve
+from cux.client.errors import CuxConnectionError, CuxError
+from cux.client.methods import named_after
+from cux.client.retry import RetryPolicy
+from cux.client.sse import Decoder, Event
+from cux.client.transport import (
+    END_OF_CHAT,
+    OnRequest,
+    Watch,
+    build_request,
+    default_headers,
+    failure_of,
+    streamed,
+    unreachable,
+)
+from cux.client.views import Page
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _one(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], T]":
+    @named_after(build)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.send(build(*args, **kwargs))
+
+    return method
+
+
+def _list(build: Callable[P, Call[Page[T]]]) -> "Callable[Concatenate[Client, P], list[T]]":
+    @named_after(build)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> list[T]:
+        return self.send(build(*args, **kwargs)).data
+
+    return method
+
+
+def _pages(build: Callable[P, Call[Page[T]]]) -> "Callable[Concatenate[Client, P], Iterator[T]]":
+    @named_after(build)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        call: Call[Page[T]] | None = build(*args, **kwargs)
+        while call is not None:
+            page = self.send(call)
+            yield from page.data
+            call = next_page(call, page)
+
+    return method
+
+
+def _answer(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], Iterator[T]]":
+    @named_after(build)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return self.follow(build(*args, **kwargs))
+
+    return method
+
+
+def _watched(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], Iterator[T]]":
+    @named_after(build)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return self.watch(build(*args, **kwargs))
+
+    return method
+
+
+class Client:
+    """A connection to one exchange, for one thread at a time; use it in a `with` statement.
+
+    Methods raise the errors of `cux.client.errors`. What may be repeated without harm is repeated after a
+    lost connection, 429 or 503, under the same idempotency key.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        profile: str | None = None,
+        timeout_s: float = 30.0,
+        retry: RetryPolicy | None = None,
+        transport: httpx.BaseTransport | None = None,
+        on_request: OnRequest | None = None,
+    ) -> None:
+        """Find out where to connect and with which key (`cux.client.config.resolve`); connect later.
+
+        Args:
+            url: the exchange's address, such as `http://127.0.0.1:8000`.
+            api_key: `cux_…`; market data needs none.
+            profile: which profile of the configuration file to use.
+            timeout_s: how long to wait for the next byte of an answer.
+            retry: how often and how patiently to repeat.
+            transport: another httpx transport, for tests.
+            on_request: is shown every request before it is sent.
+
+        Raises:
+            ConfigError: the configuration file is malformed, or has no such profile.
+        """
+        self.access = resolve(url=url, api_key=api_key, profile=profile)
+        self._retry = retry or RetryPolicy()
+        self._on_request = on_request
+        self._http = httpx.Client(
+            base_url=self.access.url,
+            headers=default_headers(self.access),
+            timeout=httpx.Timeout(timeout_s, connect=5.0),
+            transport=transport,
+        )
+
+    instrument_list = _list(market.instrument_list)
+    instrument_get = _one(market.instrument_get)
+    book_get = _one(market.book_get)
+    trade_list = _pages(market.trade_list)
+    market_watch = _watched(market.market_watch)
+
+    order_place = _one(account.order_place)
+    order_replace = _one(account.order_replace)
+    order_cancel = _one(account.order_cancel)
+    order_cancel_all = _one(account.order_cancel_all)
+    order_get = _one(account.order_get)
+    order_list = _pages(account.order_list)
+    balance_get = _one(account.balance_get)
+    entitlement_list = _list(account.entitlement_list)
+    account_watch = _watched(account.account_watch)
+
+    model_list = _list(compute.model_list)
+    quote_create = _one(compute.quote_create)
+    chat = _one(compute.chat)
+    chat_stream = _answer(compute.chat_stream)
+    job_list = _pages(compute.job_list)
+    job_get = _one(compute.job_get)
+    receipt_get = _one(compute.receipt_get)
+    key_list = _one(compute.key_list)
+    card_get = _one(compute.card_get)
+    card_list = _list(compute.card_list)
+    provider_list = _list(compute.provider_list)
+
+    def send(self, call: Call[T]) -> T:
+        """Send a call, repeating it where that is safe, and return its answer."""
+        return call.parse(self._response(call, stream=False).content)
+
+    def follow(self, call: Call[T]) -> Iterator[T]:
+        """Send a call whose answer is a stream with an end, and yield what comes."""
+        with closing(self._response(call, stream=True)) as response:
+            for event in self._events(response, Decoder()):
+                if event.data == END_OF_CHAT:
+                    return
+                yield streamed(event, call.shape)
+        raise CuxConnectionError("The answer broke off before its end.")
+
+    def watch(self, call: Call[T]) -> Iterator[T]:
+        """Send a call whose answer is a stream without end; after a lost connection go on where it was."""
+        place = Watch(call, self._retry)
+        while True:
+            try:
+                with closing(self._attempt(call, stream=True, **place.headers())) as response:
+                    for event in self._events(response, Decoder(place.last_id)):
+                        yield place.take(event)
+                failure: CuxError = CuxConnectionError("The stream ended.")
+            except CuxError as error:
+                failure = error
+            time.sleep(place.pause_s(failure))
+
+    def prepare(self, call: Call[Any], **headers: str) -> httpx.Request:
+        """Return the HTTP request for a call, which is not sent."""
+        return build_request(self._http, call, **headers)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        """Return the client; it is closed when the block ends."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        self.close()
+
+    def _response(self, call: Call[T], *, stream: bool) -> httpx.Response:
+        attempt = 0
+        while True:
+            try:
+                return self._attempt(call, stream=stream)
+            except CuxError as error:
+                pause_s = self._retry.pause_s(call, error, attempt)
+                if pause_s is None:
+                    raise
+            time.sleep(pause_s)
+            attempt += 1
+
+    def _attempt(self, call: Call[T], *, stream: bool, **headers: str) -> httpx.Response:
+        request = self.prepare(call, **headers)
+        if self._on_request is not None:
+            self._on_request(request)
+        try:
+            response = self._http.send(request, stream=stream)
+            if not response.is_success:
+                response.read()
+        except httpx.RequestError as error:
+            raise unreachable(self._http, error) from error
+        failure = failure_of(response)
+        if failure is not None:
+            raise failure
+        return response
+
+    def _events(self, response: httpx.Response, decoder: Decoder) -> Iterator[Event]:
+        try:
+            for piece in response.iter_bytes():
+                yield from decoder.feed(piece)
+        except httpx.RequestError as error:
+            raise unreachable(self._http, error) from error

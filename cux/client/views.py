@@ -1,0 +1,231 @@
+"""What the exchange answers, where `cux.wire.orders` does not say it already.
+
+Integers are exact and decide; the `usd` strings beside them are for people. Fields that a newer exchange
+adds are ignored.
+"""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from cux.wire.card import ComputeCard
+from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list, or the whole of a short one."""
+
+    data: list[T]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """A tradable contract. p ticks for q lots cost p · q · `tick_nano_usd` nano-USD."""
+
+    instrument: str
+    compute_class: str
+    model: str
+    delivery: str
+    phase: str
+    lot_ucu: int
+    tick_nano_usd: int
+    tick_usd_per_cu: str
+    band_low_ticks: int
+    band_high_ticks: int
+    max_order_lots: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    window_s: int
+
+
+class Book(BookView, frozen=True, kw_only=True):
+    """The book with its phase and best prices in dollars per compute unit."""
+
+    phase: str
+    best_bid_usd_per_cu: str | None = None
+    best_ask_usd_per_cu: str | None = None
+
+
+class Trade(TradeView, frozen=True, kw_only=True):
+    """A match with its price in dollars per compute unit."""
+
+    usd_per_cu: str
+
+
+class Order(OrderView, frozen=True, kw_only=True):
+    """An order; its limit in dollars per compute unit is there when it is read, not when it is placed."""
+
+    usd_per_cu: str | None = None
+
+
+class Canceled(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids of the orders that were cancelled."""
+
+    canceled: list[str]
+
+
+class Balances(BalanceView, frozen=True, kw_only=True):
+    """All money of the organisation; earnings and hold-back are a provider's, and apart from `posted`."""
+
+    earnings_nano_usd: int
+    hold_back_nano_usd: int
+    available_usd: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account at a moment: its money and its open orders."""
+
+    balances: Balances
+    open_orders: list[Order]
+
+
+class Market(msgspec.Struct, frozen=True, kw_only=True):
+    """A market at a moment: the book, and trades newest first."""
+
+    book: Book
+    trades: list[Trade]
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """The most a job would use. Nothing is reserved."""
+
+    model: str
+    compute_class: str
+    card_hash: str
+    prompt_tokens: int
+    max_tokens: int
+    quote_ucu: int
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that can be asked; `cux` says what it is traded and metered as."""
+
+    id: str
+    created: int
+    owned_by: str
+    cux: dict[str, Any] = {}
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Who delivers compute, and whether it is there now."""
+
+    provider_id: str
+    name: str
+    trust_tier: str
+    up: bool
+    draining: bool
+    models: list[str]
+    rate_ucu_per_s: int
+    receipts: int
+
+
+class PublishedCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's compute card as published."""
+
+    model: str
+    compute_class: str
+    card_hash: str
+    card: dict[str, Any]
+
+    def compute_card(self) -> ComputeCard:
+        """Return the card itself. Raises cux.wire.card.CardError if it describes none."""
+        return ComputeCard.from_payload(self.card)
+
+
+class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An Ed25519 public key in hex, with the short name that receipts carry."""
+
+    owner: str
+    key_id: str
+    public_key: str
+
+
+class PublicKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys that receipts are verified with."""
+
+    exchange: PublicKey
+    providers: list[PublicKey]
+
+
+class CuxUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a completion was metered and charged, and where its receipt is."""
+
+    compute_ucu: int
+    quote_ucu: int
+    cost_nano_usd: int
+    cost_usd: str
+    card_hash: str
+    job_id: str
+    receipt_hash: str | None = None
+    receipt_url: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens as OpenAI counts them, and under `cux` the meter and the charge."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cux: CuxUsage
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn of a conversation, or the part of it that a chunk adds."""
+
+    role: str | None = None
+    content: str | None = None
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """The one answer of a completion."""
+
+    message: Message
+    finish_reason: str
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer."""
+
+    id: str
+    model: str
+    choices: list[Choice]
+    usage: Usage
+
+    @property
+    def text(self) -> str:
+        """Return what the model said."""
+        return self.choices[0].message.content or ""
+
+    @property
+    def finish_reason(self) -> str:
+        """Return why it ended: `stop` or `length`."""
+        return self.choices[0].finish_reason
+
+
+class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk adds to the answer."""
+
+    delta: Message
+    finish_reason: str | None = None
+
+
+class CompletionChunk(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a streamed answer; the last one carries the usage and no text."""
+
+    id: str
+    model: str
+    choices: list[ChunkChoice]
+    usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the text this piece adds."""
+        return "".join(choice.delta.content or "" for choice in self.choices)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Return why the answer ended, in the piece where it ends."""
+        return self.choices[0].finish_reason if self.choices else None
