@@ -27,6 +27,7 @@ def balance(session: Session) -> None:
                 ("available", usd(own.available_nano_usd)),
                 ("held for open orders", usd(own.held_nano_usd)),
                 ("posted", usd(own.posted_nano_usd)),
+                ("arriving", usd(own.arriving_nano_usd)),
                 ("earnings", usd(own.earnings_nano_usd)),
                 ("held back", usd(own.hold_back_nano_usd)),
             ],

@@ -68,8 +68,12 @@ class Canceled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balances(BalanceView, frozen=True, kw_only=True):
-    """All money of the organisation; earnings and hold-back are a provider's, and apart from `posted`."""
+    """All money of the organisation. Orders are paid from what is available.
 
+    `arriving` is paid in and not yet in the trading wallet; earnings and hold-back are a provider's.
+    """
+
+    arriving_nano_usd: int = 0
     earnings_nano_usd: int
     hold_back_nano_usd: int
     available_usd: str

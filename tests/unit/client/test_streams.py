@@ -1,0 +1,150 @@
+"""Streams: however they are cut they read the same, and a watched one survives lost connections."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import httpx
+import pytest
+
+from cux.client import CuxConnectionError, NotFoundError, UnavailableError
+from cux.client.sse import Decoder, Event
+from cux.client.views import Market
+from tests.unit.client.exchange import BOOK, Script, broken_stream, refused, sse, stream
+
+TEXT = (
+    b"\xef: x\r\n: still here\r\rid: 7\revent: update\n"
+    b'data: {"a":\r\ndata:  "\xe2\x80\xa8"}\r\n\r\ndata\n\ndata: z\n\n'
+)
+
+
+def test_events_are_the_same_however_the_stream_is_cut() -> None:
+    wanted = [
+        Event("update", b'{"a":\n "\xe2\x80\xa8"}', "7"),
+        Event("message", b"", "7"),
+        Event("message", b"z", "7"),
+    ]
+    for size in range(1, len(TEXT) + 1):
+        decoder = Decoder()
+        pieces = [TEXT[at : at + size] for at in range(0, len(TEXT), size)]
+        assert [event for piece in pieces for event in decoder.feed(piece)] == wanted
+
+
+def trade(seq: int) -> dict[str, Any]:
+    return {
+        "trade_id": f"trd_{seq}",
+        "instrument": "x",
+        "seq": seq,
+        "price_ticks": 2_000,
+        "quantity_lots": 1,
+        "taker_side": "buy",
+        "executed_at": "2026-08-01T12:00:00Z",
+        "usd_per_cu": "20.00",
+    }
+
+
+def market(*trades: int) -> dict[str, Any]:
+    return {"book": BOOK, "trades": [trade(seq) for seq in trades]}
+
+
+def shown(markets: Iterator[Market]) -> list[list[int]]:
+    return [[one.seq for one in market.trades] for market in markets]
+
+
+def interrupted() -> Script:
+    return Script(
+        broken_stream(sse(market(2, 1), event_id="5"), sse(market(3), event_id="6"), b"id: 9\ndata: {"),
+        httpx.ConnectError("refused"),
+        refused(503, "dependency_unavailable", type="unavailable_error", retry_after="0"),
+        stream(b": still here\n\n", sse(market(4, 3, 2), event_id="8", name="snapshot")),
+        stream(sse(market(), event_id="9")),
+    )
+
+
+def test_watching_goes_on_where_the_connection_was_lost() -> None:
+    script = interrupted()
+    with script.client() as client:
+        assert shown(islice(client.market_watch("x"), 4)) == [[2, 1], [3], [4], []]
+    asked = [request.headers.get("Last-Event-ID") for request in script.requests]
+    assert asked == [None, "6", "6", "6", "8"]
+
+
+def test_the_asynchronous_client_goes_on_likewise() -> None:
+    script = interrupted()
+
+    async def watch() -> list[list[int]]:
+        seen = []
+        async with script.async_client() as client:
+            async for view in client.market_watch("x"):
+                seen.append([one.seq for one in view.trades])
+                if len(seen) == 4:
+                    break
+        return seen
+
+    assert asyncio.run(watch()) == [[2, 1], [3], [4], []]
+
+
+def test_watching_ends_with_a_refusal_that_waiting_does_not_change() -> None:
+    script = Script(refused(404, "unknown_instrument"))
+    with script.client() as client, pytest.raises(NotFoundError):
+        next(client.market_watch("x"))
+
+
+def test_watching_gives_up_when_nothing_comes_any_more() -> None:
+    lost = httpx.ConnectError("refused")
+    script = Script(stream(sse(market(1), event_id="5")), lost, lost, lost)
+    with script.client() as client, pytest.raises(CuxConnectionError):
+        list(client.market_watch("x"))
+    assert len(script.requests) == 4
+
+
+def chunk(text: str, finish_reason: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
+    return sse({"id": "chatcmpl-1", "model": "m", "choices": [choice], "usage": None})
+
+
+USAGE = {
+    "prompt_tokens": 3,
+    "completion_tokens": 2,
+    "total_tokens": 5,
+    "cux": {
+        "compute_ucu": 9,
+        "quote_ucu": 12,
+        "cost_nano_usd": 180_000,
+        "cost_usd": "0.00018",
+        "card_hash": "h",
+        "job_id": "job_1",
+    },
+}
+LAST = sse({"id": "chatcmpl-1", "model": "m", "choices": [], "usage": USAGE})
+
+
+def test_an_answer_streams_in_and_ends_with_its_usage() -> None:
+    script = Script(stream(chunk("two\u2028"), chunk("lines", "stop"), LAST, b"data: [DONE]\n\n"))
+    with script.client() as client:
+        pieces = list(client.chat_stream("m", "hi", max_tokens=2))
+    assert "".join(piece.text for piece in pieces) == "two\u2028lines"
+    assert [piece.finish_reason for piece in pieces] == [None, "stop", None]
+    assert pieces[-1].usage is not None
+    assert pieces[-1].usage.cux.cost_nano_usd == 180_000
+    assert b'"stream":true' in script.requests[0].content
+    assert script.keys[0] is not None
+
+
+def test_an_error_within_an_answer_is_raised() -> None:
+    error = {"error": {"type": "unavailable_error", "code": "job_failed", "message": "No."}}
+    script = Script(stream(chunk("two"), sse(error)))
+    with script.client() as client, pytest.raises(UnavailableError, match="No"):
+        list(client.chat_stream("m", "hi"))
+
+
+@pytest.mark.parametrize("answer", [stream(chunk("two")), broken_stream(chunk("two"))])
+def test_an_answer_that_breaks_off_is_no_answer_and_not_asked_for_again(answer: httpx.Response) -> None:
+    script = Script(answer)
+    with script.client() as client:
+        pieces = client.chat_stream("m", "hi")
+        assert next(pieces).text == "two"
+        with pytest.raises(CuxConnectionError):
+            next(pieces)
+    assert len(script.requests) == 1
