@@ -1,0 +1,116 @@
+"""vLLM's completions, from token ids to token ids, streamed."""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import msgspec
+
+from agent.transport import RefusedError, Transport, TransportError
+from cux.wire.agent import Lease
+from cux.wire.receipt import FinishReason
+
+TOKEN_S = 120.0
+"""How long the engine may take for the next token before the attempt counts as failed."""
+FINISH_REASONS = frozenset({"stop", "length", "abort"})
+
+
+class EngineError(Exception):
+    """The engine gave no whole answer; `code` is one of the protocol's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Token ids as they were sampled, and in the last chunk how the answer ended."""
+
+    ids: list[int]
+    finish_reason: FinishReason | None
+
+
+class _Choice(msgspec.Struct):
+    token_ids: list[int] | None = None
+    finish_reason: str | None = None
+
+
+class _Event(msgspec.Struct):
+    choices: list[_Choice] = []
+    error: dict[str, Any] | None = None
+
+
+_EVENTS = msgspec.json.Decoder(_Event)
+
+
+class EngineClient:
+    """One vLLM server, asked over its OpenAI-compatible HTTP interface."""
+
+    def __init__(self, url: str, *, model: str) -> None:
+        self.url = url
+        self._model = model
+        self._transport = Transport(url)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.__aexit__(None, None, None)
+
+    async def is_healthy(self) -> bool:
+        """Whether the server answers and its engine lives."""
+        try:
+            await self._transport.get("/health", read_s=5.0)
+        except (TransportError, RefusedError):
+            return False
+        return True
+
+    async def run(self, lease: Lease) -> AsyncIterator[Chunk]:
+        """Yield the answer to `lease` as it is sampled; leaving early aborts it in the engine.
+
+        The ids hold every sampled token, the one that stops the answer included. Raises EngineError.
+        """
+        async for chunk in self.complete(
+            lease.prompt_token_ids,
+            max_tokens=lease.max_tokens,
+            temperature=lease.temperature_milli / 1_000,
+            top_p=lease.top_p_ppm / 1_000_000,
+            seed=lease.seed,
+            stop=lease.stop,
+        ):
+            yield chunk
+
+    async def complete(self, prompt: list[int], **sampling: object) -> AsyncIterator[Chunk]:
+        """Yield a completion of the token ids `prompt`, sampled as `sampling` says. Raises EngineError."""
+        body = {"model": self._model, "prompt": prompt, "stream": True, "return_token_ids": True, **sampling}
+        finished = False
+        try:
+            async with self._transport.open(
+                "POST", "/v1/completions", content=msgspec.json.encode(body), read_s=TOKEN_S
+            ) as answer:
+                async for line in answer.aiter_lines():
+                    if line.startswith("data: ") and (chunk := _chunk(line[len("data: ") :])):
+                        finished = chunk.finish_reason is not None
+                        yield chunk
+        except RefusedError as error:
+            raise EngineError("invalid_request", error.message) from error
+        except TransportError as error:
+            raise EngineError("engine_failed", str(error)) from error
+        if not finished:
+            raise EngineError("engine_failed", "the engine ended its answer without a reason")
+
+
+def _chunk(data: str) -> Chunk | None:
+    """The chunk in one server-sent event, if it carries one; EngineError if it carries an error."""
+    if data == "[DONE]":
+        return None
+    try:
+        event = _EVENTS.decode(data)
+    except msgspec.MsgspecError as error:
+        raise EngineError("engine_failed", f"not an answer of vLLM: {error}") from error
+    if event.error is not None:
+        raise EngineError("invalid_request", str(event.error.get("message", "")))
+    if not event.choices:
+        return None
+    choice = event.choices[0]
+    reason = choice.finish_reason
+    if reason is not None and reason not in FINISH_REASONS:
+        raise EngineError("engine_failed", f"the engine ended its answer with {reason!r}")
+    return Chunk(choice.token_ids or [], cast("FinishReason | None", reason))
