@@ -1,7 +1,8 @@
 """POST /v1/chat/completions: an unchanged OpenAI client gets its answer from the market.
 
 The request is quoted, its compute reserved, and the job followed to its settlement; the usage at the end
-says what was metered and charged.
+says what was metered and charged. A caller who leaves ends the stream, not the job: it runs to its end,
+settles as usual and can be looked up under its id.
 """
 
 import hashlib

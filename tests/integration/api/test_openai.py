@@ -143,7 +143,7 @@ def test_a_repeated_key_runs_no_second_job_and_does_not_repeat_a_deleted_answer(
     assert Job.objects.filter(organisation=scene.buyer).count() == 1
 
 
-def test_the_receipt_is_given_out_byte_for_byte(client, scene, provider, urls, secret):
+def test_job_and_receipt_are_the_owners_alone_byte_for_byte(client, scene, provider, urls, secret, key_of):
     provider.say.put("Hi")
     provider.say.put(None)
     serving = provider.serve()
@@ -154,6 +154,13 @@ def test_the_receipt_is_given_out_byte_for_byte(client, scene, provider, urls, s
     document = httpx.get(f"{urls[0]}/v1/{path}", headers=bearer(secret))
     assert document.headers["content-type"] == "application/json"
     assert document.content == receipt_get(organisation_id=scene.buyer.id, job_id=job.id)
+
+    stranger = bearer(key_of(builders.organisation("stranger")).secret)
+    for path in (f"receipts/job_{job.id.hex}", f"jobs/job_{job.id.hex}", f"jobs/job_{scene.buyer.id.hex}"):
+        assert_error(httpx.get(f"{urls[0]}/v1/{path}", headers=stranger), Code.UNKNOWN_JOB)
+    assert httpx.get(f"{urls[0]}/v1/jobs", headers=stranger).json()["data"] == []
+    own = httpx.get(f"{urls[0]}/v1/jobs", headers=bearer(secret)).json()["data"]
+    assert [(row["job_id"], row["status"]) for row in own] == [(f"job_{job.id.hex}", "settled")]
 
 
 @pytest.mark.parametrize(
@@ -208,6 +215,21 @@ def test_models_are_listed_and_found(client, scene):
     assert (found.id, found.object, found.owned_by) == (scene.model.name, "model", "cux")
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("no-such")
+
+
+def test_a_caller_who_leaves_does_not_stop_the_job(client, scene, provider):
+    serving = provider.serve()
+    provider.say.put("One")
+    stream = client.chat.completions.create(
+        model=scene.model.name, messages=HELLO, max_tokens=20, stream=True
+    )
+    next(stream)
+    stream.close()
+    provider.say.put(" two")
+    provider.say.put(None)
+    serving.join()
+    job = Job.objects.get(organisation=scene.buyer)
+    assert (job.state, job.output_tokens) == ("completed", 7)
 
 
 def test_a_quote_says_the_most_and_reserves_nothing(urls, scene, secret):
