@@ -1,5 +1,6 @@
 """What the demo does, step by step, as any program on the network could: over REST and the OpenAI client."""
 
+import json
 import os
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def measure(market: Market) -> None:
 
     def measured() -> list[dict[str, Any]] | None:
         rows = market.call("ada", "GET", "/v1/providers")["data"]
-        ready = [row for row in rows if row["rate_ucu_per_s"] and row["ready"]]
+        ready = [row for row in rows if row["rate_ucu_per_s"] and row["up"]]
         return ready if len(ready) == len(market.facts["providers"]) else None
 
     for row in market.until("measuring the providers", MEASURED_WITHIN_S, measured):
@@ -171,11 +172,11 @@ def settle(market: Market) -> None:
         return job if job["status"] == "settled" else None
 
     job = market.until("settling the job", SETTLE_WITHIN_S, settled)
-    card = market.call("ada", "GET", f"/v1/compute-cards/{job['card_hash']}")
-    market.say(
-        f"{job['prompt_tokens']} prompt + {job['output_tokens']} output tokens, "
-        f"weight {card['decode_weight_milli'] / 1000:g}: {job['compute_ucu']} µCU (quote {job['quote_ucu']})"
-    )
+    card = market.call("ada", "GET", f"/v1/compute-cards/{job['card_hash']}")["card"]
+    market.found["card"] = card
+    tokens = f"{job['prompt_tokens']} prompt + {job['output_tokens']} output tokens"
+    weight = f"decode weight {card['decode_weight_milli'] / 1000:g}"
+    market.say(f"{tokens}, {weight}: {job['compute_ucu']} µCU (quoted at most {job['quote_ucu']})")
     market.say(f"charged {format_usd(job['charged_nano_usd'])}; card {job['card_hash'][:16]}…")
 
 
@@ -186,10 +187,11 @@ def verify(market: Market) -> None:
     headers = {"Authorization": f"Bearer {market.key('ada')}"}
     answer = market.http.get(f"/v1/receipts/{market.found['job_id']}", headers=headers).raise_for_status()
     path.write_bytes(answer.content)
+    card = path.with_suffix(".card.json")
+    card.write_text(json.dumps(market.found["card"]))
     keys = market.call("ada", "GET", "/v1/keys")
-    command = [sys.executable, "-m", "cux", "receipt", "verify", str(path)]
-    for row in keys["exchange"]:
-        command += ["--exchange-key", row["public_key"]]
+    command = [sys.executable, "-m", "cux", "receipt", "verify", str(path), "--offline", "--card", str(card)]
+    command += ["--exchange-key", keys["exchange"]["public_key"]]
     for row in keys["providers"]:
         command += ["--provider-key", row["public_key"]]
     _run(market, command)
