@@ -18,6 +18,10 @@ from exchange.sequencer.state import Market, State
 from exchange.sequencer.store import Known, Store
 from exchange.sequencer.views import refusal
 
+_BY_INDEX = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+"""All that a batch and a rebuild look up has an index. Plans are kept for the life of the session, so one
+made while a table is small must not scan it once it is large."""
+
 
 class Sequencer:
     """The single writer of a shard: its state in memory, and how a batch changes it and the database."""
@@ -28,6 +32,7 @@ class Sequencer:
         self._epoch = epoch
         connection.ensure_connection()
         self._session = connection.connection
+        self._session.execute(_BY_INDEX)
         self.recover(now)
 
     @property
