@@ -97,6 +97,7 @@ class _Link(asyncio.Protocol):
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[p.Verdict]] = {}
         self._buffer = bytearray()
+        self._unsent: list[bytes] = []
         self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -118,12 +119,20 @@ class _Link(asyncio.Protocol):
         self._waiting.clear()
         self.closed.set_result(None)
 
+    def _flush(self) -> None:
+        """Send at once what was asked in one turn of the loop, so that it can share a batch."""
+        self.transport.write(b"".join(self._unsent))
+        self._unsent.clear()
+
     async def ask(self, command: p.Command) -> p.Verdict:
         """Send a command and wait for its verdict."""
         number = next(self._numbers)
         message = _frame(p.Request(number, command))
-        waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self.transport.write(message)
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting[number] = loop.create_future()
+        if not self._unsent:
+            loop.call_soon(self._flush)
+        self._unsent.append(message)
         try:
             verdict: p.Verdict = await waiting
             return verdict

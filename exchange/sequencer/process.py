@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 STOPPED: Final = 0
 FENCED_OFF: Final = 3
 DATABASE_LOST: Final = 4
-MAX_BATCH: Final = 1_000
+FULL_BATCH: Final = 1_000
 
 
 def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
@@ -74,15 +74,15 @@ def _waiting(inbox: Inbox) -> tuple[list[Item], bool]:
     """Return all commands that wait, at least one, and whether to stop after them."""
     items: list[Item] = []
     try:
-        item = inbox.get()
-        while item is not None and len(items) < MAX_BATCH - 1:
-            items.append(item)
-            item = inbox.get_nowait()
+        together = inbox.get()
+        while together is not None:
+            items += together
+            if len(items) >= FULL_BATCH:
+                return items, False
+            together = inbox.get_nowait()
     except Empty:
         return items, False
-    if item is None:
-        return items, True
-    return [*items, item], False
+    return items, True
 
 
 def _verdicts(sequencer: Sequencer, items: Sequence[Item], now: datetime) -> list[Verdict]:

@@ -32,8 +32,10 @@ class Item(NamedTuple):
     command: p.Command
 
 
-Inbox = SimpleQueue[Item | None]
-"""Commands for the writer; None asks it to stop. Its `put` is safe inside a signal handler."""
+Inbox = SimpleQueue[list[Item] | None]
+"""Commands for the writer, as they came together; None asks it to stop.
+
+Its `put` is safe inside a signal handler."""
 
 
 class Server:
@@ -65,17 +67,24 @@ class Server:
         """Send verdicts to where the commands came from. For the writer's thread."""
         self._loop.call_soon_threadsafe(self._deliver, items, verdicts)
 
-    def accept(self, connection: "_Connection", request: p.Request) -> None:
-        """Queue a command, or refuse it at once."""
-        try:
-            check_words(request.command)
-            if self._inside >= self._limit and not isinstance(request.command, p.CancelOrder | p.CancelAll):
-                raise CuxError(Code.SEQUENCER_BUSY)
-        except CuxError as error:
-            connection.send([p.frame(p.Reply(request.id, refusal(error)))])
-            return
+    def accept(self, connection: "_Connection", requests: Sequence[p.Request]) -> None:
+        """Queue commands that came together, and refuse at once those that cannot be."""
+        items = []
+        for request in requests:
+            try:
+                self._admit(request.command)
+            except CuxError as error:
+                connection.send([p.frame(p.Reply(request.id, refusal(error)))])
+            else:
+                items.append(Item(connection, request.id, request.command))
+        if items:
+            self.inbox.put(items)
+
+    def _admit(self, command: p.Command) -> None:
+        check_words(command)
+        if self._inside >= self._limit and not isinstance(command, p.CancelOrder | p.CancelAll):
+            raise CuxError(Code.SEQUENCER_BUSY)
         self._inside += 1
-        self.inbox.put(Item(connection, request.id, request.command))
 
     def _deliver(self, items: Sequence[Item], verdicts: Sequence[p.Verdict]) -> None:
         self._inside -= len(items)
@@ -123,8 +132,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         try:
-            for frame in p.frames(self._buffer):
-                self._server.accept(self, p.decode_request(frame))
+            self._server.accept(self, [p.decode_request(frame) for frame in p.frames(self._buffer)])
         except (ValueError, msgspec.DecodeError) as error:
             log.warning("sequencer_bad_frame", error=str(error))
             self._transport.close()

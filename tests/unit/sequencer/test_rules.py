@@ -13,7 +13,12 @@ from tests.unit.sequencer.test_risk import instrument
 
 
 def order(**fields: Any) -> NewOrder:
-    plain: dict[str, Any] = {"organisation_id": UUID(int=2), "instrument": "x", "side": "buy", "quantity_lots": 1}
+    plain: dict[str, Any] = {
+        "organisation_id": UUID(int=2),
+        "instrument": "x",
+        "side": "buy",
+        "quantity_lots": 1,
+    }
     return NewOrder(**(plain | fields))
 
 
