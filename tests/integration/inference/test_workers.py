@@ -8,15 +8,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pytest
 
 from config.celery import PERIODS_S, app
+from core import hints
 from core.clock import utc_now
+from core.embedded import Valkey
 from core.models import OutboxMessage
 from cux.wire import agent
 from inference.models import Job
 from tests.environment import ROOT
 from tests.integration.inference.scene import EOS, Scene
+from tests.waiting import is_alive
 
 PATIENCE_S = 30
 T = TypeVar("T")
@@ -90,6 +95,38 @@ def test_what_a_dead_worker_left_is_done_by_the_next_one(scene: Scene, tmp_path:
                 payload__job_id__in=[str(streaming.id), str(queued.id)], sent_at__isnull=True
             )
             eventually(lambda: not mine.exists())
+
+
+@pytest.fixture
+def broker(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
+    """A broker of the test's own, which it may kill; hints and processes use it."""
+    server = Valkey(tmp_path / "broker")
+    settings.BROKER_URL = server.start()
+    monkeypatch.setenv("BROKER_URL", settings.BROKER_URL)
+    hints._producer.cache_clear()
+    yield server
+    hints._producer.cache_clear()
+    server.stop()
+
+
+def kill(server: Valkey) -> None:
+    killed = server.pid()
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: not is_alive(killed))
+
+
+def test_a_broker_that_dies_delays_work_and_loses_none(scene: Scene, broker: Valkey, tmp_path: Path) -> None:
+    with celery("beat", "--schedule", str(tmp_path / "schedule")), worker():
+        streaming = scene.create(now=utc_now())
+        lease = claim(scene)
+        kill(broker)
+        queued = scene.create(now=utc_now())
+        deliver(scene, lease)
+        broker.start()
+        assert ended(streaming) == Job.State.COMPLETED
+        deliver(scene, claim(scene))
+        assert ended(queued) == Job.State.COMPLETED
 
 
 def test_every_task_of_the_clock_exists() -> None:
