@@ -12,8 +12,10 @@ import msgspec
 import pytest
 
 from accounts.services import api_key_create
+from api.agent import claims
 from api.agent.routes import ROUTES
 from api.application import Application
+from api.http import Disconnected, Request
 from core import notify
 from core.clock import rfc3339, utc_now
 from core.ids import public_id
@@ -149,6 +151,38 @@ def test_a_waiting_claim_wakes_when_a_lease_is_granted(scene: Scene) -> None:
     (lease,) = msgspec.json.decode(response.content, type=agent.ClaimResponse).leases
     assert lease.prompt_token_ids == list(scene.quote().prompt_token_ids)
     assert elapsed_s < 1.5, "woken by the look every 2 s, not by the notification"
+
+
+def test_an_agent_that_went_away_while_waiting_claims_nothing(scene: Scene) -> None:
+    owner = scene.agents[0]
+    body = msgspec.json.encode(agent.ClaimRequest(free_slots=1, wait_s=30))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/agent/v1/claim",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {owner.api_key}".encode())],
+    }
+
+    async def main() -> None:
+        messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        messages.put_nowait({"type": "http.request", "body": body, "more_body": False})
+        waiting = asyncio.create_task(claims.claim(Request(scope, messages.get)))
+        async with asyncio.timeout(10):
+            while not notify.listener()._waiters:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        messages.put_nowait({"type": "http.disconnect"})
+        with pytest.raises(Disconnected):
+            await waiting
+        await notify.listener().close()
+
+    asyncio.run(main())
+    job = scene.create(now=utc_now())
+    lease = job_dispatch(job_id=job.id, now=utc_now())
+    assert lease is not None
+    assert Lease.objects.get(id=lease.id).state == Lease.State.GRANTED
+    (claimed,) = owner.claim(now=utc_now())
+    assert claimed.lease_id == public_id("lease", lease.id)
 
 
 def test_a_lease_given_back_moves_its_job(make: Callable[..., Scene]) -> None:
