@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.reconcile import for_each
 from exchange.models import Entitlement
 from exchange.services.entitlement_expire import ExpirySplit, entitlement_expire
 from inference.models import Provider
@@ -17,11 +18,11 @@ def entitlements_expire(*, now: datetime) -> int:
     One with reservations still open is left for the next time.
     """
     over = Entitlement.objects.filter(state=Entitlement.State.LIVE, ends_at__lte=now).order_by("ends_at")
-    splits = [
-        entitlement_pay_out(entitlement_id=entitlement_id, now=now)
-        for entitlement_id in list(over.values_list("id", flat=True))
-    ]
-    return sum(split is not None for split in splits)
+    return for_each(
+        list(over.values_list("id", flat=True)),
+        lambda entitlement_id: entitlement_pay_out(entitlement_id=entitlement_id, now=now),
+        name="entitlements",
+    )
 
 
 @transaction.atomic

@@ -39,5 +39,4 @@ def job_dispatch(*, job_id: uuid.UUID, now: datetime) -> Lease | None:
 
 
 def _is_being_covered(job: Job) -> bool:
-    ended = [Cover.State.COVERED, Cover.State.RETURNED]
-    return Cover.objects.filter(job_id=job.id).exclude(state__in=ended).exists()
+    return Cover.objects.filter(job_id=job.id).exclude(state__in=Cover.DONE).exists()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from core.reconcile import for_each
 from inference.locks import job_try_lock
 from inference.models import Lease
 from inference.selectors.providers import is_dark
@@ -21,7 +22,7 @@ def leases_expire(*, now: datetime) -> int:
     """
     up_since = platform_up_since(now)
     live = Lease.objects.filter(state__in=Lease.LIVE).order_by("granted_at").values_list("id", flat=True)
-    return sum(_expire(lease_id, up_since, now) for lease_id in list(live))
+    return for_each(list(live), lambda lease_id: _expire(lease_id, up_since, now), name="leases")
 
 
 @transaction.atomic

@@ -14,8 +14,8 @@ from accounts.services import api_key_create, member_create, organisation_create
 from billing.services.deposit_record import deposit_record
 from core.clock import utc_now
 from core.embedded.paths import var_directory
-from exchange.services.entitlement_expire import return_to_wallet
 from exchange.services.instrument_create import instrument_create
+from exchange.services.return_to_wallet import return_to_wallet
 from inference.services.catalogue_list import catalogue_list
 from inference.services.provider_enrol import provider_create
 

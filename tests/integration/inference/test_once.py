@@ -1,6 +1,7 @@
 """Whatever broker, worker or agent do: a job settles once, and work goes on without the broker."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +13,7 @@ from core.clock import utc_now
 from core.models import OutboxMessage
 from core.outbox import outbox_drain
 from cux.wire.agent import Lease as LeaseMessage
-from inference.models import Job, Lease, Provider, Receipt
+from inference.models import CatalogueModel, Job, Lease, Provider, Receipt
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
 from inference.services.jobs_reconcile import jobs_reconcile
@@ -106,6 +107,24 @@ def test_the_outbox_alone_dispatches_and_settles(scene: Scene) -> None:
     job.refresh_from_db()
     assert job.state == Job.State.COMPLETED
     assert not mine.filter(sent_at__isnull=True).exists()
+
+
+def test_a_job_that_cannot_be_settled_does_not_hold_up_the_next(
+    make: Callable[..., Scene], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = make(), make()
+    stuck, fine = delivered(broken), delivered(sound)
+    CatalogueModel.objects.filter(name=broken.model.name).update(card={})
+    jobs_reconcile(now=utc_now())
+    fine.refresh_from_db()
+    stuck.refresh_from_db()
+    assert (fine.state, stuck.state) == (Job.State.COMPLETED, Job.State.DELIVERED)
+    assert any("reconcile_failed" in record.getMessage() for record in caplog.records)
+
+    CatalogueModel.objects.filter(name=broken.model.name).update(card=broken.model.card)
+    jobs_reconcile(now=utc_now())
+    stuck.refresh_from_db()
+    assert stuck.state == Job.State.COMPLETED
 
 
 def test_the_database_refuses_to_change_a_receipt_or_an_ended_job_or_to_lower_an_epoch(scene: Scene) -> None:
