@@ -45,6 +45,7 @@ def configure_logging() -> None:
                 "_granian": {"level": "WARNING"},
                 "celery.worker.strategy": {"level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},
+                "celery.beat": {"level": "WARNING"},
             },
         }
     )

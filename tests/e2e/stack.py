@@ -36,7 +36,9 @@ class Stack:
 
     def __init__(self, var: Path) -> None:
         self.place = Place(var, free_port(), free_port())
-        self.supervisor = Supervisor(all_processes(self.place), var=var)
+        processes = all_processes(self.place)
+        self.names = [process.name for process in processes]
+        self.supervisor = Supervisor(processes, var=var)
         self._started: Future[None] = Future()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
