@@ -12,12 +12,9 @@ from cux.wire.metering import compute_ucu
 PROMPT_TOKENS = 100
 OUTPUT_TOKENS = 50
 """The shape of a measured job: a short chat."""
-SECONDS = 8
 
 
-async def measure(
-    client: EngineClient, card: ComputeCard, *, slots: int, seconds: int = SECONDS
-) -> Measurement:
+async def measure(client: EngineClient, card: ComputeCard, *, slots: int, seconds: int) -> Measurement:
     """Keep `slots` completions running for `seconds`, then let the last end; return the rate over all of it.
 
     Prompts are drawn at random, so nothing is cached. Tokens are counted by the ids that came back. Rates are

@@ -142,7 +142,7 @@ def status(state: StatePath = None, config: ConfigPath = None) -> None:
     if found is None:
         _fail(f"no agent has run on {settings.state}")
     silent_s = time.time() - found.heartbeat_at
-    healthy = found.engine == "ready" and silent_s <= MISSED_HEARTBEATS * found.heartbeat_s
+    healthy = found.engine == "ready" and found.prepared and silent_s <= MISSED_HEARTBEATS * found.heartbeat_s
     typer.echo(json.dumps(msgspec.to_builtins(found) | {"healthy": healthy}, indent=2))
     raise typer.Exit(0 if healthy else PROBLEM)
 

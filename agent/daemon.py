@@ -51,6 +51,7 @@ class Daemon:
     _leases: Leases = field(init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _paused: bool = False
+    _prepared: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _beat: asyncio.Event = field(default_factory=asyncio.Event)
     _heartbeat_at: float = 0.0
@@ -138,6 +139,8 @@ class Daemon:
             await self.prepare()
         except (EngineError, TransportError, RefusedError) as error:
             log.warning("not measured: %s", error)
+        self._prepared = True
+        self._beat.set()
 
     async def _claim(self) -> bool:
         """Make one long poll and take what it brings; False if it failed."""
@@ -204,6 +207,7 @@ class Daemon:
             provider_id=self.identity.provider_id,
             model=self.card.model,
             engine=self.engine.status,
+            prepared=self._prepared,
             running=self._leases.running,
             free_slots=self._leases.free_slots,
             draining=self._stopping.is_set(),

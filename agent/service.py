@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent import __version__, vllm
 from agent.backoff import Backoff
-from agent.bench import SECONDS, measure
+from agent.bench import measure
 from agent.config import Config
 from agent.daemon import Daemon
 from agent.engine import AttachedEngine, Engine, OwnEngine
@@ -76,8 +76,8 @@ def _on_stop_signal(act: Callable[[], object]) -> None:
 def _daemon(config: Config, session: "_Session") -> Daemon:
     async def measure_once() -> None:
         record = session.state.measurement()
-        if config.measure and (record is None or record.card_hash != session.card.card_hash):
-            await session.report(await session.measure(config.slots, SECONDS))
+        if config.measure_s and (record is None or record.card_hash != session.card.card_hash):
+            await session.report(await session.measure(config.slots, config.measure_s))
 
     enrolment = session.enrolment.response
     return Daemon(
@@ -143,6 +143,7 @@ async def _session(config: Config) -> AsyncIterator[_Session]:
     engine = _engine(config, model, state)
     url = config.exchange or enrolment.exchange
     with state.locked():
+        state.clear_status()
         running = asyncio.create_task(engine.run())
         try:
             async with Transport(url, token=enrolment.response.api_key) as transport:

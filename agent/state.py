@@ -43,6 +43,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str
     model: str
     engine: str
+    prepared: bool
+    """Whether the engine was ready once and its capacity is known: leases are claimed from then on."""
     running: int
     free_slots: int
     draining: bool
@@ -97,6 +99,10 @@ class State:
     def write_status(self, status: Status) -> None:
         """Replace the status."""
         self._write("status.json", status)
+
+    def clear_status(self) -> None:
+        """Forget what an earlier run wrote about itself."""
+        (self.directory / "status.json").unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -48,6 +48,7 @@ class World:
 
     url: str = ""
     leases: asyncio.Queue[Lease] = field(default_factory=asyncio.Queue)
+    enrolments: list[dict[str, Any]] = field(default_factory=list)
     heartbeats: list[dict[str, Any]] = field(default_factory=list)
     claims: list[int] = field(default_factory=list)
     given_back: dict[str, str] = field(default_factory=dict)
@@ -119,10 +120,24 @@ class World:
             await self._upload(call, call.path.split("/")[4])
         elif self.revoked:
             await call.refuse(401, "invalid_api_key")
+        elif call.path == "/agent/v1/enrol":
+            await self._enrol(call)
         else:
             assert call.headers["authorization"] == f"Bearer {API_KEY}"
             await self._agent(call, call.path.removeprefix("/agent/v1/"))
         await self.note()
+
+    async def _enrol(self, call: Call) -> None:
+        self.enrolments.append(await call.json())
+        answer = {
+            "version": 1,
+            "provider_id": PROVIDER_ID,
+            "api_key": API_KEY,
+            "exchange_public_key": "0" * 64,
+            "heartbeat_s": 1,
+            "models": [CARD.model],
+        }
+        await call.answer(201, answer)
 
     async def _agent(self, call: Call, what: str) -> None:
         if what == "models/tiny/card":

@@ -1,4 +1,4 @@
-"""The engine the agent starts: restarted when it crashes, reported when it only crashes, never left behind."""
+"""The engine the agent starts: restarted after a crash, reported if it only crashes, never left behind."""
 
 import asyncio
 import os
