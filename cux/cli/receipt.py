@@ -36,7 +36,7 @@ def receipt_show(
         save.write_bytes(data)
         session.say(f"{len(data)} bytes written to {save}")
     if session.as_json:
-        session.write(data.decode(errors="replace"))
+        session.write_bytes(data)
         return
     try:
         receipt = parse_receipt(data)

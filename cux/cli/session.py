@@ -1,5 +1,6 @@
 """What every command has: a client, a way to show data, and the options all commands share."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from cux.cli.explain import as_curl
 from cux.client import Client, CuxError
 from cux.client.views import Instrument
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""A model's words could otherwise move the cursor, rename the window or worse."""
 PIPED_WIDTH = 240
 """Columns of a table that goes to a file or another program: enough that nothing is folded."""
 
@@ -39,17 +42,22 @@ class Session:
         self.line(msgspec.json.encode(data) if self.as_json else text)
 
     def line(self, text: bytes | str) -> None:
-        """Print a line on stdout as it is."""
-        typer.echo(text)
+        """Print a line on stdout."""
+        self.write(f"{text.decode() if isinstance(text, bytes) else text}\n")
 
     def write(self, text: str) -> None:
-        """Print text on stdout at once, without a line end."""
-        typer.echo(text, nl=False)
+        """Print text on stdout at once as it is; but a terminal is shown no control characters."""
+        sys.stdout.write(_CONTROL.sub("", text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+
+    def write_bytes(self, data: bytes) -> None:
+        """Put bytes on stdout exactly as they are."""
+        sys.stdout.buffer.write(data)
         sys.stdout.flush()
 
     def table(self, table: Table) -> None:
         """Print a table on stdout."""
-        console = Console(no_color=self.no_color or None, highlight=False)
+        console = Console(no_color=self.no_color or None, highlight=False, markup=False, emoji=False)
         if not console.is_terminal:
             console.width = PIPED_WIDTH
         console.print(table)

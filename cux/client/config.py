@@ -9,16 +9,20 @@ The file is `~/.config/cux/config.toml` (or under XDG_CONFIG_HOME), one table pe
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from cux.client.errors import CuxError
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 DEFAULT_PROFILE: Final = "default"
+_KEY: Final = re.compile(r"[\x21-\x7e]+")
 
 
 class ConfigError(CuxError):
@@ -42,14 +46,17 @@ def config_path() -> Path:
 def resolve(*, url: str | None = None, api_key: str | None = None, profile: str | None = None) -> Access:
     """Return what to use: arguments before CUX_URL and CUX_API_KEY before the profile (or CUX_PROFILE).
 
-    A profile's key is shown to the profile's own exchange only. Raises ConfigError.
+    A profile's key is shown to the profile's own exchange only. Raises ConfigError, also for an address that
+    is none and a key that cannot be one.
     """
     kept = load_profiles().get(profile or os.environ.get("CUX_PROFILE") or DEFAULT_PROFILE)
     if kept is None and profile is not None:
         raise ConfigError(f"There is no profile `{profile}`; make it with `cux login --as {profile}`.")
     chosen = _tidy(url or os.environ.get("CUX_URL") or (kept.url if kept else DEFAULT_URL))
     own_key = kept.api_key if kept is not None and _tidy(kept.url) == chosen else None
-    return Access(chosen, api_key or os.environ.get("CUX_API_KEY") or own_key)
+    key = api_key or os.environ.get("CUX_API_KEY") or own_key
+    _check(chosen, key)
+    return Access(chosen, key)
 
 
 def load_profiles() -> dict[str, Access]:
@@ -90,6 +97,17 @@ def _render(profiles: Mapping[str, Access]) -> str:
         for name, kept in sorted(profiles.items())
     ]
     return "\n".join(tables)
+
+
+def _check(url: str, key: str | None) -> None:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"{url} is no address: {error}") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ConfigError(f"Expected an address such as {DEFAULT_URL}, was {url}")
+    if key is not None and not _KEY.fullmatch(key):
+        raise ConfigError("The API key is not printable ASCII; it was not sent.")
 
 
 def _tidy(url: str) -> str:

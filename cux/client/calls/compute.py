@@ -65,7 +65,7 @@ def chat_stream(
 ) -> Call[CompletionChunk]:
     """Ask a model and iterate over the answer as it is made; the last piece carries the usage.
 
-    A connection that breaks within the answer raises CuxConnectionError: the job goes on and is settled.
+    A connection that breaks within the answer raises CuxConnectionError; `job_list` says what became of it.
     For options see `ChatOptions`.
     """
     streaming = {"stream": True, "stream_options": {"include_usage": True}}

@@ -201,3 +201,21 @@ def test_login_keeps_no_key_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert run(monkeypatch, script, "login", "--key-stdin", input="cux_bad\n").exit_code == 3
     assert resolve().api_key is None
     assert run(monkeypatch, Script(), "login", "--key-stdin", input="\n").exit_code == 2
+
+
+def test_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = TERMS | {"instrument": "a:smile:", "model": "[red]m[/red]"}
+    result = run(monkeypatch, Script(ok({"data": [odd]})), "market", "list")
+    assert "a:smile:" in result.stdout
+    assert "[red]m[/red]" in result.stdout
+
+
+def test_a_terminal_gets_no_control_characters_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a\x1b[2Jb\x9b1m\n\tc"
+    answers = [stream(chunk(text), LAST, b"data: [DONE]\n\n") for _ in range(2)]
+    script = Script(*answers)
+    piped = run(monkeypatch, script, "chat", "hi", "--model", "m")
+    assert piped.stdout == text + "\n"
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    shown = run(monkeypatch, script, "chat", "hi", "--model", "m")
+    assert shown.stdout == "a[2Jb1m\n\tc\n"

@@ -60,3 +60,16 @@ def test_an_unknown_profile_and_a_broken_file_are_named() -> None:
 
 def test_a_key_is_not_in_what_is_printed_of_it() -> None:
     assert "cux_secret" not in repr(Access("http://x", "cux_secret"))
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "http://", "http://a:b", "x"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="address"):
+        resolve(url=url)
+
+
+@pytest.mark.parametrize("key", ["cux_\u00e9", "cux_1\nX-Evil: 1", "two words"])
+def test_a_key_that_cannot_be_one_is_neither_sent_nor_repeated_in_the_error(key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(api_key=key)
+    assert key not in str(caught.value)

@@ -1,0 +1,88 @@
+"""What the client sends and expects is what the exchange's OpenAPI file says."""
+
+import inspect
+import re
+from typing import Any, get_args, get_origin
+
+import msgspec
+import pytest
+import yaml
+
+from cux.client.call import Call
+from cux.client.calls import account, compute, market
+from cux.client.views import Page
+from tests.environment import ROOT
+
+DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+CALLS: list[Call[Any]] = [
+    market.instrument_list(),
+    market.instrument_get("x"),
+    market.book_get("x"),
+    market.trade_list("x"),
+    market.market_watch("x"),
+    account.order_place("x", "buy", quantity_lots=1, price_ticks=1),
+    account.order_replace("x", price_ticks=1, quantity_lots=1),
+    account.order_cancel("x"),
+    account.order_cancel_all(instrument="x"),
+    account.order_get("x"),
+    account.order_list(instrument="x", open_only=True, client_order_id="mine"),
+    account.balance_get(),
+    account.entitlement_list(live_only=True),
+    account.account_watch(),
+    compute.model_list(),
+    compute.quote_create("x", "hi", max_tokens=1, max_compute_ucu=1),
+    compute.chat("x", "hi", max_tokens=1),
+    compute.chat_stream("x", "hi", max_tokens=1),
+    compute.job_list(),
+    compute.job_get("x"),
+    compute.receipt_get("x"),
+    compute.key_list(),
+    compute.card_get("x"),
+    compute.card_list(),
+    compute.provider_list(),
+]
+
+
+def operation_of(call: Call[Any]) -> dict[str, Any]:
+    """Return the operation that a call asks for, by its method and path."""
+    for template, methods in DOCUMENT["paths"].items():
+        pattern = re.sub(r"\{[^}]*\}", "[^/]+", template)
+        if re.fullmatch(pattern, call.path) and call.method.lower() in methods:
+            found: dict[str, Any] = methods[call.method.lower()]
+            return found
+    raise AssertionError(f"{call.method} {call.path} is not in docs/openapi.yaml")
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema itself where another one is referred to."""
+    name = schema.get("$ref", "").removeprefix("#/components/schemas/")
+    return DOCUMENT["components"]["schemas"][name] if name else schema
+
+
+def answer_schema(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a success's JSON body; empty if it has none."""
+    success = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+    return resolved(success.get("content", {}).get("application/json", {}).get("schema", {}))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_every_call_is_documented_with_its_parameters(call: Call[Any]) -> None:
+    documented = {parameter["name"] for parameter in operation_of(call).get("parameters", [])}
+    assert set(call.params) <= documented
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
+    schema, shape = answer_schema(operation_of(call)), call.shape
+    if get_origin(shape) is Page:
+        schema, (shape,) = resolved(schema["properties"]["data"]["items"]), get_args(shape)
+    if isinstance(shape, type) and issubclass(shape, msgspec.Struct) and "properties" in schema:
+        needed = {field.encode_name for field in msgspec.structs.fields(shape) if field.required}
+        assert needed <= set(schema["properties"])
+
+
+def test_every_call_there_is_was_looked_at() -> None:
+    modules = (market, account, compute)
+    functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
+    names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
+    assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
