@@ -56,14 +56,22 @@ def report(error: Exception, *, as_json: bool) -> typer.Exit:
         typer.echo(msgspec.json.encode({"error": _facts(error)}), err=True)
     else:
         typer.echo(f"Error: {error}", err=True)
-        for line in _details(error):
+        for line in [*_details(error), *_repetition(error, code)]:
             typer.echo(line, err=True)
     return typer.Exit(code)
 
 
+def _repetition(error: Exception, code: ExitCode) -> list[str]:
+    """Say how to repeat a command of which nobody knows whether it was carried out."""
+    if code is not ExitCode.UNREACHABLE or not isinstance(error, CuxError) or not error.idempotency_key:
+        return []
+    return [f"It may have been done. To repeat it safely add: --idempotency-key {error.idempotency_key}"]
+
+
 def _facts(error: Exception) -> dict[str, str | int | None]:
+    key = error.idempotency_key if isinstance(error, CuxError) else None
     if not isinstance(error, CuxAPIError):
-        return {"type": type(error).__name__, "message": str(error)}
+        return {"type": type(error).__name__, "message": str(error), "idempotency_key": key}
     return {
         "type": error.type,
         "code": error.code,
@@ -71,6 +79,7 @@ def _facts(error: Exception) -> dict[str, str | int | None]:
         "param": error.param,
         "request_id": error.request_id,
         "status": error.status,
+        "idempotency_key": key,
     }
 
 

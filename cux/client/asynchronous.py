@@ -210,6 +210,7 @@ class AsyncClient:
             except CuxError as error:
                 pause_s = self._retry.pause_s(call, error, attempt)
                 if pause_s is None:
+                    error.idempotency_key = call.idempotency_key
                     raise
             await asyncio.sleep(pause_s)
             attempt += 1

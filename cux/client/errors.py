@@ -12,6 +12,9 @@ import msgspec
 class CuxError(Exception):
     """Base of everything this package raises about the exchange."""
 
+    idempotency_key: str | None = None
+    """The key of the call that failed: repeated under it, what was done already is not done again."""
+
 
 class CuxConnectionError(CuxError):
     """The exchange could not be reached, or the connection broke before its answer was complete."""

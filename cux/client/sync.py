@@ -197,6 +197,7 @@ class Client:
             except CuxError as error:
                 pause_s = self._retry.pause_s(call, error, attempt)
                 if pause_s is None:
+                    error.idempotency_key = call.idempotency_key
                     raise
             time.sleep(pause_s)
             attempt += 1

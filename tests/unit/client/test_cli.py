@@ -175,6 +175,15 @@ def test_an_exchange_that_is_not_there_is_exit_code_4(monkeypatch: pytest.Monkey
     assert "http://exchange could not be reached: connection refused" in result.stderr
 
 
+def test_an_order_of_unknown_fate_names_the_key_to_repeat_it_under(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(*[httpx.ReadError("lost")] * 8)
+    result = run(monkeypatch, script, *PLACE)
+    assert (result.exit_code, len(set(script.keys))) == (4, 1)
+    assert f"--idempotency-key {script.keys[0]}" in result.stderr
+    as_json = run(monkeypatch, script, *PLACE, "--json")
+    assert json.loads(as_json.stderr)["error"]["idempotency_key"] == script.keys[-1]
+
+
 def test_a_limit_order_without_a_price_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script()
     result = run(monkeypatch, script, "order", "place", "buy", "x", "--lots", "5")
