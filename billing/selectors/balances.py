@@ -22,6 +22,11 @@ _IN_TRANSIT: Final = """
     SELECT coalesce(sum(-amount), 0) FROM billing_posting
     WHERE account_id = ANY(%(own)s) AND counter_id = %(transit)s
 """
+_DEBITED: Final = """
+    SELECT t.debit_id, sum(t.amount)::bigint
+    FROM billing_transfer t JOIN billing_entry e ON e.id = t.entry_id
+    WHERE t.debit_id = ANY(%s) AND e.kind = %s GROUP BY t.debit_id
+"""
 _TRIAL: Final = """
     SELECT asset, sum(amount)::numeric FROM (
         SELECT a.asset, b.posted AS amount
@@ -84,6 +89,14 @@ def held(account: AccountRef) -> int:
 def available(account: AccountRef) -> int:
     """Return posted − held."""
     return balances([account])[account].available
+
+
+def debited(accounts: Sequence[AccountRef], *, entry_kind: str) -> dict[AccountRef, int]:
+    """Return what left each account by entries of one kind, such as `settle`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DEBITED, [[account.id for account in accounts], entry_kind])
+        found = dict(cursor.fetchall())
+    return {account: found.get(account.id, 0) for account in accounts}
 
 
 def organisation_balance(organisation_id: uuid.UUID) -> OrganisationBalance:

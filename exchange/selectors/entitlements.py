@@ -5,7 +5,7 @@ import uuid
 import msgspec
 
 from billing.ledger.chart import Kind, of_entitlement
-from billing.selectors.balances import balances
+from billing.selectors.balances import balances, debited
 from core.clock import rfc3339
 from core.ids import public_id
 from cux.wire.orders import EntitlementView
@@ -17,7 +17,8 @@ def entitlement_list(
 ) -> list[EntitlementView]:
     """Return entitlements, first to expire first, with what is used, reserved and left, in µCU.
 
-    An expired one has nothing available: what was left went back when it was closed.
+    Used is what jobs drew. What a provider did not deliver, or what was left at the end, went back: it is
+    neither used nor available.
     """
     rows = Entitlement.objects.filter(holder_id=organisation_id)
     if live_only:
@@ -28,6 +29,7 @@ def entitlement_list(
     }
     escrow = {row.id: of_entitlement(Kind.ESCROW, row.id, row.instrument.compute_class_id) for row in found}
     ledger = balances([*compute.values(), *escrow.values()])
+    used = debited(list(compute.values()), entry_kind="settle")
     views = []
     for row in found:
         left = ledger[compute[row.id]]
@@ -39,7 +41,7 @@ def entitlement_list(
                     "provider_id": public_id("organisation", row.provider_id),
                     "delivery": row.instrument.delivery,
                     "quantity_ucu": row.quantity_ucu,
-                    "used_ucu": row.quantity_ucu - left.posted,
+                    "used_ucu": used[compute[row.id]],
                     "reserved_ucu": left.held,
                     "available_ucu": left.available,
                     "escrow_nano_usd": ledger[escrow[row.id]].posted,

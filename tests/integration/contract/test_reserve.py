@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from core.clock import utc_now
 from core.errors import Code, CuxError
+from core.ids import new_id
 from exchange.selectors.entitlements import entitlement_list
+from exchange.services.cover_run import cover_run
+from exchange.services.cover_start import cover_start
+from exchange.services.entitlement_expire import entitlement_expire
 from exchange.services.entitlement_reserve import DRAW_RETRY_S
 from tests import builders
 from tests.integration.contract.books import (
@@ -136,6 +141,23 @@ def test_a_released_part_is_not_released_twice(exchange):
     release(parts)
     assert refusal_of(lambda: release(parts)) is Code.HOLD_NOT_COVERING
     assert entitlement_figures(row)[:2] == (100, 0)
+
+
+def test_what_went_back_is_neither_used_nor_available(exchange):
+    market = make_market(**TWENTY_MINUTES)
+    row = buy(market, 2_000, 3)
+    draw(reserve(market, 120), 70)
+    parts = reserve(market, 80)
+    with transaction.atomic():
+        (cover,) = cover_start(job_id=new_id(), parts=parts, now=utc_now())
+    (view,) = entitlement_list(organisation_id=market.buyer.id)
+    assert (view.used_ucu, view.reserved_ucu, view.available_ucu) == (70, 0, 150)
+    builders.house()
+    assert cover_run(cover_id=cover.id, now=cover.ends_by) == "returned"
+    entitlement_expire(entitlement_id=row.id, availability_ppm=0, hold_back_ppm=0, now=row.ends_at)
+    (view,) = entitlement_list(organisation_id=market.buyer.id)
+    assert (view.status, view.used_ucu, view.reserved_ucu, view.available_ucu) == ("expired", 70, 0, 0)
+    assert view.escrow_nano_usd == 0
 
 
 def test_the_list_shows_what_is_used_reserved_and_left(exchange):
