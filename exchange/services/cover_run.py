@@ -135,8 +135,7 @@ def _buy(cover: Cover, now: datetime) -> bool:
     if now >= cover.ends_by:
         _move(cover, State.CLOSING)
         return True
-    _move(cover, State.FUNDED, attempts=cover.attempts + 1)
-    return False
+    return not _move(cover, State.FUNDED, attempts=cover.attempts + 1)
 
 
 def _close(cover: Cover, now: datetime) -> bool:

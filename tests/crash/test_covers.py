@@ -6,6 +6,7 @@ from exchange.models import Cover
 from exchange.services import cover_run as steps
 from tests.integration.contract.books import (
     at_once,
+    offer,
 )
 from tests.integration.contract.covers import (
     HOLD_BACK,
@@ -95,6 +96,22 @@ def test_eight_runs_at_once_have_one_effect(exchange):
         scene = fail()
         assert "covered" in at_once([scene.run] * 8)
         the_covered(scene)
+
+
+def test_a_run_that_comes_late_with_its_order_buys_nothing_that_was_given_back(exchange, monkeypatch):
+    scene = fail()
+    take_offers_away_before_buying(lambda: scene, monkeypatch)
+    fill = steps.order_fill
+
+    def others_first(cover):
+        monkeypatch.setattr(steps, "order_fill", fill)
+        assert scene.end() == "returned"
+        offer(scene.market, scene.other, 2_301, 10)
+        return fill(cover)
+
+    monkeypatch.setattr(steps, "order_fill", others_first)
+    assert scene.run() == "returned"
+    the_returned(scene)
 
 
 def test_runs_at_once_around_the_end_either_cover_or_return(exchange):

@@ -152,6 +152,36 @@ def test_the_failed_providers_own_offers_are_pulled_and_never_bought(exchange):
     the_covered(scene)
 
 
+def test_what_the_failed_provider_offers_after_pricing_is_not_bought_either(exchange, monkeypatch):
+    scene = fail()
+    fill = steps.wallet_fill
+
+    def offer_first(cover):
+        offer(scene.market, scene.market.seller, 1_500, 4)
+        fill(cover)
+
+    monkeypatch.setattr(steps, "wallet_fill", offer_first)
+    assert scene.run() == "covered"
+    the_covered(scene)
+
+
+def test_insurance_that_is_gone_since_it_was_looked_at_moves_nothing(exchange, monkeypatch):
+    scene = fail()
+    sources = steps.top_up_sources
+
+    def spent_meanwhile(missing, **found):
+        set_insurance(TOP_UP - HOLD_BACK - 1)
+        return sources(missing, **found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "top_up_sources", spent_meanwhile)
+        assert scene.run() == "open"
+    set_insurance(10_000_000)
+    assert scene.books.changes() == {"transit": SHARES, "deferred_fees": -9_984}
+    assert scene.run() == "covered"
+    the_covered(scene)
+
+
 def test_offers_taken_away_after_pricing_give_everybody_theirs_back(exchange, monkeypatch):
     scene = fail()
     take_offers_away_before_buying(lambda: scene, monkeypatch)
