@@ -1,9 +1,10 @@
 """Celery: the broker carries hints, PostgreSQL the truth; each task may run any number of times."""
 
 import os
+import sys
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -57,9 +58,16 @@ app.conf.update(
 )
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]
 def _log_as_everybody(**_: object) -> None:
     """Keep Celery from configuring logging itself: settings have done it."""
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _say_ready(**_: object) -> None:
+    """Say so whatever the log level is: the supervisor waits for this line."""
+    sys.stdout.write("worker ready.\n")
+    sys.stdout.flush()
 
 
 app.autodiscover_tasks()

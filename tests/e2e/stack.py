@@ -59,18 +59,20 @@ class Stack:
         self._thread.join(120)
 
     def _run(self) -> None:
-        self._loop.run_until_complete(self._supervise())
-        self._loop.close()
+        try:
+            self._loop.run_until_complete(self._supervise())
+        finally:
+            self._loop.close()
 
     async def _supervise(self) -> None:
         try:
             async with self.supervisor:
                 self._started.set_result(None)
                 await self._stop.wait()
-        except BaseException as failure:
-            if not self._started.done():
-                self._started.set_exception(failure)
-            raise
+        except Exception as failure:
+            if self._started.done():
+                raise
+            self._started.set_exception(failure)
 
     # -- what tests do with it
 
