@@ -1,0 +1,66 @@
+"""For whom a page is: signed-in people act for the organisation they are a member of."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from accounts.models import Member, Organisation
+from core.errors import CuxError
+
+View = Callable[..., HttpResponse]
+
+
+def member_of(user: User | AnonymousUser) -> Member | None:
+    """Return the membership by which a person acts (the first they got), or None."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return None
+    return Member.objects.filter(user=user).select_related("organisation").order_by("id").first()
+
+
+def own(request: HttpRequest) -> Organisation | None:
+    """Return the organisation for which whoever asks acts, or None."""
+    member = member_of(request.user)
+    return member.organisation if member is not None else None
+
+
+def member_only(view: View) -> View:
+    """Call `view(request, organisation, …)`; who is not signed in goes to the sign-in page."""
+    return _acting(view, may=lambda member: True)
+
+
+def trader_only(view: View) -> View:
+    """Call `view(request, organisation, …)` unless the person may only look."""
+    return _acting(view, may=lambda member: member.role != Member.Role.VIEWER)
+
+
+def not_found_as_404(view: View) -> View:
+    """Turn a refusal that something does not exist into Django's 404, so that the page for it shows."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except CuxError as error:
+            if error.status == 404:
+                raise Http404(error.message) from error
+            raise
+
+    return wrapped
+
+
+def _acting(view: View, *, may: Callable[[Member], bool]) -> View:
+    @login_required
+    @not_found_as_404
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        member = member_of(request.user)
+        if member is None or not may(member):
+            raise PermissionDenied
+        return view(request, member.organisation, *args, **kwargs)
+
+    return wrapped

@@ -1,0 +1,104 @@
+"""What people type, checked and turned into commands."""
+
+import re
+import uuid
+from typing import Any, Final
+
+from django import forms
+
+from core.errors import CuxError
+from core.ids import new_id
+from core.money import BIGINT_MAX
+from exchange.sequencer.protocol import NewOrder
+
+SIDES: Final = [("buy", "Buy"), ("sell", "Sell")]
+TYPES: Final = [("limit", "Limit"), ("market", "Market")]
+TIMES_IN_FORCE: Final = [
+    ("GTC", "GTC: rests until cancelled"),
+    ("IOC", "IOC: now, cancel the rest"),
+    ("FOK", "FOK: all now or nothing"),
+]
+_KEY: Final = re.compile(r"[0-9a-f]{32}\Z")
+
+
+def fresh_key() -> str:
+    """Return an idempotency key for a form that is about to be shown."""
+    return new_id().hex
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number of something, at least one; digits may be grouped by commas or spaces."""
+
+    widget = forms.TextInput
+
+    def __init__(self, unit: str, **options: Any) -> None:
+        """Keep the unit for the messages, and what a form field takes."""
+        whole = f"Enter a whole number of {unit}, such as 25."
+        messages = {
+            "required": f"Enter how many {unit}.",
+            "invalid": whole,
+            "min_value": whole,
+            "max_value": "This number is too large.",
+        }
+        super().__init__(min_value=1, max_value=BIGINT_MAX, error_messages=messages, **options)
+
+    def to_python(self, value: Any) -> int | None:
+        """Return the number, with what groups its digits left out."""
+        number: int | None = super().to_python(re.sub(r"[\s,\u202f]", "", str(value or ""))[:40])
+        return number
+
+
+class OrderForm(forms.Form):
+    """The order ticket. `key` makes sending it twice harmless."""
+
+    instrument = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    key = forms.CharField(widget=forms.HiddenInput)
+    side = forms.ChoiceField(choices=SIDES)
+    type = forms.ChoiceField(choices=TYPES)
+    tif = forms.ChoiceField(choices=TIMES_IN_FORCE)
+    quantity_lots = WholeNumberField("lots")
+    price_ticks = WholeNumberField("ticks", required=False)
+
+    def clean_key(self) -> str:
+        """Take only keys we made."""
+        key: str = self.cleaned_data["key"]
+        if not _KEY.match(key):
+            raise forms.ValidationError("This form is broken: load the page again.")
+        return key
+
+    def clean(self) -> dict[str, Any]:
+        """A limit order has a price."""
+        data = super().clean() or {}
+        is_limit = data.get("type") == "limit"
+        if is_limit and data.get("price_ticks") is None and "price_ticks" not in self.errors:
+            self.add_error("price_ticks", "A limit order needs a price in ticks.")
+        if data.get("type") == "market" and data.get("tif") == "GTC":
+            self.add_error("tif", "A market order cannot rest: choose IOC or FOK.")
+        return data
+
+    def order(self, organisation_id: uuid.UUID) -> NewOrder:
+        """Return the order that the checked form asks for."""
+        data = self.cleaned_data
+        return NewOrder(
+            organisation_id=organisation_id,
+            key=f"web:{data['key']}",
+            instrument=data["instrument"],
+            side=data["side"],
+            type=data["type"],
+            tif=data["tif"],
+            price_ticks=data["price_ticks"] if data["type"] == "limit" else None,
+            quantity_lots=data["quantity_lots"],
+        )
+
+    def refuse(self, error: CuxError) -> None:
+        """Show a refusal next to the field it names, or above all."""
+        self.add_error(error.param if error.param in self.fields else None, error.message)
+
+
+class PromptForm(forms.Form):
+    """The playground's question."""
+
+    prompt = forms.CharField(
+        max_length=8_000, widget=forms.Textarea, error_messages={"required": "Type a question first."}
+    )
+    max_tokens = WholeNumberField("tokens")

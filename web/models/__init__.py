@@ -1,0 +1,5 @@
+"""Tables of the marketplace."""
+
+from web.models.login_attempts import LoginAttempts
+
+__all__ = ["LoginAttempts"]

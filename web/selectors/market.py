@@ -1,0 +1,128 @@
+"""The market page's public part: an instrument, its book and its tape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Sum
+
+from core.errors import Code, CuxError
+from core.money import mul_div_floor
+from cux.wire.orders import TradeView
+from exchange.models import Instrument, Trade
+from exchange.selectors.book import BookSnapshot, Level, book_snapshot
+from exchange.selectors.instruments import instrument_list
+from exchange.selectors.trades import trades_recent
+from web.figures import usd_per_cu
+
+DEPTH: Final = 12
+TRADES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRow:
+    """A price level: its lots, those up to it, and both as whole percents of the deeper side."""
+
+    price_ticks: int
+    usd_per_cu: str
+    quantity_lots: int
+    total_lots: int
+    share_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class TapeRow:
+    """A trade with its price in dollars."""
+
+    trade: TradeView
+    usd_per_cu: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """What anyone sees of a market. `asks` are best first."""
+
+    instrument: Instrument
+    instruments: list[Instrument]
+    book: BookSnapshot
+    bids: list[LadderRow]
+    asks: list[LadderRow]
+    tape: list[TapeRow]
+    spread_ticks: int | None
+    volume_lots: int
+
+    @property
+    def spread_usd_per_cu(self) -> str:
+        """Return the spread in dollars."""
+        return usd_per_cu(self.instrument, self.spread_ticks or 0)
+
+    @property
+    def move(self) -> str:
+        """Tell where the last trade took the price: `up`, `down` or `same`."""
+        prices = [row.trade.price_ticks for row in self.tape[:2]]
+        if len(prices) < 2 or prices[0] == prices[1]:
+            return "same"
+        return "up" if prices[0] > prices[1] else "down"
+
+
+def instrument_of(symbol: str | None) -> Instrument:
+    """Return the instrument of this symbol, by default the first for spot delivery.
+
+    Raises:
+        CuxError: UNKNOWN_INSTRUMENT.
+    """
+    known = instrument_list()
+    spot_first = sorted(known, key=lambda instrument: instrument.delivery != Instrument.Delivery.SPOT)
+    for instrument in spot_first:
+        if symbol in (None, instrument.symbol):
+            return instrument
+    raise CuxError(Code.UNKNOWN_INSTRUMENT, param="instrument")
+
+
+def market_view(*, symbol: str | None, now: datetime) -> MarketView:
+    """Return what the page shows. Raises CuxError UNKNOWN_INSTRUMENT."""
+    instrument = instrument_of(symbol)
+    book = book_snapshot(symbol=instrument.symbol, depth=DEPTH)
+    deepest = max(_lots(book.bids), _lots(book.asks), 1)
+    return MarketView(
+        instrument=instrument,
+        instruments=instrument_list(),
+        book=book,
+        bids=_ladder(instrument, book.bids, deepest),
+        asks=_ladder(instrument, book.asks, deepest),
+        tape=_tape(instrument),
+        spread_ticks=book.asks[0].price_ticks - book.bids[0].price_ticks if book.asks and book.bids else None,
+        volume_lots=_volume_lots(instrument, now),
+    )
+
+
+def _lots(levels: Sequence[Level]) -> int:
+    return sum(level.quantity_lots for level in levels)
+
+
+def _ladder(instrument: Instrument, levels: Sequence[Level], deepest: int) -> list[LadderRow]:
+    rows = []
+    total = 0
+    for level in levels:
+        total += level.quantity_lots
+        rows.append(
+            LadderRow(
+                price_ticks=level.price_ticks,
+                usd_per_cu=usd_per_cu(instrument, level.price_ticks),
+                quantity_lots=level.quantity_lots,
+                total_lots=total,
+                share_percent=mul_div_floor(total, 100, deepest),
+            )
+        )
+    return rows
+
+
+def _tape(instrument: Instrument) -> list[TapeRow]:
+    trades = trades_recent(symbol=instrument.symbol, limit=TRADES)
+    return [TapeRow(trade, usd_per_cu(instrument, trade.price_ticks)) for trade in trades]
+
+
+def _volume_lots(instrument: Instrument, now: datetime) -> int:
+    today = Trade.objects.filter(instrument=instrument, traded_at__gt=now - timedelta(days=1))
+    return today.aggregate(lots=Sum("quantity_lots"))["lots"] or 0

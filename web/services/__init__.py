@@ -1,0 +1,1 @@
+"""What the marketplace's pages do: one use case per module."""

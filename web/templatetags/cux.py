@@ -1,0 +1,67 @@
+"""Template filters and tags of the marketplace."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core.clock import utc_now
+from core.money import format_usd
+from web import figures
+from web.glossary import glossary
+
+register = template.Library()
+
+
+@register.filter
+def usd(amount_nano_usd: int) -> str:
+    """Render nano-USD as dollars, exactly."""
+    return format_usd(amount_nano_usd)
+
+
+@register.filter
+def cents(amount_nano_usd: int) -> str:
+    """Render nano-USD as dollars cut at the cent, where the exact amount stands elsewhere."""
+    return format_usd(amount_nano_usd, places=2)
+
+
+@register.filter
+def number(value: int) -> str:
+    """Render an integer in groups of three digits."""
+    return f"{value:,}"
+
+
+@register.filter
+def cu(compute_ucu: int) -> str:
+    """Render µCU as CU."""
+    return figures.cu(compute_ucu)
+
+
+@register.filter
+def moment(text: str) -> datetime:
+    """Read an instant of the API's views."""
+    return datetime.fromisoformat(text)
+
+
+@register.filter
+def left(until: datetime) -> str:
+    """Render how long it is until a moment."""
+    return figures.time_left(until, utc_now())
+
+
+@register.filter
+def short_id(public_id: str) -> str:
+    """Render an id by its prefix and its end, which is where ids differ."""
+    prefix, _, digits = public_id.partition("_")
+    return f"{prefix}_…{digits[-6:]}"
+
+
+@register.simple_tag
+def term(slug: str, label: str) -> SafeString:
+    """Render a word with its explanation, shown on hover and on focus."""
+    return format_html(
+        '<span class="term" tabindex="0">{}<span class="tip" role="tooltip">{}</span></span>',
+        label,
+        glossary()[slug].text,
+    )
