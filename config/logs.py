@@ -5,6 +5,10 @@ import logging.config
 import os
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+# Never the frames' local variables: passwords and keys are among them.
+_TRACEBACKS = ExceptionDictTransformer(show_locals=False)
 
 
 def configure_logging() -> None:
@@ -31,7 +35,7 @@ def configure_logging() -> None:
                     "foreign_pre_chain": shared,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.dict_tracebacks,
+                        structlog.processors.ExceptionRenderer(_TRACEBACKS),
                         structlog.processors.JSONRenderer(),
                     ],
                 }
