@@ -5,10 +5,6 @@ import logging.config
 import os
 
 import structlog
-from structlog.tracebacks import ExceptionDictTransformer
-
-# Never the frames' local variables: passwords and keys are among them.
-_TRACEBACKS = ExceptionDictTransformer(show_locals=False)
 
 
 def configure_logging() -> None:
@@ -35,7 +31,7 @@ def configure_logging() -> None:
                     "foreign_pre_chain": shared,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.ExceptionRenderer(_TRACEBACKS),
+                        structlog.processors.dict_tracebacks,
                         structlog.processors.JSONRenderer(),
                     ],
                 }

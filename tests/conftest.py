@@ -14,7 +14,6 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from config.celery import app as celery
 from core.embedded.environment import embedded_servers
 from core.embedded.postgres import Postgres
 from tests.environment import VAR
@@ -35,7 +34,6 @@ def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
             server.start()
             stack.callback(server.stop)
         _recreate_database()
-        celery.control.purge()  # hints about a database that is no more
         with django_db_blocker.unblock():
             call_command("migrate", database="owner", verbosity=0)
             yield

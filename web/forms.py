@@ -96,9 +96,17 @@ class OrderForm(forms.Form):
 
 
 class PromptForm(forms.Form):
-    """The playground's question."""
+    """The playground's question. `models` are the choices of models, as (value, label)."""
 
+    model = forms.ChoiceField()
     prompt = forms.CharField(
         max_length=8_000, widget=forms.Textarea, error_messages={"required": "Type a question first."}
     )
     max_tokens = WholeNumberField("tokens")
+
+    def __init__(self, *args: Any, models: list[tuple[str, str]], **options: Any) -> None:
+        """Offer these models."""
+        super().__init__(*args, **options)
+        choice = self.fields["model"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = models

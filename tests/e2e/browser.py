@@ -53,7 +53,8 @@ def open_page(browser: Browser, url: str, width: int, **options: Any) -> Iterato
     try:
         yield page
         expected = ("the server responded with a status of 4",)  # a refusal is logged by the browser
-        assert [error for error in errors if not any(words in error for words in expected)] == []
+        unexpected = [error for error in errors if not any(words in error for words in expected)]
+        assert not unexpected, f"the console says: {unexpected}"
     finally:
         context.close()
 
@@ -91,3 +92,20 @@ def sign_in(page: Page, name: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
+
+
+class Logins:
+    """Sessions of people who signed in once, in the browser, for all tests that follow."""
+
+    def __init__(self, browser: Browser, url: str, password: str) -> None:
+        """Start with nobody signed in."""
+        self._browser, self._url, self._password = browser, url, password
+        self._known: dict[str, Any] = {}
+
+    def __call__(self, name: str) -> dict[str, Any]:
+        """Return the options with which a page opens signed in."""
+        if name not in self._known:
+            with open_page(self._browser, self._url, 1440) as page:
+                sign_in(page, name, self._password)
+                self._known[name] = page.context.storage_state()
+        return {"storage_state": self._known[name]}

@@ -3,10 +3,22 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.e2e.browser import WIDTHS, check_accessible, check_layout, chromium, open_page, screenshot, sign_in
+from core.clock import utc_now
+from inference.services.job_settle import job_settle
+from tests.e2e.browser import (
+    WIDTHS,
+    Logins,
+    check_accessible,
+    check_layout,
+    chromium,
+    open_page,
+    screenshot,
+    sign_in,
+)
+from tests.e2e.web_lab import ANSWER, Lab, in_thread, make_lab
 from tests.e2e.web_scene import PASSWORD, Scene, make_scene
 from tests.integration.api.conftest import web_process
 from tests.sequencer_process import sequencer
@@ -19,10 +31,8 @@ both_widths = pytest.mark.parametrize("width", list(WIDTHS))
 @pytest.fixture(scope="module")
 def scene(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Scene]:
     """Run the exchange with a seeded market."""
-    with sequencer(), web_process() as url:
-        with django_db_blocker.unblock():
-            made = make_scene(url)
-        yield made
+    with sequencer(), web_process() as url, django_db_blocker.unblock():
+        yield make_scene(url)
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +42,222 @@ def browser(scene: Scene) -> Iterator[Browser]:
         yield running
 
 
-@both_widths
-def test_market_shows_a_live_book_to_anybody(scene: Scene, browser: Browser, width: int) -> None:
-    with open_page(browser, scene.url, width) as page:
-        page.goto("/")
-        expect(page.locator("#live")).to_have_text("Live")
-        assert page.locator("#asks tr[data-price]").count() == 12
-        check_layout(page)
-        check_accessible(page)
-        screenshot(page, f"market-anonymous-{width}")
+@pytest.fixture(scope="module")
+def logins(scene: Scene, browser: Browser) -> Logins:
+    """Return sessions by name."""
+    return Logins(browser, scene.url, PASSWORD)
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Return a buyer with compute, and its provider."""
+    directory = tmp_path_factory.mktemp("model")
+    return in_thread(lambda: make_lab(directory))
+
+
+def open_market(page: Page, scene: Scene) -> None:
+    """Go to the scene's market and wait until it is live."""
+    page.goto(f"/market/{scene.symbol}")
+    expect(page.locator("#live")).to_have_text("Live")
+
+
+def check_page(page: Page, name: str, width: int) -> None:
+    """Nothing overflows, nothing is inaccessible; keep a picture."""
+    check_layout(page)
+    check_accessible(page)
+    screenshot(page, f"{name}-{width}")
 
 
 @both_widths
-def test_signed_in(scene: Scene, browser: Browser, width: int) -> None:
+def test_anybody_sees_the_book_change_when_an_order_is_placed_by_api(
+    scene: Scene, browser: Browser, width: int
+) -> None:
+    price = {360: 2_002, 1440: 2_003}[width]
     with open_page(browser, scene.url, width) as page:
+        open_market(page, scene)
+        expect(page.locator("#asks tr[data-price]")).to_have_count(12)
+        expect(page.locator("#bids tr[data-price]")).to_have_count(12)
+        lots = page.locator(f'#asks tr[data-price="{price}"] td').nth(2)
+        expect(lots).to_have_count(0)
+        scene.southgrid.order(scene.url, scene.symbol, "sell", 7, price)
+        expect(lots).to_have_text("7")
+        scene.northwind.order(scene.url, scene.symbol, "sell", 5, price)
+        expect(lots).to_have_text("12")
+        volume = int(page.locator("#volume").inner_text().replace(",", ""))
+        scene.grace.order(scene.url, scene.symbol, "buy", 12, price)
+        expect(lots).to_have_count(0)
+        expect(page.locator("#tape tr").first).to_contain_text(f"{price:,}")
+        expect(page.locator("#volume")).to_have_text(f"{volume + 12:,}")
+        expect(page.get_by_role("link", name="Sign in to trade")).to_be_visible()
+        check_page(page, "market-anonymous", width)
+
+
+def test_the_book_can_be_read_without_javascript(scene: Scene, browser: Browser) -> None:
+    with open_page(browser, scene.url, 360, java_script_enabled=False) as page:
+        page.goto(f"/market/{scene.symbol}")
+        expect(page.locator("#asks tr[data-price]")).to_have_count(12)
+        assert page.locator("#tape tr").count() >= 9
         sign_in(page, scene.ada.login, PASSWORD)
-        expect(page.locator("#live")).to_have_text("Live")
-        check_layout(page)
+        page.goto(f"/market/{scene.symbol}")
+        page.locator("#bids a.price").first.click()
+        best = page.locator("#bids tr").first.get_attribute("data-price")
+        expect(page.get_by_label("Limit price")).to_have_value(best or "")
+        page.get_by_role("button", name="Place buy order").click()
+        expect(page.get_by_role("status").filter(has_text="Order open.")).to_be_visible()
+
+
+@both_widths
+def test_an_order_from_the_ticket_shows_up_and_can_be_cancelled(
+    scene: Scene, browser: Browser, logins: Logins, width: int
+) -> None:
+    with open_page(browser, scene.url, width, **logins(scene.grace.login)) as page:
+        open_market(page, scene)
+        page.locator('#asks tr[data-price="2010"] .price').click()
+        expect(page.get_by_label("Limit price")).to_have_value("2010")
+        page.get_by_label("Limit price").fill("1,900")
+        page.get_by_label("Quantity").fill("30")
+        page.get_by_label("Quantity").press("ArrowUp")
+        expect(page.locator("#quantity_hint")).to_contain_text("= 0.0031 CU")
+        expect(page.locator("#price_hint")).to_contain_text("= $19.00 / CU")
+        # 31 lots at 1,900 ticks of 1,000 nano-USD; resting costs no fee, the hold counts the taker's 1 %.
+        expect(page.locator("#preview")).to_contain_text("Total$0.0589")
+        expect(page.locator("#preview")).to_contain_text("At most $0.059489 is set aside.")
+        page.get_by_role("button", name="Place buy order").click()
+        expect(page.locator("#ticket .success")).to_contain_text("Resting in the book")
+        row = page.locator("#orders tr", has_text="31 / 31")
+        expect(row).to_have_count(1)
+        check_page(page, "market", width)
+        row.get_by_role("button").click()
+        expect(row).to_have_count(0)
+
+
+def test_a_form_sent_twice_is_one_order(scene: Scene, browser: Browser, logins: Logins) -> None:
+    with open_page(browser, scene.url, 1440, **logins(scene.hopper.login)) as page:
+        open_market(page, scene)
+        page.get_by_label("Quantity").fill("17")
+        page.get_by_label("Limit price").fill("1801")
+        send = """async () => {
+            const form = document.querySelector("form.order");
+            const post = () => fetch(form.action, {method: "POST", body: new FormData(form)});
+            await Promise.all([post(), post()]);
+        }"""
+        page.evaluate(send)
+        page.reload()
+        expect(page.locator("#orders tr", has_text="17 / 17")).to_have_count(1)
+        page.get_by_role("button", name="Cancel all").click()
+        expect(page.locator("#orders")).to_contain_text("No open orders")
+
+
+NOT_LOTS = "Enter a whole number of lots, such as 25."
+BAD_INPUT = [
+    ("some", "1900", "quantity_lots", NOT_LOTS),
+    ("0", "1900", "quantity_lots", NOT_LOTS),
+    ("5", "", "price_ticks", "A limit order needs a price in ticks."),
+    ("5", "19.5", "price_ticks", "Enter a whole number of ticks, such as 25."),
+    ("5", "50000", "price_ticks", "The price must be 200 to 20000 ticks."),
+    ("9" * 22, "1900", "quantity_lots", "This number is too large."),
+]
+
+
+def test_bad_input_is_explained_next_to_its_field(scene: Scene, browser: Browser, logins: Logins) -> None:
+    with open_page(browser, scene.url, 360, **logins(scene.hopper.login)) as page:
+        open_market(page, scene)
+        for quantity, price, field, message in BAD_INPUT:
+            page.get_by_label("Quantity").fill(quantity)
+            page.get_by_label("Limit price").fill(price)
+            page.get_by_role("button", name="Place buy order").click()
+            expect(page.locator(".problem")).to_have_text([message])
+            expect(page.locator(f".field:has(#{field}) .problem")).to_have_text(message)
+            expect(page.locator(f"#{field}")).to_have_value(quantity if field == "quantity_lots" else price)
+        expect(page.locator("#orders")).to_contain_text("No open orders")
         check_accessible(page)
-        screenshot(page, f"market-{width}")
+
+
+def test_too_little_money_says_what_to_do(scene: Scene, browser: Browser, logins: Logins) -> None:
+    with open_page(browser, scene.url, 1440, **logins(scene.ada.login)) as page:
+        open_market(page, scene)
+        page.get_by_label("Quantity").fill("900000")
+        page.get_by_label("Limit price").fill("20000")
+        expect(page.locator("#preview .problem")).to_contain_text("Not enough")
+        page.get_by_role("button", name="Place buy order").click()
+        expect(page.locator("#ticket .error")).to_contain_text("nothing moved")
+        expect(page.locator("#ticket .error")).to_contain_text("Lower the quantity or the price")
+        check_page(page, "ticket-refused", 1440)
+
+
+@both_widths
+def test_a_wrong_password_is_refused_without_saying_what_was_wrong(
+    scene: Scene, browser: Browser, width: int
+) -> None:
+    with open_page(browser, scene.url, width) as page:
+        page.goto("/login")
+        check_page(page, "login", width)
+        page.get_by_label("Name").fill(scene.southgrid.login)
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert").first).to_have_text(
+            "That name and password do not go together. Check both and try again."
+        )
+        check_page(page, "login-wrong", width)
+
+
+@both_widths
+def test_the_dark_theme_is_readable(scene: Scene, browser: Browser, logins: Logins, width: int) -> None:
+    with open_page(browser, scene.url, width, color_scheme="dark", **logins(scene.ada.login)) as page:
+        open_market(page, scene)
+        check_page(page, "market-dark", width)
+
+
+@both_widths
+def test_a_question_is_quoted_streamed_and_receipted(
+    scene: Scene, browser: Browser, logins: Logins, lab: Lab, width: int
+) -> None:
+    with open_page(browser, scene.url, width, **logins(lab.buyer)) as page:
+        page.goto("/playground")
+        page.get_by_label("Model").select_option(lab.scene.model.name)
+        page.get_by_label("Longest answer").fill("80")
+        expect(page.locator("#quote")).to_contain_text("up to 80 out")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.locator("#answer-state")).to_have_text("Waiting for the provider…")
+        job = in_thread(lab.deliver)
+        expect(page.locator("#answer-text")).to_have_text(ANSWER)
+        in_thread(lambda: job_settle(job_id=job.id, now=utc_now()))
+        expect(page.locator("#answer-state")).to_have_text("Settled")
+        expect(page.locator("#receipt")).to_contain_text("both signatures verify")
+        expect(page.locator("#usage")).to_contain_text(f"54 in, {len(ANSWER) + 1} out")
+        check_page(page, "playground", width)
+
+
+def test_a_question_that_is_not_covered_says_what_to_do(
+    scene: Scene, browser: Browser, logins: Logins, lab: Lab
+) -> None:
+    with open_page(browser, scene.url, 1440, **logins(scene.northwind.login)) as page:
+        page.goto("/playground")
+        page.get_by_label("Model").select_option(lab.scene.model.name)
+        expect(page.locator("#quote .problem")).to_contain_text("Your compute does not cover this.")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.locator("#answer-error")).to_contain_text(
+            "no provider that can serve it owes you as much"
+        )
+        expect(page.locator("#answer-error a")).to_have_attribute("href", "/")
+
+
+@both_widths
+def test_the_other_pages(scene: Scene, browser: Browser, logins: Logins, lab: Lab, width: int) -> None:
+    with open_page(browser, scene.url, width, **logins(scene.ada.login)) as page:
+        for name, path in (
+            ("activity-orders", "/activity"),
+            ("activity-money", "/activity?show=money"),
+            ("docs", "/docs"),
+            ("missing", "/nothing-here"),
+        ):
+            page.goto(path)
+            check_page(page, name, width)
+    for login, name, path in (
+        (lab.buyer, "activity-jobs", "/activity?show=jobs"),
+        (lab.buyer, "receipt", f"/receipts/{lab.job_id}"),
+        (lab.provider, "provider", "/provider"),
+    ):
+        with open_page(browser, scene.url, width, **logins(login)) as page:
+            page.goto(path)
+            check_page(page, name, width)

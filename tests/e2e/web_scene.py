@@ -1,4 +1,4 @@
-"""A small market for the browser tests: two providers quoting, two buyers, a few trades."""
+"""A small market for the browser tests: two providers quoting, three buyers, a few trades."""
 
 from dataclasses import dataclass
 
@@ -43,6 +43,7 @@ class Scene:
     symbol: str
     ada: Party
     grace: Party
+    hopper: Party
     northwind: Party
     southgrid: Party
 
@@ -67,8 +68,9 @@ def make_scene(url: str) -> Scene:
             taker_fee_ppm=10_000,
             window_s=86_400 if delivery == "spot" else 3_600,
         )
-    ada, grace, northwind, southgrid = (_party(name) for name in ("ada", "grace", "northwind", "southgrid"))
-    for buyer in (ada, grace):
+    names = ("ada", "grace", "hopper", "northwind", "southgrid")
+    ada, grace, hopper, northwind, southgrid = (_party(name) for name in names)
+    for buyer in (ada, grace, hopper):
         put_in_transit(buyer.organisation, FUNDS)
         assert submit_sync(Fund(buyer.organisation.id, FUNDS, "funds")).status == 200
     for provider in (northwind, southgrid):
@@ -77,7 +79,7 @@ def make_scene(url: str) -> Scene:
             submit_sync(SetCapacity(provider.organisation.id, compute_class.code, 2_000, 1_000_000)).status
             == 200
         )
-    scene = Scene(url, symbol, ada, grace, northwind, southgrid)
+    scene = Scene(url, symbol, ada, grace, hopper, northwind, southgrid)
     _quote(scene)
     return scene
 

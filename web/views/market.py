@@ -1,5 +1,7 @@
 """The market page: public, with the own orders and money beside it for who is signed in."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -18,7 +20,7 @@ def market(request: HttpRequest, symbol: str | None = None) -> HttpResponse:
     """Show an instrument's book and tape, and to members the ticket, their orders and money."""
     view = market_view(symbol=symbol, now=utc_now())
     member = member_of(request.user)
-    context = {"market": view, "instrument": view.instrument}
+    context: dict[str, Any] = {"market": view, "instrument": view.instrument, "nav": "market"}
     if member is None:
         return page(request, "web/market.html", None, context)
     context |= blank_ticket(view, member.organisation, request.GET) | {

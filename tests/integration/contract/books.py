@@ -16,7 +16,7 @@ from billing.services.ledger_post import ledger_post
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import new_id
-from core.outbox import Handler, outbox_drain
+from core.outbox import outbox_drain
 from exchange.models import Entitlement
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import SetCapacity
@@ -132,9 +132,8 @@ def set_insurance(amount: int) -> None:
 
 
 def drain() -> None:
-    """Bring money to wallets as the outbox asks; the jobs and covers of these tests need no worker."""
-    forget: dict[str, Handler] = {"cover.run": lambda _: None, "job.dispatch": lambda _: None}
-    outbox_drain({"wallet.fund": OUTBOX_HANDLERS["wallet.fund"], **forget}, utc_now())
+    """Deliver what the outbox has for the exchange."""
+    outbox_drain(OUTBOX_HANDLERS, utc_now())
 
 
 @dataclass

@@ -1,0 +1,96 @@
+"""The playground: a question, its quote, the answer as it comes, its receipt."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Organisation
+from core.clock import utc_now
+from core.errors import Code, CuxError
+from core.threads import in_thread
+from inference.selectors.catalogue import model_list
+from web.access import member_only, own
+from web.advice import advice_on
+from web.forms import PromptForm
+from web.page import page
+from web.selectors.quote import quoted_cost
+from web.services.playground import answer_events, question_ask, question_quote, refusal
+
+EXAMPLE = {"prompt": "What is the capital of France? Answer in one sentence.", "max_tokens": 64}
+
+
+@require_safe
+@member_only
+def playground(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Show the form."""
+    models = [(model.name, model.name) for model in model_list()]
+    form = PromptForm(initial=EXAMPLE, models=models)
+    return page(request, "web/playground.html", organisation, {"form": form, "nav": "playground"})
+
+
+@require_POST
+@member_only
+def quote(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Say what the question would use and cost at most, or why it cannot be asked."""
+    form = _form(request)
+    context: dict[str, object] = {"form": form}
+    if form.is_valid():
+        try:
+            quoted = question_quote(organisation_id=organisation.id, **form.cleaned_data)
+            cost = quoted_cost(
+                organisation_id=organisation.id,
+                compute_class=quoted.compute_class,
+                quote_ucu=quoted.quote_ucu,
+            )
+            context |= {"quote": quoted, "cost": cost}
+        except CuxError as refused:
+            context |= {"refused": refused, "advice": advice_on(refused)}
+    return page(request, "web/panels/quote.html", organisation, context)
+
+
+async def stream(request: HttpRequest) -> HttpResponseBase:
+    """Answer the question line by line (NDJSON). What can be refused is refused before the first line."""
+    if request.method != "POST":
+        return _refused(CuxError(Code.METHOD_NOT_ALLOWED))
+    try:
+        job_id = await in_thread(_ask, request)
+    except CuxError as error:
+        return _refused(error)
+    response = StreamingHttpResponse(_lines(job_id), content_type="application/x-ndjson")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _ask(request: HttpRequest) -> uuid.UUID:
+    organisation = own(request)
+    if organisation is None:
+        raise CuxError(Code.FORBIDDEN, "Your session has ended: sign in again.")
+    form = _form(request)
+    if not form.is_valid():
+        name, errors = next(iter(form.errors.items()))
+        raise CuxError(Code.INVALID_FIELD, str(errors[0]), param=name)
+    return question_ask(organisation_id=organisation.id, now=utc_now(), **form.cleaned_data)
+
+
+def _form(request: HttpRequest) -> PromptForm:
+    return PromptForm(request.POST, models=[(model.name, model.name) for model in model_list()])
+
+
+async def _lines(job_id: uuid.UUID) -> AsyncIterator[bytes]:
+    async for happened in answer_events(job_id):
+        yield _line(happened)
+
+
+def _line(happened: dict[str, object]) -> bytes:
+    if happened.get("page"):
+        happened = happened | {"page": reverse(str(happened["page"]))}
+    return msgspec.json.encode(happened) + b"\n"
+
+
+def _refused(error: CuxError) -> HttpResponse:
+    return HttpResponse(_line(refusal(error)), status=error.status, content_type="application/json")
