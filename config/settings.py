@@ -108,9 +108,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # In production `collectstatic` gives each file a name with its digest; elsewhere they are served as they lie.
+STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None
 _STATIC = (
     "whitenoise.storage.CompressedManifestStaticFilesStorage"
     if PRODUCTION

@@ -76,6 +76,15 @@ class OrderForm(forms.Form):
             self.add_error("tif", "A market order cannot rest: choose IOC or FOK.")
         return data
 
+    @property
+    def general_errors(self) -> list[str]:
+        """Return what is wrong and has no field to stand next to."""
+        elsewhere = ("instrument", "key", "side", "type")
+        return [
+            *self.non_field_errors(),
+            *(error for name in elsewhere for error in self.errors.get(name, [])),
+        ]
+
     def order(self, organisation_id: uuid.UUID) -> NewOrder:
         """Return the order that the checked form asks for."""
         data = self.cleaned_data

@@ -110,7 +110,7 @@ def test_the_book_can_be_read_without_javascript(scene: Scene, browser: Browser)
 def test_an_order_from_the_ticket_shows_up_and_can_be_cancelled(
     scene: Scene, browser: Browser, logins: Logins, width: int
 ) -> None:
-    with open_page(browser, scene.url, width, **logins(scene.grace.login)) as page:
+    with open_page(browser, scene.url, width, **logins(scene.ada.login)) as page:
         open_market(page, scene)
         page.locator('#asks tr[data-price="2010"] .price').click()
         expect(page.get_by_label("Limit price")).to_have_value("2010")
@@ -127,6 +127,7 @@ def test_an_order_from_the_ticket_shows_up_and_can_be_cancelled(
         row = page.locator("#orders tr", has_text="31 / 31")
         expect(row).to_have_count(1)
         check_page(page, "market", width)
+        screenshot(page, f"market-window-{width}", full=False)
         row.get_by_role("button").click()
         expect(row).to_have_count(0)
 

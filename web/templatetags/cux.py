@@ -39,6 +39,12 @@ def cu(compute_ucu: int) -> str:
 
 
 @register.filter
+def words(name: str) -> str:
+    """Render a name from a closed list, such as `deferred_fees`, in words."""
+    return name.replace("_", " ").replace(".", ", ")
+
+
+@register.filter
 def moment(text: str) -> datetime:
     """Read an instant of the API's views."""
     return datetime.fromisoformat(text)
