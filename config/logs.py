@@ -6,6 +6,11 @@ import os
 
 import structlog
 
+# Without the frames' local variables: they hold passwords, keys and prompts.
+_tracebacks = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure_logging() -> None:
     """Send structlog's and the standard library's records to standard error as JSON lines."""
@@ -31,7 +36,7 @@ def configure_logging() -> None:
                     "foreign_pre_chain": shared,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.dict_tracebacks,
+                        _tracebacks,
                         structlog.processors.JSONRenderer(),
                     ],
                 }
