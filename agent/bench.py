@@ -10,8 +10,9 @@ from cux.wire.card import ComputeCard
 from cux.wire.metering import compute_ucu
 
 PROMPT_TOKENS = 100
-OUTPUT_TOKENS = 50
+OUTPUT_TOKENS = 32
 """The shape of a measured job: a short chat."""
+WARM_UP_TOKENS = 4
 
 
 async def measure(client: EngineClient, card: ComputeCard, *, slots: int, seconds: int) -> Measurement:
@@ -20,13 +21,13 @@ async def measure(client: EngineClient, card: ComputeCard, *, slots: int, second
     Prompts are drawn at random, so nothing is cached. Tokens are counted by the ids that came back. Rates are
     rounded down, the time up. Raises EngineError if the engine fails one.
     """
-    await _complete(client, card)  # the first job warms the engine up and is not counted
+    await _complete(client, card, WARM_UP_TOKENS)  # an engine's first job is slow, and is not counted
     started = time.monotonic()
 
     async def keep_busy() -> tuple[int, int]:
         tokens = ucu = 0
         while time.monotonic() < started + seconds:
-            output = await _complete(client, card)
+            output = await _complete(client, card, OUTPUT_TOKENS)
             tokens += output
             ucu += compute_ucu(card, prompt_tokens=PROMPT_TOKENS, output_tokens=output)
         return tokens, ucu
@@ -41,10 +42,10 @@ async def measure(client: EngineClient, card: ComputeCard, *, slots: int, second
     )
 
 
-async def _complete(client: EngineClient, card: ComputeCard) -> int:
-    """Run one job; return its output tokens."""
+async def _complete(client: EngineClient, card: ComputeCard, output_tokens: int) -> int:
+    """Run one job; return the output tokens that came back."""
     prompt = [random.randrange(card.vocab_size) for _ in range(PROMPT_TOKENS)]  # noqa: S311 (no secret)
     tokens = 0
-    async for chunk in client.complete(prompt, max_tokens=OUTPUT_TOKENS, ignore_eos=True, temperature=1.0):
+    async for chunk in client.complete(prompt, max_tokens=output_tokens, ignore_eos=True, temperature=1.0):
         tokens += len(chunk.ids)
     return tokens

@@ -53,7 +53,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long running leases may take to finish after SIGTERM."""
     claim_wait_s: int = 20
     """How long one request for leases waits."""
-    measure_s: int = 8
+    measure_s: int = 5
     """How long to measure capacity where none was measured under the model's card; 0: not at all."""
     engine: EngineConfig = EngineConfig()
 

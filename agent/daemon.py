@@ -93,6 +93,8 @@ class Daemon:
                 task.cancel()
             await self._leases.abandon()
             await asyncio.gather(*loops, return_exceptions=True)
+            self._prepared = False
+            self._write_status()
         if self._refusal is not None:
             raise NotWelcomeError(str(self._refusal))
 
@@ -207,6 +209,7 @@ class Daemon:
             provider_id=self.identity.provider_id,
             model=self.card.model,
             engine=self.engine.status,
+            engine_url=self.engine.client.url if self.engine.client else "",
             prepared=self._prepared,
             running=self._leases.running,
             free_slots=self._leases.free_slots,

@@ -43,6 +43,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str
     model: str
     engine: str
+    engine_url: str
+    """Where the engine answers on this host; empty while it does not."""
     prepared: bool
     """Whether the engine was ready once and its capacity is known: leases are claimed from then on."""
     running: int

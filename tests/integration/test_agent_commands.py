@@ -149,6 +149,7 @@ def test_run_enrols_measures_serves_and_drains(scenario):
             if agent.returncode is None:
                 agent.kill()
                 await agent.communicate()
+        assert (await command("status"))[0] == 1, "an agent that is gone is not healthy"
         assert found.delivered("l1") == [100, 101, 102, 103, 104]
         assert found.heartbeats[-1]["draining"] is True
         agent = await command.start("run", "--engine-url", found.url)
