@@ -18,30 +18,41 @@ class AnswerChanged(ValueError):
     """An upload of a lease differs from an earlier one of the same lease."""
 
 
+class LeaseSuperseded(Exception):
+    """The channel belongs to a later lease of the job by now."""
+
+
 class Channel:
     """One job's answer as it comes in. `ended` is set once the answer is written down."""
 
     def __init__(self) -> None:
         """Start without a lease."""
         self.lease_id: uuid.UUID | None = None
+        self._epoch = 0
         self.ids = array("I")
         self.ended = False
         self.users = 0
         self._changed = asyncio.Event()
 
-    def begin(self, lease_id: uuid.UUID, known_ids: Sequence[int]) -> None:
-        """Take the lease on; another lease's ids go (it had delivered none, or the job were over)."""
-        if self.lease_id != lease_id:
-            self.lease_id = lease_id
+    def begin(self, lease_id: uuid.UUID, epoch: int, known_ids: Sequence[int]) -> None:
+        """Take the lease on if it is a later one than before; the ids of an earlier one go.
+
+        The earlier one had delivered none, or the job were over.
+        """
+        if epoch > self._epoch:
+            self.lease_id, self._epoch = lease_id, epoch
             self.ids = array("I", known_ids)
             self._wake()
 
-    def put(self, at: int, ids: Sequence[int]) -> int:
-        """Take ids that begin at position `at`; return the position after them.
+    def put(self, lease_id: uuid.UUID, at: int, ids: Sequence[int]) -> int:
+        """Take ids of a lease that begin at position `at`; return the position after them.
 
         Raises:
+            LeaseSuperseded: a later lease has begun; its answer is nobody else's to write.
             AnswerChanged: ids that are here already, sent again, are others now.
         """
+        if lease_id != self.lease_id:
+            raise LeaseSuperseded
         known = min(len(ids), len(self.ids) - at)
         if self.ids[at : at + known] != array("I", ids[:known]):
             raise AnswerChanged("The upload differs from the one before it")

@@ -10,7 +10,7 @@ import structlog
 from django.db import Error as DatabaseError
 
 from api.http import Disconnected, Receive
-from api.relay_channels import AnswerChanged, Channel
+from api.relay_channels import AnswerChanged, Channel, LeaseSuperseded
 from core.clock import utc_now
 from core.threads import in_thread
 from cux.wire.agent import FailedLine, FinishedLine, TokensLine, UploadLine, UploadResult
@@ -74,6 +74,8 @@ async def lines(body: Body) -> AsyncIterator[UploadLine]:
     while True:
         chunk, more = await body.next()
         buffer += chunk
+        if len(buffer) <= LINE_LIMIT and more and b"\n" not in chunk:
+            continue
         *complete, rest = bytes(buffer).split(b"\n")
         for text in complete if more else [*complete, rest]:
             if text:
@@ -93,7 +95,7 @@ class Upload:
         self._opened = opened
         self._channel = channel
         self._at = 0
-        channel.begin(opened.lease_id, opened.known_ids)
+        channel.begin(opened.lease_id, opened.epoch, opened.known_ids)
 
     async def run(self, body: Body) -> UploadResult:
         """Take the whole body and say what became of it.
@@ -110,6 +112,8 @@ class Upload:
                 return UploadResult(status="superseded", output_tokens=0)
             await self._stop(keeper)
             return await self._finish(reader.result())
+        except LeaseSuperseded:
+            return UploadResult(status="superseded", output_tokens=0)
         except UploadRefused as refusal:
             await self._fail(str(refusal), "")
             return UploadResult(status="superseded", output_tokens=0)
@@ -129,11 +133,13 @@ class Upload:
         if max(ids) >= self._opened.vocabulary:
             raise UploadRefused("unknown_token")
         try:
-            self._at = self._channel.put(self._at, ids)
+            self._at = self._channel.put(self._opened.lease_id, self._at, ids)
         except AnswerChanged as error:
             raise UploadRefused("answer_changed") from error
 
     async def _finish(self, last: FinishedLine | FailedLine) -> UploadResult:
+        if self._channel.lease_id != self._opened.lease_id:
+            raise LeaseSuperseded
         ids = list(self._channel.ids)
         if isinstance(last, FailedLine):
             if ids:  # written down first: the caller may have seen them

@@ -23,6 +23,7 @@ class Opened:
     lease_id: uuid.UUID
     job_id: uuid.UUID
     provider_id: uuid.UUID
+    epoch: int
     max_tokens: int
     vocabulary: int
     known_ids: list[int] = field(repr=False)
@@ -55,6 +56,7 @@ def relay_open(*, lease_id: uuid.UUID, token: str, now: datetime) -> Opened | Up
         lease_id=lease.id,
         job_id=job.id,
         provider_id=lease.provider_id,
+        epoch=lease.epoch,
         max_tokens=job.max_tokens,
         vocabulary=int(job.model.card["vocab_size"]),
         known_ids=answer_ids(job, lease),
