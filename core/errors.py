@@ -99,6 +99,11 @@ class Code(Enum):
     )
     JOB_FAILED = _Spec(502, ErrorType.API, "No provider could finish the job; nothing was charged.")
     JOB_TIMED_OUT = _Spec(504, ErrorType.API, "The job was not finished in time; nothing was charged.")
+    JOB_CANCELED = _Spec(
+        409,
+        ErrorType.CONFLICT,
+        "The job was stopped by its caller before its first token; nothing was charged.",
+    )
     UNKNOWN_JOB = _Spec(404, ErrorType.NOT_FOUND, "There is no such job of this account.")
     # -- providers
     INVALID_ENROL_TOKEN = _Spec(401, ErrorType.AUTHENTICATION, "The enrol token is unknown or already used.")

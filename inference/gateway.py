@@ -7,6 +7,7 @@ restarts, or the job moves to another provider before its first token, the calle
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -23,6 +24,7 @@ from inference.engines.tokenizer import Detokenizer, StopText, load_tokenizer
 from inference.models import Job
 from inference.relay_stream import End, Idle, Tokens, decode_line
 from inference.selectors.progress import JobProgress, job_progress
+from inference.services.job_cancel import job_cancel
 from inference.services.job_interrupt import job_interrupt
 
 log = structlog.get_logger(__name__)
@@ -108,6 +110,19 @@ async def stream_job(job_id: uuid.UUID) -> AsyncIterator[TokenChunk | Finished |
                 yield answer.flush()
                 yield _finished(progress, answer)
                 return
+
+
+async def stream_to_caller(job_id: uuid.UUID) -> AsyncIterator[TokenChunk | Finished | Refunded]:
+    """Yield what `stream_job` yields; a caller who leaves before the end cancels the job by closing this."""
+    ended = False
+    async with aclosing(stream_job(job_id)) as events:  # type: ignore[type-var]
+        try:
+            async for happened in events:
+                ended = isinstance(happened, Finished | Refunded)
+                yield happened
+        finally:
+            if not ended:
+                await in_thread(job_cancel, job_id=job_id, now=utc_now())
 
 
 async def close() -> None:

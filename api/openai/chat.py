@@ -1,13 +1,13 @@
 """POST /v1/chat/completions: an unchanged OpenAI client gets its answer from the market.
 
 The request is quoted, its compute reserved, and the job followed to its settlement; the usage at the end
-says what was metered and charged. A caller who leaves ends the stream, not the job: it runs to its end,
-settles as usual and can be looked up under its id.
+says what was metered and charged. A caller who leaves stops the job, and pays for what was delivered until
+it stopped. One who gave an idempotency key may come back under it: that job runs to its end.
 """
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.idempotency import once
 from core.threads import in_thread
-from inference.gateway import Finished, Refunded, TokenChunk, stream_job
+from inference.gateway import Finished, Refunded, TokenChunk, stream_job, stream_to_caller
 from inference.models import Job
 from inference.selectors.progress import job_progress
 from inference.services.job_create import Sampling, job_create
@@ -37,7 +37,7 @@ async def completions(request: Request) -> Response | Stream:
     job = await in_thread(
         _start, asked=asked, organisation_id=caller.organisation_id, key=key, body=body, now=utc_now()
     )
-    events = stream_job(job.job_id)
+    events = stream_to_caller(job.job_id) if key is None else stream_job(job.job_id)
     if asked.stream:
         first = await unless_gone(request, anext(events))
         _refuse_if_refunded(first)
@@ -109,23 +109,25 @@ async def _chunks(
     job: ChatJob, first: TokenChunk | Finished | Refunded, events: Events, include_usage: bool
 ) -> AsyncIterator[bytes]:
     """Yield the stream; an error after its beginning is a last event with the one error shape."""
-    yield event(job.chunk({"role": "assistant", "content": ""}, with_usage=include_usage))
-    try:
-        async for happened in _with_first(first, events):
-            _refuse_if_refunded(happened)
-            if isinstance(happened, TokenChunk) and happened.text:
-                yield event(job.chunk({"content": happened.text}, with_usage=include_usage))
-            elif isinstance(happened, Finished):
-                yield event(job.chunk({}, finish_reason=happened.finish_reason, with_usage=include_usage))
-                if include_usage:
-                    yield event(job.usage_chunk(happened))
-                yield b"data: [DONE]\n\n"
-    except CuxError as refused:
-        yield event(refused.body(request_id()))
+    async with aclosing(events):  # type: ignore[type-var]
+        yield event(job.chunk({"role": "assistant", "content": ""}, with_usage=include_usage))
+        try:
+            for piece in _pieces(job, first, include_usage):
+                yield piece
+            async for happened in events:
+                for piece in _pieces(job, happened, include_usage):
+                    yield piece
+        except CuxError as refused:
+            yield event(refused.body(request_id()))
 
 
-async def _with_first(first: TokenChunk | Finished | Refunded, events: Events) -> Events:
-    yield first
-    async with aclosing(events) as rest:  # type: ignore[type-var]
-        async for happened in rest:
-            yield happened
+def _pieces(job: ChatJob, happened: TokenChunk | Finished | Refunded, include_usage: bool) -> Iterator[bytes]:
+    """Yield what a caller of the stream is sent when this happens."""
+    _refuse_if_refunded(happened)
+    if isinstance(happened, TokenChunk) and happened.text:
+        yield event(job.chunk({"content": happened.text}, with_usage=include_usage))
+    elif isinstance(happened, Finished):
+        yield event(job.chunk({}, finish_reason=happened.finish_reason, with_usage=include_usage))
+        if include_usage:
+            yield event(job.usage_chunk(happened))
+        yield b"data: [DONE]\n\n"

@@ -10,7 +10,8 @@ from inference.models.catalogue import CatalogueModel
 class Job(models.Model):
     """A request with a compute budget. It ends exactly once: completed or refunded.
 
-    `prompt` is the prompt's token ids, sealed under the organisation's key and deleted at the end.
+    `prompt` is the prompt's token ids, sealed under the organisation's key and deleted at the end. From
+    `canceled_at` on nobody waits for the rest of the answer: the provider is told to stop.
     """
 
     class State(models.TextChoices):
@@ -42,6 +43,7 @@ class Job(models.Model):
     failure = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
     deadline = models.DateTimeField()
+    canceled_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -55,6 +55,7 @@ def ready_providers(*, model: str, now: datetime) -> list[uuid.UUID]:
                     provider=OuterRef("provider"),
                     state__in=[Lease.State.FAILED, Lease.State.EXPIRED],
                     ended_at__gt=now - _REMEMBERED,
+                    job__canceled_at__isnull=True,
                 )
             ),
         )

@@ -18,15 +18,17 @@ from inference.services.uptime_record import uptime_extend
 def heartbeat_record(*, provider_id: uuid.UUID, heartbeat: Heartbeat, now: datetime) -> HeartbeatResponse:
     """This function will record the sign of life, and take back leases the agent no longer knows of.
 
-    The answer names the leases it should stop: they are somebody else's by now, or over.
+    The answer names the leases it should stop: somebody else's by now, over, or of a canceled job.
     """
     _note(provider_id, heartbeat, now)
     running = {parse_public_id("lease", text) for text in heartbeat.running}
-    live = {lease.id: lease for lease in Lease.objects.filter(provider_id=provider_id, state__in=Lease.LIVE)}
+    leases = Lease.objects.select_related("job").filter(provider_id=provider_id, state__in=Lease.LIVE)
+    live = {lease.id: lease for lease in leases}
     for lease in live.values():
         if lease.id not in running and _should_run(lease, now):
             _drop(lease.id, now)
-    stopped = sorted(public_id("lease", lease) for lease in running if lease and lease not in live)
+    wanted = {lease.id for lease in live.values() if lease.job.canceled_at is None}
+    stopped = sorted(public_id("lease", lease) for lease in running if lease and lease not in wanted)
     return HeartbeatResponse(leases_canceled=stopped, drain=False)
 
 

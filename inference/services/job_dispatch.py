@@ -19,7 +19,9 @@ def job_dispatch(*, job_id: uuid.UUID, now: datetime) -> Lease | None:
     """This function will grant a lease on a queued job; idempotent, and None where there is none to grant.
 
     A job that lost its provider and is being covered has nothing reserved: it waits for the cover, and
-    then reserves what was bought. It is refunded past its deadline, or if the cover brought nothing.
+    then reserves what was bought. One that may not draw yet (DRAW_LIMIT) waits as well. It is refunded past
+    its deadline, or if no single provider owes enough for it: the cover brought nothing, or bought the
+    compute from several, which the buyer keeps.
     """
     job = job_try_lock(job_id)
     if job is None or job.state != Job.State.QUEUED:
@@ -32,8 +34,9 @@ def job_dispatch(*, job_id: uuid.UUID, now: datetime) -> Lease | None:
             return None
         try:
             reservation_place(job=job, now=now)
-        except CuxError:
-            job_refund(job=job, failure=Code.JOB_FAILED, now=now)
+        except CuxError as refusal:
+            if refusal.code is not Code.DRAW_LIMIT:
+                job_refund(job=job, failure=Code.JOB_FAILED, now=now)
             return None
     return lease_grant(job=job, now=now)
 

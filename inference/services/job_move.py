@@ -21,13 +21,15 @@ def lease_end(*, lease: Lease, job: Job, state: Lease.State, outcome: str, now: 
 
     `job` is the lease's, locked by the caller. Before the first token the job moves to another provider
     on which the buyer has an entitlement, or else waits for cover. After it the caller has seen a part of
-    an answer that nobody can continue, so the job is refunded in full.
+    an answer that nobody can continue, so the job is refunded in full; so is one whose caller has left.
     """
     lease.state = state
     lease.outcome = outcome
     lease.ended_at = now
     lease.save(update_fields=["state", "outcome", "ended_at"])
-    if lease.output_tokens:
+    if job.canceled_at is not None:
+        job_refund(job=job, failure=Code.JOB_CANCELED, now=now)
+    elif lease.output_tokens:
         job_refund(job=job, failure=Code.JOB_FAILED, now=now)
     else:
         _move(job, now)
@@ -38,13 +40,16 @@ def _move(job: Job, now: datetime) -> None:
         job_refund(job=job, failure=Code.JOB_TIMED_OUT, now=now)
         return
     undelivered = reservation_parts(job)
-    tried = set(job.leases.values_list("provider__organisation_id", flat=True))
     try:
-        reservation_place(job=job, now=now, tried=tried)
-    except CuxError:
-        # Nothing else to draw on: what the provider owed is cancelled, and bought elsewhere.
-        cover_start(job_id=job.id, parts=undelivered, now=now)
-        reservation_close(undelivered)
+        reservation_place(job=job, now=now)
+    except CuxError as refusal:
+        if refusal.code is Code.DRAW_LIMIT:
+            # Another provider owes enough and is only at its limit: the job waits until it may draw there.
+            reservation_release(parts=undelivered, now=now)
+        else:
+            # Nothing else to draw on: what the provider owed is cancelled, and bought elsewhere.
+            cover_start(job_id=job.id, parts=undelivered, now=now)
+            reservation_close(undelivered)
     else:
         reservation_release(parts=undelivered, now=now)
         dispatch_later(job)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from core.reconcile import for_each
 from inference.locks import job_try_lock
-from inference.models import Lease
+from inference.models import Job, Lease
 from inference.selectors.providers import is_dark
 from inference.selectors.uptime import platform_up_since
 from inference.services.job_move import lease_end
@@ -51,4 +51,16 @@ def _overdue(lease: Lease, up_since: datetime | None, now: datetime) -> str | No
     claim_by = max(lease.granted_at, up_since) + timedelta(seconds=settings.LEASE_CLAIM_S)
     if lease.state == Lease.State.GRANTED and now >= claim_by:
         return "unclaimed"
+    if _should_have_stopped(lease.job, up_since, now):
+        return "not_stopped"
     return "provider_dark" if is_dark(lease.provider, up_since=up_since, now=now) else None
+
+
+def _should_have_stopped(job: Job, up_since: datetime, now: datetime) -> bool:
+    """Tell whether the provider has been told to stop for so long that it does not mean to.
+
+    It was told with its first heartbeat after the cancel; who is silent for this long counts as dark.
+    """
+    if job.canceled_at is None:
+        return False
+    return now - max(job.canceled_at, up_since) > timedelta(seconds=settings.PROVIDER_DARK_S)

@@ -13,6 +13,7 @@ from core.sealing import seal_token_ids
 from cux.wire.agent import FinishedLine, UploadResult
 from cux.wire.signing import SigningError, decode_key
 from cux.wire.verification import verify_statement
+from inference.engines.tokenizer import load_tokenizer
 from inference.locks import job_lock
 from inference.models import Checkpoint, Job, Lease
 from inference.services.job_move import lease_end
@@ -36,7 +37,9 @@ def relay_deliver(
     """This function will accept a complete answer, once, from the live lease of the newest epoch.
 
     The provider's signature must be over the statement of our own count: then the two counts agree in
-    every token. If not, or if nothing was delivered, the lease has failed and the answer is not taken.
+    every token. If not, if nothing was delivered, if the provider gave up on its own or went on after a stop
+    sequence, the lease has failed and the answer is not taken. What a canceled job's provider delivered
+    until it stopped is an answer, and is paid for.
     """
     job, lease = _lock(lease_id)
     if lease.state == Lease.State.DELIVERED:
@@ -83,8 +86,10 @@ def _refusal(job: Job, lease: Lease, ids: list[int], finished: FinishedLine) -> 
     """Return why the answer is no answer; None if it is one."""
     if not ids:
         return "no_tokens"
-    if finished.finish_reason == "abort":
+    if finished.finish_reason == "abort" and job.canceled_at is None:
         return "aborted"
+    if _went_on_after_stop(job, ids):
+        return "went_on_after_stop"
     statement = statement_of(job, lease, ids, finished.finish_reason)
     try:
         key = decode_key(lease.provider.public_key)
@@ -92,3 +97,12 @@ def _refusal(job: Job, lease: Lease, ids: list[int], finished: FinishedLine) -> 
     except SigningError:
         signed = False
     return None if signed else "signature_invalid"
+
+
+def _went_on_after_stop(job: Job, ids: list[int]) -> bool:
+    """Tell whether a stop sequence was complete before the last token: nobody pays for what comes after."""
+    stops = job.sampling["stop"]
+    if not stops:
+        return False
+    shown = load_tokenizer(job.model.directory).decode(ids[:-1])
+    return any(stop in shown for stop in stops)

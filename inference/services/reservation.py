@@ -1,28 +1,29 @@
 """What a job has set aside: choosing a provider and reserving its quote on the buyer's entitlements."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from exchange.services.entitlement_release import entitlement_release
 from exchange.services.entitlement_reserve import Part, entitlement_reserve
-from inference.models import Job, Reservation
+from inference.models import Job, Lease, Reservation
 from inference.selectors.providers import ready_providers
 
 
 @transaction.atomic
-def reservation_place(*, job: Job, now: datetime, tried: Collection[uuid.UUID] = ()) -> None:
+def reservation_place(*, job: Job, now: datetime) -> None:
     """This function will reserve the job's quote with one provider and keep the reservation's parts.
 
-    The providers are those that can serve now, best first, without those `tried` before.
+    The providers are those that can serve now, best first, without those that let this job down before.
 
     Raises:
         CuxError: INSUFFICIENT_ENTITLEMENT, ENTITLEMENT_EXPIRED, DRAW_LIMIT, DEPENDENCY_UNAVAILABLE (the
             provider that owes the compute is not ready); nothing moved.
     """
-    ready = [each for each in ready_providers(model=job.model_id, now=now) if each not in tried]
+    failed = _failed_providers(job)
+    ready = [each for each in ready_providers(model=job.model_id, now=now) if each not in failed]
     plan = entitlement_reserve(
         organisation_id=job.organisation_id,
         compute_class=job.model.compute_class_id,
@@ -41,6 +42,11 @@ def reservation_place(*, job: Job, now: datetime, tried: Collection[uuid.UUID] =
         )
         for position, part in enumerate(plan.parts)
     )
+
+
+def _failed_providers(job: Job) -> set[uuid.UUID]:
+    leases = job.leases.filter(state__in=[Lease.State.FAILED, Lease.State.EXPIRED])
+    return set(leases.values_list("provider__organisation_id", flat=True))
 
 
 def reservation_parts(job: Job) -> tuple[Part, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import CuxError
 from core.ids import public_id
 from core.money import format_usd
-from inference.gateway import Finished, Refunded, TokenChunk, stream_job
+from inference.gateway import Finished, Refunded, TokenChunk, stream_to_caller
 from inference.services.job_create import Sampling, job_create
 from inference.services.job_quote import Quote, job_quote
 from web.advice import advice_on
@@ -38,10 +38,13 @@ def question_ask(
 
 
 async def answer_events(job_id: uuid.UUID) -> AsyncIterator[dict[str, Any]]:
-    """Yield what the page shows: the job's id, text as it comes, then the usage or why there is none."""
+    """Yield what the page shows: the job's id, text as it comes, then the usage or why there is none.
+
+    Closing it before the end (the page was left) cancels the job.
+    """
     yield {"type": "job", "job_id": public_id("job", job_id)}
     try:
-        async with aclosing(stream_job(job_id)) as events:  # type: ignore[type-var]
+        async with aclosing(stream_to_caller(job_id)) as events:  # type: ignore[type-var]
             async for happened in events:
                 yield _event(job_id, happened)
     except CuxError as refused:

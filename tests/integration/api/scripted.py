@@ -12,6 +12,7 @@ from django.db import connections
 from core.clock import utc_now
 from core.ids import parse_public_id
 from cux.wire import agent as wire
+from cux.wire.receipt import FinishReason
 from inference.engines.tokenizer import load_tokenizer
 from inference.models import Job
 from inference.services.job_dispatch import job_dispatch
@@ -28,6 +29,7 @@ class ScriptedProvider:
     relay_url: str
     say: SimpleQueue[str | None] = field(default_factory=SimpleQueue)
     fails: bool = False
+    ends_with: FinishReason = "stop"
     _said: list[int] = field(default_factory=list)
 
     def serve(self) -> threading.Thread:
@@ -75,4 +77,4 @@ class ScriptedProvider:
         if self.fails:
             yield msgspec.json.encode(wire.FailedLine(code="engine_died", message="")) + b"\n"
         else:
-            yield msgspec.json.encode(self._agent.finished(lease, self._said)) + b"\n"
+            yield msgspec.json.encode(self._agent.finished(lease, self._said, self.ends_with)) + b"\n"

@@ -7,14 +7,17 @@ import httpx
 import openai
 import pytest
 
+from core.clock import utc_now
 from core.errors import Code
-from inference.models import Job
+from core.ids import public_id
+from inference.models import Job, Lease
 from inference.selectors.jobs import receipt_get
 from tests import builders
 from tests.integration.api.conftest import bearer, relay_process, web_process
 from tests.integration.api.scripted import ScriptedProvider
 from tests.integration.api.test_errors import assert_error
 from tests.integration.inference.scene import Scene, make_scene
+from tests.waiting import eventually
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -217,19 +220,68 @@ def test_models_are_listed_and_found(client, scene):
         client.models.retrieve("no-such")
 
 
-def test_a_caller_who_leaves_does_not_stop_the_job(client, scene, provider):
+def canceled(scene) -> bool:
+    return Job.objects.filter(organisation=scene.buyer, canceled_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_caller_who_leaves_pays_for_what_was_delivered_until_the_provider_stopped(
+    urls, scene, provider, secret, stream
+):
+    provider.ends_with = "abort"
     serving = provider.serve()
     provider.say.put("One")
-    stream = client.chat.completions.create(
-        model=scene.model.name, messages=HELLO, max_tokens=20, stream=True
-    )
-    next(stream)
-    stream.close()
-    provider.say.put(" two")
+    body = {"model": scene.model.name, "messages": HELLO, "max_tokens": 20, "stream": stream}
+    with httpx.Client(base_url=urls[0], timeout=2, headers=bearer(secret)) as caller:
+        if stream:
+            with caller.stream("POST", "/v1/chat/completions", json=body) as answer:
+                assert b"assistant" in next(answer.iter_raw())
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                caller.post("/v1/chat/completions", json=body)
+    eventually(lambda: canceled(scene))
+    (lease,) = Lease.objects.filter(job__organisation=scene.buyer)
+    told = scene.agents[0].heartbeat(scene.model, now=utc_now(), running=[public_id("lease", lease.id)])
+    assert told.leases_canceled == [public_id("lease", lease.id)]
+    provider.say.put("!")
     provider.say.put(None)
     serving.join()
     job = Job.objects.get(organisation=scene.buyer)
-    assert (job.state, job.output_tokens) == ("completed", 7)
+    assert (job.state, job.finish_reason, job.output_tokens) == ("completed", "abort", 4)
+    assert 0 < job.compute_ucu < job.quote_ucu
+    assert job.charged_nano_usd == 2_020 * job.compute_ucu
+
+
+def test_a_caller_who_leaves_before_any_provider_began_pays_nothing(urls, scene, secret):
+    body = {"model": scene.model.name, "messages": HELLO, "max_tokens": 20}
+    with (
+        httpx.Client(base_url=urls[0], timeout=1, headers=bearer(secret)) as caller,
+        pytest.raises(httpx.ReadTimeout),
+    ):
+        caller.post("/v1/chat/completions", json=body)
+    eventually(lambda: canceled(scene))
+    job = Job.objects.get(organisation=scene.buyer)
+    assert (job.state, job.failure, job.charged_nano_usd) == ("refunded", "job_canceled", 0)
+
+
+def test_a_caller_who_gave_a_key_may_come_back_for_the_rest(urls, scene, provider, secret):
+    serving = provider.serve()
+    provider.say.put("One")
+    body = {"model": scene.model.name, "messages": HELLO, "max_tokens": 20}
+    headers = bearer(secret) | {"Idempotency-Key": "back-1"}
+    with httpx.Client(base_url=urls[0], headers=headers) as caller:
+        with pytest.raises(httpx.ReadTimeout):
+            caller.post("/v1/chat/completions", json=body, timeout=1)
+        provider.say.put(" two")
+        provider.say.put(None)
+        answer = caller.post("/v1/chat/completions", json=body, timeout=30)
+    serving.join()
+    if answer.status_code == 200:
+        assert answer.json()["choices"][0]["message"]["content"] == "One two"
+    else:  # it was settled before the caller was back
+        assert_error(answer, Code.ANSWER_NOT_KEPT)
+    job = Job.objects.get(organisation=scene.buyer)
+    assert (job.state, job.finish_reason, job.canceled_at) == ("completed", "stop", None)
 
 
 def test_a_quote_says_the_most_and_reserves_nothing(urls, scene, secret):

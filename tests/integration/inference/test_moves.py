@@ -9,10 +9,16 @@ from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import public_id
 from core.models import OutboxMessage
+from cux.wire.agent import HeartbeatResponse
+from cux.wire.metering import usage
+from cux.wire.verification import parse_receipt
 from exchange.models import Cover
 from inference.models import Job, Lease, Provider, Receipt
+from inference.selectors.catalogue import card_of
 from inference.selectors.jobs import job_get, receipt_get
 from inference.selectors.providers import ready_providers
+from inference.services.job_cancel import job_cancel
+from inference.services.job_create import Sampling, job_create
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_interrupt import job_interrupt
 from inference.services.job_settle import job_settle
@@ -101,9 +107,9 @@ def test_without_another_entitlement_the_job_waits_for_cover_and_runs_on_it(make
     # What the cover buys is the buyer's entitlement on the other provider.
     other = scene.agents[1]
     bought = make_entitlement(scene.instrument, scene.buyer, other.provider.organisation, 100)
-    Provider.objects.filter(id=scene.agents[0].provider.id).update(draining=True)
     Cover.objects.filter(id=cover.id).update(state=Cover.State.COVERED)
     jobs_reconcile(now=late)
+    # The first has enough left, is ready and quicker at hand, but let this job down.
     (lease,) = other.claim(now=late)
     assert (lease.epoch, books(bought).reserved_ucu) == (2, QUOTE_UCU)
 
@@ -337,3 +343,139 @@ def test_a_provider_that_let_a_job_down_comes_last_for_half_a_minute(make: Make)
 
     assert ranked(29) == [second, first]
     assert ranked(30) == both
+
+
+def test_a_job_whose_cover_came_from_two_providers_is_refunded_and_its_buyer_keeps_both(make: Make) -> None:
+    scene = make(providers=3, entitled=1)
+    now = utc_now()
+    job = scene.create(now=now, max_tokens=40)
+    assert 100 < job.quote_ucu <= 200
+    job_dispatch(job_id=job.id, now=now)
+    leases_expire(now=now + timedelta(seconds=5))
+    sellers = [each.provider.organisation for each in scene.agents[1:]]
+    bought = [make_entitlement(scene.instrument, scene.buyer, each, 100) for each in sellers]
+    Cover.objects.filter(job_id=job.id).update(state=Cover.State.COVERED)
+    jobs_reconcile(now=now + timedelta(seconds=6))
+    job.refresh_from_db()
+    assert (job.state, job.charged_nano_usd) == (Job.State.REFUNDED, 0)
+    half = Books(100, 0, 200_000, 0, 0)
+    assert [books(each) for each in bought] == [half, half]
+
+
+def test_at_the_draw_limit_of_the_only_other_provider_a_moved_job_waits(make: Make) -> None:
+    scene = make(providers=2)
+    scene.instrument.window_s = 86_400  # jobs may reserve 4 * 10,000 * 300 / 86,400 = 138 µCU at once
+    scene.instrument.save()
+    now = utc_now()
+    job, other = (scene.create(now=now) for _ in range(2))
+    for each in (job, other):
+        job_dispatch(job_id=each.id, now=now)
+    first, second = granted_to(scene, job), granted_to(scene, other)
+    assert first is not second
+    second.claim(now=now)
+    late = now + timedelta(seconds=5)
+    leases_expire(now=late)
+    jobs_reconcile(now=late)
+    job.refresh_from_db()
+    assert (job.state, job.failure, Cover.objects.filter(job_id=job.id).exists()) == ("queued", "", False)
+    assert entitlement_of(scene, first) == UNTOUCHED
+
+    job_interrupt(job_id=other.id, now=late)
+    jobs_reconcile(now=late)
+    assert granted_to(scene, job) is second
+
+
+def stopped(scene: Scene) -> HeartbeatResponse:
+    (agent,) = scene.agents
+    lease = Lease.objects.filter(provider=agent.provider).latest("granted_at")
+    return agent.heartbeat(scene.model, now=utc_now(), running=[public_id("lease", lease.id)])
+
+
+def test_a_canceled_job_is_billed_for_exactly_what_was_delivered_until_the_abort(scene: Scene) -> None:
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
+    (agent,) = scene.agents
+    (lease,) = agent.claim(now=now)
+    agent.begin(lease, [1, 2], now=now)
+    assert stopped(scene).leases_canceled == []
+    job_cancel(job_id=job.id, now=now)
+    job_cancel(job_id=job.id, now=now)
+    assert stopped(scene).leases_canceled == [lease.lease_id]
+
+    ids = [1, 2, 3]
+    finished = agent.finished(lease, ids, "abort")
+    result = relay_deliver(lease_id=lease_uuid(lease), ids=ids, finished=finished, now=now)
+    assert (result.status, result.output_tokens) == ("accepted", 3)
+    job = job_settle(job_id=job.id, now=now)
+    used = usage(card_of(job.model), prompt_tokens=5, output_tokens=3).compute_ucu
+    assert (job.state, job.finish_reason, job.compute_ucu) == (Job.State.COMPLETED, "abort", used)
+    assert job.charged_nano_usd == 2_020 * used
+    left = 10_000 - used
+    assert books(scene.entitlements[0]) == Books(left, 0, 2_000 * left, 1_800 * used, 200 * used)
+    body = parse_receipt(receipt_get(organisation_id=scene.buyer.id, job_id=job.id)).body
+    assert (body.statement.finish_reason, body.statement.output_tokens) == ("abort", 3)
+    job_cancel(job_id=job.id, now=now)
+    job.refresh_from_db()
+    assert job.state == Job.State.COMPLETED
+
+
+@pytest.mark.parametrize("reached", ["queued", "leased", "claimed", "streaming"])
+def test_a_job_canceled_before_its_first_token_is_refunded_and_moves_nowhere(
+    make: Make, reached: str
+) -> None:
+    scene = make(providers=2)
+    now = utc_now()
+    job = scene.create(now=now)
+    if reached != "queued":
+        job_dispatch(job_id=job.id, now=now)
+    leases = granted_to(scene, job).claim(now=now) if reached in {"claimed", "streaming"} else []
+    agent = granted_to(scene, job) if leases else scene.agents[0]
+    if reached == "streaming":
+        agent.open(leases[0], now=now)
+    both = ready_providers(model=scene.model.name, now=now)
+    job_cancel(job_id=job.id, now=now)
+    for lease in leases:  # the agent, told so, aborts
+        agent.open(lease, now=now)
+        finished = agent.finished(lease, [], "abort")
+        relay_deliver(lease_id=lease_uuid(lease), ids=[], finished=finished, now=now)
+    job.refresh_from_db()
+    assert (job.state, job.failure) == (Job.State.REFUNDED, Code.JOB_CANCELED.wire)
+    assert [books(each) for each in scene.entitlements] == [UNTOUCHED, UNTOUCHED]
+    assert [each.claim(now=now) for each in scene.agents] == [[], []]
+    assert set(ready_providers(model=scene.model.name, now=now)) == set(both)
+    assert not Lease.objects.filter(job=job, state__in=Lease.LIVE).exists()
+
+
+def test_a_provider_that_goes_on_when_told_to_stop_is_not_paid(scene: Scene) -> None:
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
+    (agent,) = scene.agents
+    (lease,) = agent.claim(now=now)
+    agent.begin(lease, [1, 2], now=now)
+    job_cancel(job_id=job.id, now=now)
+    for seconds, state in ((20, Job.State.STREAMING), (21, Job.State.REFUNDED)):
+        later = now + timedelta(seconds=seconds)
+        agent.heartbeat(scene.model, now=later, running=[lease.lease_id])
+        leases_expire(now=later)
+        job.refresh_from_db()
+        assert job.state == state
+    assert agent.deliver(lease, [1, 2, 3], now=later).status == "superseded"
+    assert books(scene.entitlements[0]) == UNTOUCHED
+
+
+@pytest.mark.parametrize(("text", "state"), [("one.", "delivered"), ("one.!", "refunded")])
+def test_an_answer_ends_with_its_stop_sequence_or_is_not_paid(scene: Scene, text: str, state: str) -> None:
+    now = utc_now()
+    job = job_create(quote=scene.quote(), sampling=Sampling(stop=["e."]), now=now)
+    job_dispatch(job_id=job.id, now=now)
+    (agent,) = scene.agents
+    (lease,) = agent.claim(now=now)
+    agent.begin(lease, scene.text_ids("o"), now=now)
+    agent.deliver(lease, scene.text_ids(text), now=now)
+    job.refresh_from_db()
+    assert job.state == state
+    if state == "refunded":
+        assert Lease.objects.get(job=job).outcome == "went_on_after_stop"
+        assert books(scene.entitlements[0]) == UNTOUCHED

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from core.errors import Code, CuxError
 from core.threads import in_thread
 from cux.wire import agent
 from inference import gateway
-from inference.gateway import Finished, Refunded, TokenChunk, stream_job
+from inference.gateway import Finished, Refunded, TokenChunk, stream_job, stream_to_caller
 from inference.models import Checkpoint, Job, Lease
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
@@ -86,9 +87,9 @@ class Upload:
         while (line := await self._lines.get()) is not None:
             yield line
 
-    def send(self, *lines: agent.UploadLine) -> None:
+    def send(self, *lines: agent.UploadLine | bytes) -> None:
         for line in lines:
-            self._lines.put_nowait(msgspec.json.encode(line) + b"\n")
+            self._lines.put_nowait(line if isinstance(line, bytes) else msgspec.json.encode(line) + b"\n")
 
     def close(self) -> None:
         self._lines.put_nowait(None)
@@ -345,16 +346,34 @@ def test_an_upload_that_is_superseded_on_the_way_is_told_so(scene: Scene, relay:
     run(main)
 
 
+def unsigned(count: int) -> agent.FinishedLine:
+    """Return the end of an answer under a signature that nobody made."""
+    return agent.FinishedLine(
+        finish_reason="stop", prompt_tokens=5, output_tokens=count, provider_signature="00" * 64
+    )
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
         ([tokens(*range(21))], "too_many_tokens"),
         ([tokens(49_152)], "unknown_token"),
         ([tokens(1)], "no_last_line"),
+        ([b'{"type":"tokens","ids":[]}\n'], "malformed_line"),
+        ([b'{"type":"tokens","ids":[-1]}\n'], "malformed_line"),
+        (
+            [b'{"type":"finished","finish_reason":"stop","prompt_tokens":5,"output_tokens":0}\n'],
+            "malformed_line",
+        ),
+        ([b"[" * 100_000 + b"\n"], "malformed_line"),
+        ([b"\xff\n"], "malformed_line"),
+        ([b"x" * 600_000, b"x" * 600_000], "line_too_long"),
+        ([unsigned(0)], "no_tokens"),
+        ([tokens(1), unsigned(1)], "signature_invalid"),
     ],
 )
 def test_what_cannot_be_an_answer_fails_the_lease(
-    make: Callable[..., Scene], relay: RelayProcess, lines: list[agent.UploadLine], reason: str
+    make: Callable[..., Scene], relay: RelayProcess, lines: list[agent.UploadLine | bytes], reason: str
 ) -> None:
     scene = make(providers=2)
     job, _, lease = claimed(scene)
@@ -402,3 +421,70 @@ def test_strangers_get_nothing_from_the_relay(scene: Scene, relay: RelayProcess,
     assert upload.status_code == (404 if token else 401)
     assert httpx.get(f"{relay.url}/other").json()["error"]["code"] == "not_found"
     assert Lease.objects.get(job=job).state == Lease.State.CLAIMED
+
+
+def test_an_upload_left_over_from_an_earlier_lease_writes_nothing_into_the_later_one_s_answer(
+    make: Callable[..., Scene], relay: RelayProcess
+) -> None:
+    scene = make(providers=2)
+    job, first, lease = claimed(scene)
+    answer = scene.text_ids("true")
+
+    async def main() -> None:
+        caller, old = Caller(job), Upload(relay, lease)
+        await until(lambda: Lease.objects.get(job=job).state == Lease.State.STREAMING)
+        reason = {"reason": "lost", "now": utc_now()}
+        await in_thread(lease_fail, lease_id=lease_uuid(lease), provider_id=first.provider.id, **reason)
+        second, other = await in_thread(claim_again, scene, job)
+        new = Upload(relay, other)
+        await until(lambda: Lease.objects.get(id=lease_uuid(other)).state == Lease.State.STREAMING)
+        old.send(tokens(*scene.text_ids("false")))
+        old.close()
+        assert (await old.result()).status == "superseded"
+        new.send(tokens(*answer), second.finished(other, answer))
+        new.close()
+        assert (await new.result()).status == "accepted"
+        await in_thread(job_settle, job_id=job.id, now=utc_now())
+        assert isinstance(await caller.end(), Finished)
+        assert text_of(caller.events) == "true"
+
+    run(main)
+
+
+def test_two_uploads_of_one_lease_at_once_deliver_it_once(scene: Scene, relay: RelayProcess) -> None:
+    job, owner, lease = claimed(scene)
+    answer = scene.text_ids("once")
+
+    async def main() -> None:
+        uploads = [Upload(relay, lease) for _ in range(2)]
+        for upload in uploads:
+            upload.send(tokens(*answer[:2]))
+        await until(lambda: Lease.objects.get(job=job).output_tokens == 2)
+        for upload in uploads:
+            upload.send(tokens(*answer[2:]), owner.finished(lease, answer))
+            upload.close()
+        results = [await upload.result() for upload in uploads]
+        assert sorted(each.status for each in results) == ["accepted", "duplicate"]
+        assert [each.output_tokens for each in results] == [4, 4]
+
+    run(main)
+    assert job_settle(job_id=job.id, now=utc_now()).output_tokens == 4
+
+
+def test_a_caller_who_leaves_stops_the_job_and_pays_for_what_came(scene: Scene, relay: RelayProcess) -> None:
+    job, owner, lease = claimed(scene)
+    answer = scene.text_ids("abc")
+
+    async def main() -> None:
+        upload = Upload(relay, lease)
+        upload.send(tokens(*answer[:2]))
+        async with aclosing(stream_to_caller(job.id)) as events:
+            assert (await anext(events)).text == "ab"
+        assert (await in_thread(Job.objects.get, id=job.id)).canceled_at is not None
+        upload.send(tokens(answer[2]), owner.finished(lease, answer, "abort"))
+        upload.close()
+        assert (await upload.result()).status == "accepted"
+
+    run(main)
+    settled = job_settle(job_id=job.id, now=utc_now())
+    assert (settled.state, settled.finish_reason, settled.output_tokens) == ("completed", "abort", 3)
