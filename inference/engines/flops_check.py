@@ -78,6 +78,7 @@ def torch_flops(model: Path, prompt_tokens: int, output_tokens: int) -> int:
     from torch.utils.flop_counter import FlopCounterMode
     from transformers import AutoModelForCausalLM
 
+    torch.set_num_threads(1)  # on a busy host more of them wait for each other ten times as long
     network = AutoModelForCausalLM.from_pretrained(
         model, dtype=torch.bfloat16, attn_implementation="eager", local_files_only=True
     )
