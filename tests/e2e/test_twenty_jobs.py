@@ -86,10 +86,12 @@ def _wave(stack: Stack, market: Market, database: psycopg.Connection[Any], blow:
     known = _job_ids(database)
     hold = _settlement_held if blow.state == "delivered" else _nothing_held
     with hold(stack):
-        callers = [threading.Thread(target=_ask, args=(market, number)) for number in range(blow.jobs)]
+        callers = [
+            threading.Thread(target=_ask, args=(market, number), daemon=True) for number in range(blow.jobs)
+        ]
         for caller in callers:
             caller.start()
-        eventually(lambda: blow.state in _states(database, _job_ids(database) - known), WITHIN_S)
+        eventually(lambda: blow.state in _states(database, _job_ids(database) - known), within_s=WITHIN_S)
         _strike(stack, blow.process)
     for caller in callers:
         caller.join(WITHIN_S)

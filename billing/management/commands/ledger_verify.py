@@ -41,8 +41,9 @@ class Command(BaseCommand):
 
     def _table(self, findings: list[Finding], totals: dict[str, int]) -> str:
         lines = []
+        width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            lines.append(f"{'BROKEN' if finding.broken else 'ok':<8}{finding.name:<24}{finding.rule}")
+            lines.append(f"{'BROKEN' if finding.broken else 'ok':<8}{finding.name:<{width}}  {finding.rule}")
             if finding.broken:
                 lines.append(f"        first: {finding.broken}")
         lines += [f"trial balance: {total} ({asset})" for asset, total in totals.items()]
