@@ -94,9 +94,11 @@ class Stack:
         )
         future.result(timeout_s + 5)
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """Connect to the stack's database as the app's role."""
-        return psycopg.connect(load(self.place.var, environ={})["DATABASE_URL"], autocommit=True)
+    def connect(self, *, as_owner: bool = False) -> psycopg.Connection[Any]:
+        """Connect to the stack's database as the app's role, or as its owner."""
+        addresses = load(self.place.var, environ={})
+        name = "DATABASE_OWNER_URL" if as_owner else "DATABASE_URL"
+        return psycopg.connect(addresses[name], autocommit=True)
 
     def market(self, say: Callable[[str], None]) -> Market:
         """Return the demo's view of the market."""

@@ -1,7 +1,7 @@
 """Twenty jobs, while every process is killed with SIGKILL at a named state: each job ends, once.
 
-States are waited for in the database. `delivered` (the job is settling) is held open by locking the
-providers' rows, which settlement needs for the receipt chain, so that the kill is sure to hit it.
+States are waited for in the database. `delivered` (the job is settling) is held open by a lock that keeps
+receipts from being written, so that the kill is sure to hit a settlement under way.
 """
 
 import threading
@@ -143,8 +143,8 @@ def _ask(market: Market, number: int) -> None:
 
 @contextmanager
 def _settlement_held(stack: Stack) -> Iterator[None]:
-    with stack.connect() as holder, holder.transaction():
-        holder.execute("SELECT id FROM inference_provider ORDER BY id FOR UPDATE")
+    with stack.connect(as_owner=True) as holder, holder.transaction():
+        holder.execute("LOCK TABLE inference_receipt IN SHARE MODE")
         yield
 
 
