@@ -4,6 +4,7 @@ States are waited for in the database. `delivered` (the job is settling) is held
 receipts from being written, so that the kill is sure to hit a settlement under way.
 """
 
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ def test_twenty_jobs_survive_the_death_of_every_process(stack: Stack) -> None:
         states = _states(database, jobs)
         assert set(states) <= set(ENDED)
         assert states["completed"] >= 15
+        sys.stdout.write(f"twenty jobs: {states}\n")
         _assert_each_settled_once(database, jobs)
     market.close()
 
