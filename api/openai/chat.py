@@ -22,7 +22,7 @@ from core.threads import in_thread
 from inference.gateway import Finished, Refunded, TokenChunk, stream_job, stream_to_caller
 from inference.models import Job
 from inference.selectors.progress import job_progress
-from inference.services.job_create import Sampling, job_create
+from inference.services.job_create import job_create
 from inference.services.job_quote import job_quote
 
 Events = AsyncIterator[TokenChunk | Finished | Refunded]
@@ -57,15 +57,9 @@ def _start(
         max_tokens=asked.output_cap,
         max_compute_ucu=asked.max_compute_ucu,
     )
-    sampling = Sampling(
-        temperature_milli=round(asked.temperature * 1_000),
-        top_p_ppm=round(asked.top_p * 1_000_000),
-        seed=asked.seed,
-        stop=asked.stops,
-    )
 
     def create() -> dict[str, str | int]:
-        job = job_create(quote=quote, sampling=sampling, now=now)
+        job = job_create(quote=quote, sampling=asked.sampling, now=now)
         return {"job_id": job.id.hex, "card_hash": quote.card_hash, "created": int(now.timestamp())}
 
     made, again = once(

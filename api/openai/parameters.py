@@ -7,11 +7,13 @@ from msgspec import Meta
 
 from api.http import parse_json
 from core.errors import Code, CuxError
-from cux.wire.fields import Count, Int64
+from cux.wire.fields import Count
+from inference.services.job_create import Sampling
 
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 Share = Annotated[float, Meta(gt=0, le=1)]
-Stops = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=4)]
+Stop = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00]+\Z")]
+Stops = Annotated[list[Stop], Meta(max_length=4)]
 PositiveTokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
@@ -73,8 +75,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_compute_ucu: Count | None = None
     temperature: Temperature = 1.0
     top_p: Share = 1.0
-    seed: Int64 | None = None
-    stop: str | Stops = []
+    seed: Count | None = None
+    stop: Stop | Stops = []
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = None
@@ -85,9 +87,14 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.max_completion_tokens or self.max_tokens
 
     @property
-    def stops(self) -> list[str]:
-        """Return the stop sequences as a list."""
-        return [self.stop] if isinstance(self.stop, str) else self.stop
+    def sampling(self) -> Sampling:
+        """Return how tokens are drawn, within what a lease can say: a top_p above zero stays above it."""
+        return Sampling(
+            temperature_milli=round(self.temperature * 1_000),
+            top_p_ppm=max(1, round(self.top_p * 1_000_000)),
+            seed=self.seed,
+            stop=[self.stop] if isinstance(self.stop, str) else self.stop,
+        )
 
     @property
     def include_usage(self) -> bool:

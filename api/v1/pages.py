@@ -58,9 +58,13 @@ def page(rows: Sequence[Any], limit: int, position: str) -> dict[str, Any]:
 def refuse_unknown(request: Request, *known: str) -> None:
     """Refuse query parameters that mean nothing here, so that a misspelt filter is not ignored.
 
+    A value with a NUL is in no text of the database, which cannot even be asked for it.
+
     Raises:
         CuxError: INVALID_FIELD.
     """
-    for name in request.query_params:
+    for name, value in request.query_params.items():
         if name not in known:
             raise CuxError(Code.INVALID_FIELD, f"There is no parameter `{name}` here.", param=name)
+        if "\0" in value:
+            raise CuxError(Code.INVALID_FIELD, f"`{name}` holds a NUL character.", param=name)

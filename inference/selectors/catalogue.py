@@ -11,7 +11,8 @@ def model_get(name: str) -> CatalogueModel:
     Raises:
         CuxError: UNKNOWN_MODEL.
     """
-    model = CatalogueModel.objects.filter(name=name).first()
+    # PostgreSQL's text holds no NUL, and cannot even be asked for one.
+    model = None if "\0" in name else CatalogueModel.objects.filter(name=name).first()
     if model is None:
         raise CuxError(Code.UNKNOWN_MODEL, f"There is no model {name[:80]!r}.", param="model")
     return model

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -13,11 +14,14 @@ from core.sealing import seal_token_ids
 from cux.wire.agent import FinishedLine, UploadResult
 from cux.wire.signing import SigningError, decode_key
 from cux.wire.verification import verify_statement
-from inference.engines.tokenizer import load_tokenizer
+from inference.engines.tokenizer import Detokenizer, load_tokenizer
 from inference.locks import job_lock
 from inference.models import Checkpoint, Job, Lease
 from inference.services.job_move import lease_end
 from inference.services.receipt_write import statement_of
+
+_STEP_TOKENS: Final = 16
+"""As many tokens an engine may sample in one step, before it sees that a stop sequence was among them."""
 
 
 @transaction.atomic
@@ -100,9 +104,9 @@ def _refusal(job: Job, lease: Lease, ids: list[int], finished: FinishedLine) -> 
 
 
 def _went_on_after_stop(job: Job, ids: list[int]) -> bool:
-    """Tell whether a stop sequence was complete before the last token: nobody pays for what comes after."""
+    """Tell whether a stop sequence was complete more than a step of the engine ago: nobody pays for that."""
     stops = job.sampling["stop"]
     if not stops:
         return False
-    shown = load_tokenizer(job.model.directory).decode(ids[:-1])
+    shown = Detokenizer(load_tokenizer(job.model.directory)).add(ids[: -_STEP_TOKENS - 1])
     return any(stop in shown for stop in stops)

@@ -465,14 +465,17 @@ def test_a_provider_that_goes_on_when_told_to_stop_is_not_paid(scene: Scene) -> 
     assert books(scene.entitlements[0]) == UNTOUCHED
 
 
-@pytest.mark.parametrize(("text", "state"), [("one.", "delivered"), ("one.!", "refunded")])
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("e.", "delivered"), ("e." + 16 * "!", "delivered"), ("e." + 17 * "!", "refunded")],
+)
 def test_an_answer_ends_with_its_stop_sequence_or_is_not_paid(scene: Scene, text: str, state: str) -> None:
     now = utc_now()
     job = job_create(quote=scene.quote(), sampling=Sampling(stop=["e."]), now=now)
     job_dispatch(job_id=job.id, now=now)
     (agent,) = scene.agents
     (lease,) = agent.claim(now=now)
-    agent.begin(lease, scene.text_ids("o"), now=now)
+    agent.begin(lease, scene.text_ids("e"), now=now)
     agent.deliver(lease, scene.text_ids(text), now=now)
     job.refresh_from_db()
     assert job.state == state

@@ -1,12 +1,15 @@
 """What a chat completion may ask for, and what is refused by name."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import pytest
 
 from api.openai.parameters import parse_chat
 from core.errors import Code, CuxError
+from cux.wire.agent import Lease
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -17,7 +20,7 @@ def parse(**body: Any):
 
 def test_a_minimal_request_has_the_defaults_of_openai():
     asked = parse()
-    assert (asked.temperature, asked.top_p, asked.stops, asked.stream) == (1.0, 1.0, [], False)
+    assert (asked.temperature, asked.top_p, asked.sampling.stop, asked.stream) == (1.0, 1.0, [], False)
     assert asked.output_cap is None
     assert not asked.include_usage
 
@@ -60,6 +63,10 @@ def test_a_parameter_that_asks_for_nothing_special_is_accepted():
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"max_compute_ucu": -1}, "max_compute_ucu"),
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"stop": ""}, "stop"),
+        ({"stop": [""]}, "stop[0]"),
+        ({"stop": "a\0b"}, "stop"),
+        ({"seed": -1}, "seed"),
         ({"messages": []}, "messages"),
         ({"messages": "Hello"}, "messages"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
@@ -114,3 +121,31 @@ def test_an_image_is_refused():
 def test_the_cap_has_two_names():
     assert parse(max_tokens=5).output_cap == 5
     assert parse(max_completion_tokens=6).output_cap == 6
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"temperature": 0, "top_p": 1e-9, "seed": 0, "stop": "a"},
+        {"temperature": 2, "top_p": 1, "seed": 2**63 - 1, "stop": ["a"] * 4},
+        {"temperature": 1e-9, "top_p": 0.9999999},
+    ],
+)
+def test_what_is_accepted_can_be_said_in_a_lease(asked):
+    """A lease that an agent cannot read would cost its provider, and those of the same claim."""
+    drawn = asdict(parse(**asked).sampling)
+    lease = Lease(
+        lease_id="l",
+        job_id="j",
+        epoch=1,
+        model="m",
+        model_revision="r",
+        card_hash="0" * 64,
+        prompt_token_ids=[1],
+        max_tokens=1,
+        relay_url="http://relay",
+        relay_token="t" * 16,
+        deadline="2026-01-01T00:00:00Z",
+        **drawn | {"seed": drawn["seed"] or 0},
+    )
+    assert msgspec.json.decode(msgspec.json.encode(lease), type=Lease) == lease
