@@ -84,7 +84,7 @@ class Stack:
         """Kill the vLLM server below an agent with SIGKILL; the agent starts it again."""
         pid = self.supervisor.pid(agent)
         assert pid is not None
-        engine = next(child for child in descendants(pid) if b"api_server" in command_line(child))
+        engine = next(child for child in descendants(pid) if _is_engine(command_line(child)))
         os.kill(engine, signal.SIGKILL)
 
     def wait_ready(self, name: str, timeout_s: float = 300) -> None:
@@ -103,6 +103,11 @@ class Stack:
     def market(self, say: Callable[[str], None]) -> Market:
         """Return the demo's view of the market."""
         return Market(self.place, json.loads((self.place.var / "demo.json").read_text()), say)
+
+
+def _is_engine(words: bytes) -> bool:
+    """Tell vLLM's API server from the guard above it, whose command line also names it."""
+    return b"vllm.entrypoints" in words and b"guard.py" not in words
 
 
 def descendants(pid: int) -> list[int]:
