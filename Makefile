@@ -57,7 +57,7 @@ fix: .venv/.installed ## Format, and mend what ruff can mend
 bench: setup ## Run every benchmark; each prints JSON lines with its baseline
 	@for b in benchmarks/*.py; do case $$b in */__init__.py) ;; *) $(BIN)/python -m $$(echo $${b%.py} | tr / .) || exit 1 ;; esac; done
 
-openapi: .venv/.installed ## Write docs/openapi.json and docs/errors.md from the code
+openapi: .venv/.installed ## Write docs/openapi.yaml and docs/errors.md from the code
 	@$(BIN)/python manage.py openapi
 	@$(BIN)/python manage.py errors_doc
 
