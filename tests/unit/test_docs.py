@@ -14,6 +14,7 @@ from agent.cli import app as agent
 from agent.config import Config, EngineConfig, load
 from cux.cli import app as cux
 from tests.environment import ROOT
+from tests.suites import SUITES
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),
@@ -152,3 +153,9 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "adr"
     listed = re.findall(r"\]\((\d{4}[\w-]+\.md)\)", (folder / "README.md").read_text())
     assert listed == sorted(path.name for path in folder.glob("0*.md"))
+
+
+def test_the_budgets_said_are_the_suites() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    said = dict(re.findall(r"^\| `(tests/\w+)` .* (\d+) s \|$", page, re.MULTILINE))
+    assert said == {suite.arguments[0]: str(suite.budget_s) for suite in SUITES}
