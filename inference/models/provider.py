@@ -52,7 +52,7 @@ class ProviderModel(models.Model):
 
 
 class Uptime(models.Model):
-    """An interval in which heartbeats arrived without a gap; no provider means: the exchange itself.
+    """An interval in which heartbeats that offer a model arrived without a gap; no provider: the exchange.
 
     The exchange's own intervals tell its outages, in which a provider counts as available.
     """

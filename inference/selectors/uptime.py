@@ -34,8 +34,9 @@ def platform_up_since(now: datetime) -> datetime | None:
 
 
 def availability_ppm(*, provider_id: uuid.UUID, start: datetime, end: datetime) -> int:
-    """Return ⌊10^6 · (time with a heartbeat, or in an outage of ours) ÷ window⌋, exact to the microsecond.
+    """Return ⌊10^6 · (time up or in an outage of ours) ÷ window⌋, exact to the microsecond.
 
+    A provider is up between heartbeats that offer a model (`heartbeat_record`).
     ARCHITECTURE, "Expiry". An outage of ours reaches from the exchange's last sign of life to its next,
     a heartbeat's period earlier (the one that could not be sent any more) and the dark time later (an
     agent comes back after a pause), so that no outage of ours is paid for by a provider.

@@ -34,13 +34,24 @@ def heartbeat_record(*, provider_id: uuid.UUID, heartbeat: Heartbeat, now: datet
 
 @transaction.atomic
 def _note(provider_id: uuid.UUID, heartbeat: Heartbeat, now: datetime) -> None:
+    """Keep what the heartbeat says; time counts as up between two that both offer a model.
+
+    Take-or-pay pays for that time: who is there and serves nothing is not available.
+    """
+    did_serve = _serves(provider_id)
     Provider.objects.filter(id=provider_id).update(last_heartbeat_at=now, draining=heartbeat.draining)
     slots = heartbeat.free_slots + len(heartbeat.running)
     ready = [state.card_hash for state in heartbeat.models if state.ready]
     served = ProviderModel.objects.filter(provider_id=provider_id)
     served.filter(model__card_hash__in=ready).update(ready=True, slots=slots)
     served.exclude(model__card_hash__in=ready).filter(ready=True).update(ready=False)
-    uptime_extend(provider_id=provider_id, gap=provider_gap(), now=now)
+    if _serves(provider_id):
+        uptime_extend(provider_id=provider_id, gap=provider_gap() if did_serve else timedelta(0), now=now)
+
+
+def _serves(provider_id: uuid.UUID) -> bool:
+    offered = ProviderModel.objects.filter(provider_id=provider_id, ready=True, provider__draining=False)
+    return offered.exists()
 
 
 def _should_run(lease: Lease, now: datetime) -> bool:

@@ -82,13 +82,19 @@ class Agent:
         return self.provider.organisation_id
 
     def heartbeat(
-        self, model: CatalogueModel, *, now: datetime, running: Sequence[str] = (), ready: bool = True
+        self,
+        model: CatalogueModel,
+        *,
+        now: datetime,
+        running: Sequence[str] = (),
+        ready: bool = True,
+        draining: bool = False,
     ) -> agent.HeartbeatResponse:
         sign = agent.Heartbeat(
             provider_id=public_id("provider", self.provider.id),
             running=list(running),
             free_slots=8,
-            draining=False,
+            draining=draining,
             models=[agent.ModelState(model=model.name, card_hash=model.card_hash, ready=ready)],
             sent_at=rfc3339(now),
         )

@@ -53,6 +53,17 @@ def test_seconds_with_a_heartbeat_count(scene: Scene, start: datetime) -> None:
     assert measured(scene, start) == 550_000
 
 
+@pytest.mark.parametrize("idle", [{"ready": False}, {"draining": True}])
+def test_a_heartbeat_that_offers_nothing_is_not_paid_for(scene: Scene, start: datetime, idle: dict) -> None:
+    up(None, start, (-100, 1_100))
+    agent = scene.agents[0]
+    for second in range(0, 1_001, 5):
+        # There without a gap, and offering the model for an instant every 20 s, but for 200…300.
+        offers = second % 20 == 0 or 200 <= second <= 300
+        agent.heartbeat(scene.model, now=start + timedelta(seconds=second), **({} if offers else idle))
+    assert measured(scene, start) == 100_000
+
+
 def test_the_result_is_rounded_down(scene: Scene, start: datetime) -> None:
     up(None, start, (-100, 1_100))
     up(scene.agents[0].provider.id, start, (0, 2))
