@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,7 @@ STOP_GRACE_S = 10.0
 LAST_LINES = 20
 
 
-class Engine:
+class Engine(ABC):
     """What the daemon needs to know of an engine: its client, its state, and when that changes."""
 
     def __init__(self, model: str) -> None:
@@ -40,9 +41,9 @@ class Engine:
         self.ready = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
 
+    @abstractmethod
     async def run(self) -> None:
         """Keep the engine's state true, and the engine running, until cancelled."""
-        raise NotImplementedError
 
     def _set(self, status: EngineStatus, problem: str = "") -> None:
         if (status, problem) == (self.status, self.problem):
