@@ -6,7 +6,7 @@ Seeded workloads of limit, IOC and FOK orders, cancels and replaces around a mov
 calls the engine with orders made beforehand and takes its events; `protocol` reads and writes JSON
 lines. The baseline is the tests' oracle on the first messages of the same workload in the same
 process (it is too slow for all). Seconds are CPU seconds of this one thread, so that a busy machine
-matters less; each figure is the median of five runs (the baseline's of one). One JSON line each.
+matters less; each figure is the median of three runs (the baseline's of one). One JSON line each.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tests.oracles.naive_book import NaiveBook
 
 SEED = 20_240_229
 NAIVE_MESSAGES = 2_000
-RUNS = 5
+RUNS = 3
 SCENARIOS = {"static": 0, "normal": 2, "swing": 25, "crash": 120}
 """Largest move of the middle price between two messages, in hundredths of a tick."""
 
@@ -115,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--messages", type=int, default=50_000)
     messages = parser.parse_args().messages
     for scenario, move in SCENARIOS.items():
         commands = workload(move, messages)
