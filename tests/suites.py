@@ -1,5 +1,7 @@
 """Run the test suites one after the other and print the time of each: `python -m tests.suites`.
 
+All but the last run on two workers, each with servers and data of its own (`tests/environment.py`).
+
 `--budgets` instead compares the times of the last run with what each suite may take.
 """
 
@@ -18,20 +20,22 @@ RECORD = Path(os.environ.get("CUX_VAR", ROOT / "var")) / "test-times.json"
 
 @dataclass(frozen=True)
 class Suite:
-    """A folder or marker of tests, and how many seconds it may take on two cores."""
+    """What pytest is given, and how many seconds it may take: about twice what two idle cores need."""
 
     name: str
     arguments: tuple[str, ...]
     budget_s: int
 
 
+TWO_WORKERS = ("-n", "2", "--dist", "worksteal")
 SUITES = (
-    Suite("unit", ("tests/unit",), 60),
-    Suite("property", ("tests/property",), 60),
+    Suite("unit", ("tests/unit", *TWO_WORKERS), 30),
+    Suite("property", ("tests/property", *TWO_WORKERS), 50),
     Suite("conformance", ("tests/conformance",), 30),
-    Suite("integration", ("tests/integration",), 180),
-    Suite("crash", ("tests/crash",), 90),
-    Suite("main job on vLLM, browser", ("tests/e2e",), 210),
+    Suite("integration", ("tests/integration", *TWO_WORKERS), 240),
+    Suite("crash", ("tests/crash", *TWO_WORKERS), 50),
+    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm", *TWO_WORKERS), 90),
+    Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420),
 )
 NO_TESTS_COLLECTED = 5
 
@@ -51,7 +55,7 @@ def run(suites: tuple[Suite, ...], extra: list[str]) -> int:
     print("\nsuite                        seconds   budget")
     for suite in suites:
         print(f"{suite.name:<28} {times[suite.name]:>7}  {suite.budget_s:>7}")
-    print(f"{'all':<28} {round(sum(times.values()), 1):>7}")
+    print(f"{'all':<28} {round(sum(times.values()), 1):>7}  {sum(s.budget_s for s in suites):>7}")
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     RECORD.write_text(json.dumps(times))
     return failed

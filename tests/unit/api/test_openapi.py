@@ -12,6 +12,7 @@ from api.routes import ROUTES
 from tests.environment import ROOT
 
 COMMITTED = ROOT / "docs" / "openapi.yaml"
+DESCRIPTION = yaml.safe_load(COMMITTED.read_text())
 
 
 def test_the_committed_file_is_the_generated_one():
@@ -19,9 +20,8 @@ def test_the_committed_file_is_the_generated_one():
 
 
 def test_the_committed_file_is_valid_openapi_3_1():
-    description = yaml.safe_load(COMMITTED.read_text())
-    assert description["openapi"].startswith("3.1")
-    OpenAPIV31SpecValidator(description).validate()
+    assert DESCRIPTION["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(DESCRIPTION).validate()
 
 
 def test_every_plain_route_is_described_with_its_methods():
@@ -32,9 +32,9 @@ def test_every_plain_route_is_described_with_its_methods():
 PUBLIC = ("/v1/", "/healthz", "/readyz", "/metrics")
 
 
-@pytest.mark.parametrize("path", sorted(yaml.safe_load(COMMITTED.read_text())["paths"]))
+@pytest.mark.parametrize("path", sorted(DESCRIPTION["paths"]))
 def test_every_operation_names_its_parameters_answers_and_errors(path):
-    for operation in yaml.safe_load(COMMITTED.read_text())["paths"][path].values():
+    for operation in DESCRIPTION["paths"][path].values():
         in_path = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
         assert in_path == set(re.findall(r"\{(\w+)\}", path))
         assert operation["operationId"]
