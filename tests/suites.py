@@ -18,24 +18,27 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = Path(os.environ.get("CUX_VAR", ROOT / "var")) / "test-times.json"
 
 
+TWO_WORKERS = ("-n", "2", "--dist", "worksteal")
+
+
 @dataclass(frozen=True)
 class Suite:
-    """What pytest is given, and how many seconds it may take: about twice what two idle cores need."""
+    """Which tests pytest runs, and how many seconds they may take: about twice what two idle cores need."""
 
     name: str
-    arguments: tuple[str, ...]
+    tests: tuple[str, ...]
     budget_s: int
+    workers: tuple[str, ...] = TWO_WORKERS
 
 
-TWO_WORKERS = ("-n", "2", "--dist", "worksteal")
 SUITES = (
-    Suite("unit", ("tests/unit", *TWO_WORKERS), 30),
-    Suite("property", ("tests/property", *TWO_WORKERS), 50),
-    Suite("conformance", ("tests/conformance",), 30),
-    Suite("integration", ("tests/integration", *TWO_WORKERS), 240),
-    Suite("crash", ("tests/crash", *TWO_WORKERS), 50),
-    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm", *TWO_WORKERS), 90),
-    Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420),
+    Suite("unit", ("tests/unit",), 40),
+    Suite("property", ("tests/property",), 50),
+    Suite("conformance", ("tests/conformance",), 20, workers=()),
+    Suite("integration", ("tests/integration",), 200),
+    Suite("crash", ("tests/crash",), 60),
+    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 100),
+    Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420, workers=()),
 )
 NO_TESTS_COLLECTED = 5
 
@@ -47,7 +50,7 @@ def run(suites: tuple[Suite, ...], extra: list[str]) -> int:
     for suite in suites:
         print(f"\n==> {suite.name}", flush=True)
         started = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-q", *suite.arguments, *extra]
+        command = [sys.executable, "-m", "pytest", "-q", *suite.tests, *suite.workers, *extra]
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         times[suite.name] = round(time.monotonic() - started, 1)
         if status not in (0, NO_TESTS_COLLECTED):
