@@ -1,7 +1,7 @@
 """Which rows are locked, in which order: the job first, then what hangs on it, the provider last.
 
 A job's row is the lock of its leases, checkpoints and reservations: whoever changes those holds it. The
-provider's row is locked only to append to its receipt chain, after everything else.
+provider's row is locked to append to its receipt chain or to count its leases, after everything else.
 """
 
 import uuid

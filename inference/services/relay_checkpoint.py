@@ -17,6 +17,7 @@ from cux.wire.verification import verify_statement
 from inference.engines.tokenizer import Detokenizer, load_tokenizer
 from inference.locks import job_lock
 from inference.models import Checkpoint, Job, Lease
+from inference.services.job_dispatch import dispatch_next
 from inference.services.job_move import lease_end
 from inference.services.receipt_write import statement_of
 
@@ -64,6 +65,7 @@ def relay_deliver(
     job.save(update_fields=["state", "output_tokens", "finish_reason"])
     outbox_add(topic="job.settle", payload={"job_id": str(job.id)})
     hint_on_commit(task="inference.job_settle", queue="jobs", job_id=str(job.id))
+    dispatch_next(provider=lease.provider)
     notify(JOB, str(job.id))
     return UploadResult(status="accepted", output_tokens=len(ids))
 

@@ -18,7 +18,8 @@ from core.clock import utc_now
 from core.embedded import Valkey
 from core.models import OutboxMessage
 from cux.wire import agent
-from inference.models import Job
+from inference.models import Job, ProviderModel
+from inference.services.job_dispatch import job_dispatch
 from tests.environment import ROOT
 from tests.integration.inference.scene import EOS, Scene
 from tests.waiting import is_alive
@@ -77,6 +78,19 @@ def test_a_worker_dispatches_and_settles_by_hints_alone(scene: Scene) -> None:
         deliver(scene, claim(scene))
         assert ended(job) == Job.State.COMPLETED
         assert time.monotonic() - started < 5
+
+
+def test_a_job_that_waits_for_a_slot_is_dispatched_when_one_is_free(scene: Scene) -> None:
+    ProviderModel.objects.filter(provider=scene.agents[0].provider).update(slots=1)
+    with worker():
+        first = scene.create(now=utc_now())
+        lease = claim(scene)
+        second = scene.create(now=utc_now())
+        assert job_dispatch(job_id=second.id, now=utc_now()) is None
+        deliver(scene, lease)
+        assert ended(first) == Job.State.COMPLETED
+        deliver(scene, claim(scene))
+        assert ended(second) == Job.State.COMPLETED
 
 
 def test_what_a_dead_worker_left_is_done_by_the_next_one(scene: Scene, tmp_path: Path) -> None:
