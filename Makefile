@@ -32,7 +32,9 @@ $(MODEL)/cux-model.json: .venv-engine/.installed
 	@.venv-engine/bin/python -m inference.engines.model_prepare --out $(MODEL)
 	@touch $@
 
-setup: .venv/.installed .venv-engine/.installed $(MODEL)/cux-model.json ## Make both environments and prepare the model
+setup: ## Make both environments, side by side, and prepare the model
+	@$(MAKE) --no-print-directory --jobs 2 .venv/.installed .venv-engine/.installed
+	@$(MAKE) --no-print-directory $(MODEL)/cux-model.json
 
 demo: setup ## Start everything, trade, run a job, verify its receipt; stay up (EXIT=1: stop then)
 	@$(BIN)/python -m config.demo $(if $(EXIT),--exit)
