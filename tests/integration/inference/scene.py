@@ -25,7 +25,7 @@ from cux.wire.receipt import FinishReason, build_statement, sign_statement
 from cux.wire.signing import SigningKey
 from exchange.models import ComputeClass, Entitlement, Instrument, Order, Trade
 from inference.engines.tokenizer import load_tokenizer
-from inference.models import CatalogueModel, Job, Provider, ProviderModel
+from inference.models import CatalogueModel, Job, Lease, Provider, ProviderModel
 from inference.services.heartbeat_record import heartbeat_record
 from inference.services.job_create import Sampling, job_create
 from inference.services.job_quote import Quote, job_quote
@@ -303,3 +303,9 @@ def _trade(
         sell_order=order(seller, "sell", 2 * sequence - 1),
         traded_at=now,
     )
+
+
+def granted_to(scene: Scene, job: Job) -> Agent:
+    """Return the agent of the provider that the job is leased to now."""
+    lease = Lease.objects.get(job=job, state__in=Lease.LIVE)
+    return next(each for each in scene.agents if each.provider.id == lease.provider_id)
