@@ -82,7 +82,7 @@ def _exchange(message: bytes, timeout_s: float) -> p.Reply:
         connection.connect(str(settings.SEQUENCER_SOCKET))
         connection.sendall(message)
         buffer = bytearray()
-        while not (complete := p.frames(buffer)):
+        while not (complete := p.frames(buffer, p.MAX_REPLY_BYTES)):
             chunk = connection.recv(65_536)
             if not chunk:
                 raise ConnectionResetError("the sequencer closed the connection")
@@ -106,7 +106,7 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        for frame in p.frames(self._buffer):
+        for frame in p.frames(self._buffer, p.MAX_REPLY_BYTES):
             reply = p.decode_reply(frame)
             waiting = self._waiting.pop(reply.id, None)
             if waiting is not None and not waiting.done():

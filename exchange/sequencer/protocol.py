@@ -14,6 +14,8 @@ from exchange.engine.orders import OrderType, Phase, Side, StpMode, TimeInForce
 
 HEADER_BYTES: Final = 4
 MAX_FRAME_BYTES: Final = 1 << 20
+"""The longest command. A verdict may be longer: it lists every trade of an order."""
+MAX_REPLY_BYTES: Final = (1 << 8 * HEADER_BYTES) - 1
 EXCHANGE_ID: Final = uuid.UUID(int=0)
 """Stands for the exchange itself where a command belongs to no organisation."""
 
@@ -84,7 +86,8 @@ class Defund(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="de
 
 
 class SetCapacity(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="set_capacity"):
-    """Record what a provider was measured to deliver in a class: it backs sell orders."""
+    """Record what a provider was measured to deliver in a class: it backs sell orders, and ends the youngest
+    that it backs no more."""
 
     organisation_id: uuid.UUID
     compute_class: str
@@ -142,15 +145,15 @@ def frame(message: Request | Reply) -> bytes:
     return len(body).to_bytes(HEADER_BYTES, "big") + body
 
 
-def frames(buffer: bytearray) -> list[bytes]:
-    """Take every complete frame off the front of a buffer. ValueError if one would be too long."""
+def frames(buffer: bytearray, longest: int = MAX_FRAME_BYTES) -> list[bytes]:
+    """Take every complete frame off the front of a buffer. ValueError if one would be over `longest`."""
     complete = []
     start = 0
     while len(buffer) - start >= HEADER_BYTES:
         body = start + HEADER_BYTES
         length = int.from_bytes(buffer[start:body], "big")
-        if length > MAX_FRAME_BYTES:
-            raise ValueError(f"Expected a frame of at most {MAX_FRAME_BYTES} bytes, was {length}")
+        if length > longest:
+            raise ValueError(f"Expected a frame of at most {longest} bytes, was {length}")
         if len(buffer) < body + length:
             break
         complete.append(bytes(buffer[body : body + length]))

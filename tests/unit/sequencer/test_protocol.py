@@ -41,6 +41,13 @@ def test_frame_that_is_too_long_is_refused():
         p.frames(bytearray((p.MAX_FRAME_BYTES + 1).to_bytes(4, "big")))
 
 
+def test_verdict_may_be_longer_than_any_command():
+    reply = p.frame(p.Reply(1, p.Verdict(201, {"trades": ["x" * 100] * 20_000})))
+    assert len(reply) > p.MAX_FRAME_BYTES
+    (body,) = p.frames(bytearray(reply), p.MAX_REPLY_BYTES)
+    assert len(p.decode_reply(body).verdict.body["trades"]) == 20_000
+
+
 def test_digest_tells_bodies_apart():
     first, again = COMMANDS[4], p.Fund(UUID(int=1), 2**63 - 1, "k")
     assert p.body_sha256(first) == p.body_sha256(again)
