@@ -61,10 +61,11 @@ class Sequencer:
             batch = _Batch(self.state, Changes(now), _Lookup(self._session, now), known, taken)
             verdicts = [batch.decide(command) for command in commands]
             self._write(store, batch.changes)
-        return [
-            self._inspect(now) if isinstance(command, Inspect) else verdict
-            for command, verdict in zip(commands, verdicts, strict=True)
-        ]
+            # Nothing may fail after the commit: the caller would decide a batch again that stands already.
+            return [
+                self._inspect(now) if isinstance(command, Inspect) else verdict
+                for command, verdict in zip(commands, verdicts, strict=True)
+            ]
 
     def _write(self, store: Store, changes: Changes) -> None:
         steps = changes.steps
@@ -80,7 +81,7 @@ class Sequencer:
         store.write(changes)
 
     def _inspect(self, now: datetime) -> Verdict:
-        """Compare memory with the database (the fields are equal unless something is badly wrong)."""
+        """Compare memory with the rows about to be committed (equal unless something is badly wrong)."""
         committed = rebuild.rebuild(self._session, now=now)
         return Verdict(
             200,

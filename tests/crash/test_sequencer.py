@@ -14,11 +14,15 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 
+from core.clock import utc_now
 from core.errors import Code, CuxError
-from exchange.models import Command, Order, SequencerOwner
+from exchange.models import Capacity, Command, Order, SequencerOwner
+from exchange.sequencer import rebuild
+from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
+from exchange.sequencer.owner import take_ownership
 from exchange.sequencer.process import DATABASE_LOST, FENCED_OFF
-from exchange.sequencer.protocol import CancelOrder, NewOrder, Request, SetCapacity, Verdict, frame
+from exchange.sequencer.protocol import CancelOrder, Inspect, NewOrder, Request, SetCapacity, Verdict, frame
 from tests.sequencer_market import Market, make_market, order_id
 from tests.sequencer_process import inspect, sequencer, started, talking_to
 from tests.waiting import eventually
@@ -209,6 +213,27 @@ def test_poisoned_command_fails_alone(db):
         ) == [1, 3]
         assert market.buy(1_000, 2, key="b").status == 201
         assert_consistent()
+
+
+def test_batch_whose_inspection_fails_has_changed_nothing(db, monkeypatch):
+    with sequencer():
+        market = make_market(rate_ucu_per_s=0)
+    now = utc_now()
+    writer = Sequencer(shard="alone", epoch=take_ownership(shard="alone", now=now), now=now)
+    capacity = SetCapacity(market.seller.id, market.instrument.compute_class_id, 7, 1_000_000)
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("the rows contradict each other")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuild, "rebuild", fails)
+        with pytest.raises(ValueError, match="contradict"):
+            writer.run([capacity, Inspect()], now)
+    assert not Capacity.objects.filter(organisation=market.seller).exists()
+    writer.recover(now)
+    hashes = writer.run([capacity, Inspect()], now)[1].body
+    assert hashes["state_hash"] == hashes["committed_state_hash"]
+    assert Capacity.objects.filter(organisation=market.seller).count() == 1
 
 
 @contextmanager
