@@ -129,7 +129,7 @@ class Decider:
         return wallet_view(wallet)
 
     def set_capacity(self, command: p.SetCapacity) -> dict[str, Any]:
-        """Record measured capacity. Open orders stay, also when less than they need is left."""
+        """Record measured capacity, and cancel the youngest offers that it backs no more."""
         if not 0 <= command.rate_ucu_per_s <= BIGINT_MAX:
             raise CuxError(Code.NUMBER_TOO_LARGE, param="rate_ucu_per_s")
         if not 0 <= command.tier_factor_ppm <= PPM:
@@ -139,7 +139,11 @@ class Decider:
         backing.rate_ucu_per_s = command.rate_ucu_per_s
         backing.tier_factor_ppm = command.tier_factor_ppm
         self.changes.backings[claim] = backing
-        return {"rate_ucu_per_s": command.rate_ucu_per_s, "tier_factor_ppm": command.tier_factor_ppm}
+        return {
+            "rate_ucu_per_s": command.rate_ucu_per_s,
+            "tier_factor_ppm": command.tier_factor_ppm,
+            "canceled": self._cancel_unbacked(*claim),
+        }
 
     def set_phase(self, command: p.SetPhase) -> dict[str, Any]:
         """Change the trading phase; a crossed book cannot go to `continuous`."""
@@ -190,17 +194,33 @@ class Decider:
         events = _accepted(market.engine.cancel(order.id.hex))
         apply_events(self.state, self.changes, market, order, events)
 
+    def _cancel_unbacked(self, organisation_id: uuid.UUID, compute_class: str) -> list[str]:
+        """Cancel offers, youngest first, until capacity backs the rest; a halted book's stay."""
+        canceled = []
+        offers = [o for o in self.state.orders_of(organisation_id, None) if o.side == "sell"]
+        for order in sorted(offers, key=lambda order: order.id, reverse=True):
+            halted = self._market(order.instrument.symbol).engine.current_phase == "halted"
+            if order.instrument.compute_class == compute_class and not halted and not self._backs(order, 0):
+                self._cancel(order)
+                order.reason = "capacity"
+                canceled.append(public_id("order", order.id))
+        return canceled
+
     def _require_backing(self, order: OrderState, lots: int) -> None:
-        """Refuse to sell more than is backed; before that, look whether some was drawn or expired."""
+        """Refuse to sell more than is backed (INSUFFICIENT_CAPACITY, NO_CAPACITY)."""
+        if not self._backs(order, lots):
+            raise CuxError(Code.INSUFFICIENT_CAPACITY)
+
+    def _backs(self, order: OrderState, lots: int) -> bool:
+        """Tell whether `lots` more are backed; before saying no, look whether some was drawn or expired."""
         compute_class, window_s = order.instrument.compute_class, order.instrument.window_s
         needed = lots * order.instrument.lot_ucu
         backing = self.state.backings[order.organisation_id, compute_class]
         if needed <= backing.free_ucu(window_s):
-            return
+            return True
         committed = self.reader.issued_ucu(order.organisation_id, compute_class)
         backing.issued_ucu = committed + self.changes.issued_ucu(order.organisation_id, compute_class)
-        if needed > backing.free_ucu(window_s):
-            raise CuxError(Code.INSUFFICIENT_CAPACITY)
+        return needed <= backing.free_ucu(window_s)
 
     def _move(self, command: p.Fund | p.Defund, debit: AccountRef, credit: AccountRef) -> None:
         kind = p.kind_of(command)

@@ -56,7 +56,7 @@ def _apply(
         case p.ReplaceOrder():
             id = command.order_id.hex
             engines[homes[id]].replace(id, command.price_ticks, command.quantity_lots)
-        case p.CancelAll():
+        case p.CancelAll() | p.SetCapacity():
             for id in map(_hex, body["canceled"]):
                 engines[homes[id]].cancel(id)
         case p.SetPhase():

@@ -1,15 +1,17 @@
 """What becomes of orders: what is held, traded, refunded, cancelled."""
 
+from io import StringIO
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 
 from exchange.engine.orders import Phase
 from exchange.models import Entitlement, Instrument, Order, Trade
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import CancelAll, CancelOrder, Defund, NewOrder, SetCapacity, SetPhase
 from tests import builders
-from tests.sequencer_market import make_market, wallet
+from tests.sequencer_market import make_market, order_id, wallet
 
 FUNDS = 10_000_000_000
 
@@ -53,7 +55,6 @@ def test_price_improvement_is_never_taken(exchange):
 
 def test_fee_is_half_even_to_the_nano_dollar(exchange):
     market = make_market(maker_fee_ppm=0, taker_fee_ppm=500, band=(1, 10))
-    Instrument.objects.filter(id=market.instrument.id).update(tick_nano_usd=1_000)
     market.sell(1, 100)
     for lots, fee in ((1, 0), (2, 1), (3, 2), (5, 2)):  # 0.5, 1, 1.5 and 2.5 nano-USD
         assert market.buy(1, lots, tif="IOC").body["trades"][0]["fee_nano_usd"] == fee
@@ -114,12 +115,32 @@ def test_sell_order_offers_capacity_until_it_ends(exchange):
     assert market.sell(2_000, 800).status == 201
 
 
-def test_less_capacity_stops_new_orders_only(exchange):
+def test_less_capacity_cancels_the_youngest_offers_it_does_not_back(exchange):
+    market = make_market(rate_ucu_per_s=10)
+    first, second, third = (market.sell(2_000, lots) for lots in (500, 400, 100))
+    bid = market.order(market.seller, "buy", 1, 1)
+    assert bid.status == 402  # no money: an offer is what is left to the seller
+    market.buy(2_000, 100)
+    compute_class = market.instrument.compute_class_id
+    fell = submit_sync(SetCapacity(market.seller.id, compute_class, 1, 1_000_000))
+    assert fell.body["canceled"] == [third.body["order_id"], second.body["order_id"]]
+    rows = {order.id: order for order in Order.objects.filter(organisation=market.seller)}
+    assert [
+        (row.status, row.leaves_lots, row.reason)
+        for row in (rows[order_id(sold)] for sold in (first, second, third))
+    ] == [("open", 400, ""), ("canceled", 0, "capacity"), ("canceled", 0, "capacity")]
+    assert market.sell(2_000, 365).body["error"]["code"] == "insufficient_capacity"
+    assert market.sell(2_000, 364).status == 201  # 864 lots are backed: 100 sold, 400 and 364 offered
+    call_command("exchange_replay", stdout=StringIO())
+
+
+def test_less_capacity_leaves_the_offers_of_a_halted_book(exchange):
     market = make_market(rate_ucu_per_s=1)
     market.sell(2_000, 864)
-    submit_sync(SetCapacity(market.seller.id, market.instrument.compute_class_id, 0, 1_000_000))
-    assert market.sell(2_000, 1).body["error"]["code"] == "insufficient_capacity"
-    assert market.buy(2_000, 1).body["status"] == "filled"
+    submit_sync(SetPhase(market.instrument.symbol, "halted"))
+    fell = submit_sync(SetCapacity(market.seller.id, market.instrument.compute_class_id, 0, 1_000_000))
+    assert (fell.status, fell.body["canceled"]) == (200, [])
+    assert Order.objects.get(organisation=market.seller).status == "open"
 
 
 def test_nobody_trades_with_himself(exchange):
