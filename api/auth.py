@@ -1,11 +1,11 @@
 """Who is asking: `Authorization: Bearer cux_…`, for Django REST framework and for plain ASGI."""
 
-import http.cookies
 import uuid
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.http import parse_cookie
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request as RestRequest
@@ -68,11 +68,8 @@ async def account_caller(request: Request) -> uuid.UUID:
     if facts is not None:
         facts.require("read")
         return facts.organisation_id
-    cookies = http.cookies.SimpleCookie(request.header("cookie"))
-    session_key = cookies.get(settings.SESSION_COOKIE_NAME)
-    organisation_id = (
-        await in_thread(session_organisation, session_key.value) if session_key is not None else None
-    )
+    session_key = parse_cookie(request.header("cookie") or "").get(settings.SESSION_COOKIE_NAME)
+    organisation_id = await in_thread(session_organisation, session_key) if session_key is not None else None
     if organisation_id is None:
         raise CuxError(Code.INVALID_API_KEY)
     return organisation_id

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 from rest_framework import exceptions
@@ -21,6 +21,7 @@ _CODES: dict[type[Exception], Code] = {
     exceptions.AuthenticationFailed: Code.INVALID_API_KEY,
     exceptions.PermissionDenied: Code.FORBIDDEN,
     PermissionDenied: Code.FORBIDDEN,
+    SuspiciousOperation: Code.INVALID_FIELD,
     exceptions.NotFound: Code.NOT_FOUND,
     Http404: Code.NOT_FOUND,
     exceptions.MethodNotAllowed: Code.METHOD_NOT_ALLOWED,

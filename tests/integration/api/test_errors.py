@@ -107,6 +107,18 @@ def test_a_cursor_that_was_not_given_out_is_refused(http, buyer, key_of, path, c
     assert_error(answer, Code.INVALID_FIELD, "cursor")
 
 
+def test_more_query_parameters_than_django_reads_are_refused(http):
+    assert_error(http.get("/v1/instruments?" + "a=1&" * 2_000), Code.INVALID_FIELD)
+
+
+@pytest.mark.parametrize(
+    "cookie", ["a/b=1", "a,b=1; c", 'sessionid="' + "\\000" * 32 + '"', "sessionid=" + "a" * 999]
+)
+def test_a_cookie_that_is_no_session_is_nobody(http, cookie):
+    assert_error(http.get("/v1/stream/account", headers={"Cookie": cookie}), Code.INVALID_API_KEY)
+    assert http.get("/login", headers={"Cookie": cookie}).status_code == 200
+
+
 def test_a_host_that_is_not_ours_is_400(http):
     assert_error(http.get("/v1/instruments", headers={"Host": "evil.example"}), Code.INVALID_FIELD)
 
