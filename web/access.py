@@ -5,21 +5,19 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.models import Member, Organisation
+from accounts.selectors import member_of
 from core.errors import CuxError
 
 View = Callable[..., HttpResponse]
 
 
-def member_of(user: User | AnonymousUser) -> Member | None:
-    """Return the membership by which a person acts (the first they got), or None."""
-    if isinstance(user, AnonymousUser) or not user.is_active:
-        return None
-    return Member.objects.filter(user=user).select_related("organisation").order_by("id").first()
+def may_trade(member: Member) -> bool:
+    """Tell whether a person may spend the organisation's money and compute, not only look."""
+    return member.role != Member.Role.VIEWER
 
 
 def own(request: HttpRequest) -> Organisation | None:
@@ -35,7 +33,7 @@ def member_only(view: View) -> View:
 
 def trader_only(view: View) -> View:
     """Call `view(request, organisation, …)` unless the person may only look."""
-    return _acting(view, may=lambda member: member.role != Member.Role.VIEWER)
+    return _acting(view, may=may_trade)
 
 
 def not_found_as_404(view: View) -> View:

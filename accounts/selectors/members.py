@@ -8,15 +8,14 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
-from accounts.models import Member, Organisation
+from accounts.models import Member
 
 
-def organisation_of(user: User | AnonymousUser) -> Organisation | None:
-    """Return the organisation a person acts for (the first they joined), or None."""
+def member_of(user: User | AnonymousUser) -> Member | None:
+    """Return the membership by which a person acts (the first they got), or None."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return None
-    member = Member.objects.filter(user=user).select_related("organisation").order_by("id").first()
-    return member.organisation if member is not None else None
+    return Member.objects.filter(user=user).select_related("organisation").order_by("id").first()
 
 
 def session_organisation(session_key: str) -> uuid.UUID | None:
@@ -24,5 +23,5 @@ def session_organisation(session_key: str) -> uuid.UUID | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user = get_user(request)
-    organisation = organisation_of(user) if isinstance(user, User | AnonymousUser) else None
-    return organisation.id if organisation is not None else None
+    member = member_of(user) if isinstance(user, User | AnonymousUser) else None
+    return member.organisation_id if member is not None else None

@@ -6,8 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Organisation
+from accounts.selectors import member_of
 from core.clock import utc_now
-from web.access import member_of, member_only, not_found_as_404
+from web.access import member_only, not_found_as_404
 from web.page import page
 from web.selectors.account import account_panels, open_orders
 from web.selectors.market import market_view

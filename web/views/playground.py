@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Organisation
+from accounts.selectors import member_of
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.threads import in_thread
 from inference.selectors.catalogue import model_list
-from web.access import member_only, own
+from web.access import may_trade, member_only
 from web.advice import advice_on
 from web.forms import PromptForm
 from web.page import page
@@ -67,14 +68,16 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
 
 
 def _ask(request: HttpRequest) -> uuid.UUID:
-    organisation = own(request)
-    if organisation is None:
+    member = member_of(request.user)
+    if member is None:
         raise CuxError(Code.FORBIDDEN, "Your session has ended: sign in again.")
+    if not may_trade(member):
+        raise CuxError(Code.FORBIDDEN, "You may only look: a question spends the organisation's compute.")
     form = _form(request)
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))
         raise CuxError(Code.INVALID_FIELD, str(errors[0]), param=name)
-    return question_ask(organisation_id=organisation.id, now=utc_now(), **form.cleaned_data)
+    return question_ask(organisation_id=member.organisation_id, now=utc_now(), **form.cleaned_data)
 
 
 def _form(request: HttpRequest) -> PromptForm:

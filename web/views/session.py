@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
@@ -49,5 +50,10 @@ class SignIn(LoginView):
         return response
 
     def _who(self) -> dict[str, str]:
-        address = self.request.META.get("REMOTE_ADDR", "")
-        return {"username": self.request.POST.get("username", "")[:254], "address": address}
+        return {"username": self.request.POST.get("username", "")[:254], "address": _address(self.request)}
+
+
+def _address(request: HttpRequest) -> str:
+    """Return whence a request comes: in production what the proxy in front of us added last."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.PRODUCTION else ""
+    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth import authenticate
 
 from accounts.models import ApiKey, Member, Organisation
-from accounts.selectors import api_key_cached, api_key_find, organisation_of
+from accounts.selectors import api_key_cached, api_key_find, member_of
 from accounts.services import api_key_create, api_key_revoke, member_create, organisation_create
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -70,7 +70,7 @@ def test_a_member_can_sign_in_and_acts_for_the_organisation(db):
     member = member_create(organisation_id=owner.id, username=name, password="correct horse battery")
     assert authenticate(username=name, password="correct horse battery") == member.user
     assert authenticate(username=name, password="wrong") is None
-    assert organisation_of(member.user) == owner
+    assert member_of(member.user) == member
     with pytest.raises(CuxError) as refused:
         member_create(organisation_id=owner.id, username=name, password="another password")
     assert (refused.value.code, refused.value.param) == (Code.INVALID_FIELD, "username")

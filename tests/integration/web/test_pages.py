@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import Member
 from accounts.services import member_create
@@ -21,7 +22,13 @@ from tests.integration.inference.scene import EOS, Scene, make_scene
 from tests.integration.web.conftest import PASSWORD
 from tests.sequencer_market import Market, wallet
 from web.models import LoginAttempts
-from web.services.login_attempts import LIMIT, PERIOD, login_attempt_take, login_attempts_forget
+from web.services.login_attempts import (
+    ADDRESS_LIMIT,
+    LIMIT,
+    PERIOD,
+    login_attempt_take,
+    login_attempts_forget,
+)
 
 FUNDS = 10_000_000_000
 HTML = {"HTTP_ACCEPT": "text/html"}
@@ -136,6 +143,8 @@ def test_a_viewer_may_look_but_not_trade(market: Market, client_of: Callable[...
     assert client.get("/").status_code == 200
     answer = client.post("/orders", ticket(market), **HTML)
     assert (answer.status_code, "Not allowed" in answer.text) == (403, True)
+    asked = client.post("/playground/stream", {"model": "any", "prompt": "hello", "max_tokens": 5})
+    assert (asked.status_code, asked.json()["message"].startswith("You may only look")) == (403, True)
     assert not Order.objects.filter(organisation=market.buyer).exists()
 
 
@@ -230,6 +239,33 @@ def test_guessing_is_stopped_even_for_the_right_password(db: None) -> None:
     assert 0 < int(stopped["Retry-After"]) <= PERIOD.total_seconds()
     elsewhere = Client(REMOTE_ADDR="192.0.2.7")
     assert elsewhere.post("/login", {"username": name, "password": PASSWORD}).status_code == 302
+
+
+def test_one_address_cannot_try_a_password_on_every_name(db: None) -> None:
+    now = utc_now()
+    for n in range(ADDRESS_LIMIT):
+        login_attempt_take(username=f"name-{n}", address="192.0.2.9", now=now)
+    with pytest.raises(CuxError) as refused:
+        login_attempt_take(username="one more", address="192.0.2.9", now=now)
+    assert refused.value.code is Code.RATE_LIMITED
+    login_attempt_take(username="one more", address="192.0.2.10", now=now)
+
+
+@pytest.mark.parametrize(("production", "status"), [(True, 422), (False, 429)])
+def test_behind_the_proxy_attempts_count_for_the_address_that_it_names(
+    db: None, settings: Settings, production: bool, status: int
+) -> None:
+    settings.PRODUCTION = production
+    body = {"username": unique("guessed"), "password": "wrong"}
+    for _ in range(LIMIT + 1):
+        guessed = Client(REMOTE_ADDR="192.0.2.11").post(
+            "/login", body, headers={"X-Forwarded-For": "x, 192.0.2.12"}
+        )
+    assert guessed.status_code == 429
+    other = Client(REMOTE_ADDR="192.0.2.11").post(
+        "/login", body, headers={"X-Forwarded-For": "192.0.2.12, 192.0.2.13"}
+    )
+    assert other.status_code == status
 
 
 def test_attempts_are_counted_anew_after_the_period_and_after_success(db: None) -> None:
