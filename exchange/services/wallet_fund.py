@@ -14,7 +14,8 @@ def wallet_fund(*, organisation_id: uuid.UUID, amount_nano_usd: int, key: str) -
         CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY; DEPENDENCY_UNAVAILABLE if it refused. The money
             is in transit still, and the same call may be made again.
     """
-    verdict = submit_sync(Fund(organisation_id, amount_nano_usd, key))
+    # No caller's Idempotency-Key holds a space, so none can take this name and leave the money in transit.
+    verdict = submit_sync(Fund(organisation_id, amount_nano_usd, f"fund {key}"))
     error = verdict.body.get("error")
     if error:
         raise CuxError(Code.DEPENDENCY_UNAVAILABLE, f"The sequencer refused: {error['code']}")

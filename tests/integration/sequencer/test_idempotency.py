@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from exchange.models import Order
 from exchange.sequencer.client import close, submit, submit_sync
 from exchange.sequencer.protocol import Fund, NewOrder, Verdict
+from exchange.services.wallet_fund import wallet_fund
 from tests.sequencer_market import journal, make_market, wallet
 
 FUNDS = 10_000_000_000
@@ -49,6 +50,15 @@ def test_another_body_under_a_key_is_refused_and_moves_nothing(exchange):
     refused = market.buy(1_000, 2, key="k")
     assert (refused.status, refused.body["error"]["code"]) == (409, "idempotency_key_reused")
     assert market.rows() == before
+
+
+def test_no_callers_key_keeps_returned_money_in_transit(exchange):
+    market = make_market()
+    for key in ("expire:1", "fund:expire:1"):  # of an order, sent before the money comes back
+        assert market.buy(1_000, 1, key=key).status == 201
+    wallet_fund(organisation_id=market.buyer.id, amount_nano_usd=5, key="expire:1")
+    wallet_fund(organisation_id=market.buyer.id, amount_nano_usd=5, key="expire:1")
+    assert wallet(market.buyer) == (FUNDS + 5, 2_000_000)
 
 
 def test_a_key_belongs_to_its_organisation(exchange):
