@@ -41,7 +41,7 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Answer Prometheus' text format."""
+    """Answer Prometheus' text format. No key is needed: a proxy to the outside does not pass it on."""
     return Response(body=await in_thread(render_metrics), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -65,6 +65,11 @@ def test_the_gpu_profile_runs_an_agent_on_the_official_engine(services: dict[str
     assert services["engine"]["image"].startswith("vllm/vllm-openai:")
 
 
+def test_only_the_proxy_on_this_host_reaches_plain_http(services: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {"web": ["127.0.0.1:8000:8000"], "relay": ["127.0.0.1:8001:8001"]}
+
+
 def test_no_secret_is_written_in_the_file() -> None:
     for name in (s for s in SECRETS if "PASSWORD" in s or s.endswith(("KEY", "SEED", "TOKEN"))):
         assert f"${{{name}:?" in TEXT, name
