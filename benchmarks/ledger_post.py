@@ -22,23 +22,22 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
-import django
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 
+from benchmarks import fresh_servers
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry, Leg
 from billing.services.ledger_post import ledger_post
-from core.embedded.environment import embedded_servers
 from core.ids import new_id
 
 VAR = Path(__file__).resolve().parent.parent / "var" / "bench"
 SEED = 20_240_229
 BATCH = 500
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-CASH, FEES = of_house(Kind.EXTERNAL_CASH), of_house(Kind.DEFERRED_FEES)
+CASH, FEES = of_house(Kind.EXTERNAL_CASH), of_house(Kind.FEE_INCOME)
 RNG = random.Random(SEED)
 ACCOUNTS = [of_organisation(Kind.FUNDING, uuid.UUID(int=RNG.getrandbits(128))) for _ in range(100)]
 
@@ -164,18 +163,9 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     os.environ["CUX_VAR"] = str(VAR)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    servers = embedded_servers(VAR)
-    for server in servers:
-        server.start()
-    try:
-        django.setup()
-        call_command("migrate", database="owner", verbosity=0)
+    with fresh_servers(VAR):
         measure(rounds)
         measure_size_and_verify()
-    finally:
-        connection.close()
-        for server in reversed(servers):
-            server.stop()
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks import fresh_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench"
@@ -41,7 +43,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--clients", type=int, default=64)
     arguments = parser.parse_args()
-    with servers():
+    with fresh_servers(VAR):
         traders, instrument = make_market(arguments.clients)
         mixes: dict[str, Samples] = {}
         for mix in ("rest", "trade"):
@@ -50,29 +52,6 @@ def main() -> None:
         baseline = one_by_one(traders, instrument, arguments.seconds)
     for mix, samples in mixes.items():
         report(mix, figures(samples, arguments.seconds), figures(baseline, arguments.seconds))
-
-
-@contextmanager
-def servers() -> Iterator[None]:
-    """Run embedded servers with a fresh database."""
-    import django
-    import psycopg
-    from django.core.management import call_command
-
-    from core.embedded.environment import embedded_servers
-    from core.embedded.postgres import Postgres
-
-    with ExitStack() as stack:
-        for server in embedded_servers(VAR):
-            server.start()
-            stack.callback(server.stop)
-        owner_url = Postgres(VAR).role_url("cux_owner", database="postgres")
-        with psycopg.connect(owner_url, autocommit=True) as owner:
-            owner.execute("DROP DATABASE IF EXISTS cux WITH (FORCE)")
-            owner.execute("CREATE DATABASE cux OWNER cux_owner")
-        django.setup()
-        call_command("migrate", database="owner", verbosity=0)
-        yield
 
 
 @contextmanager
@@ -210,21 +189,22 @@ def _one_by_one(trader: Any, instrument: Any, numbers: Iterator[int], end: float
 
 
 def figures(samples: Samples, seconds: float) -> dict[str, float]:
-    """Return orders a second and two percentiles of an answer's milliseconds, each under its unit."""
+    """Return orders a second and two percentiles of an answer's milliseconds."""
     cuts = statistics.quantiles(samples, n=100)
     return {
-        "orders/s": round(len(samples) / seconds),
-        "ms p50": round(cuts[49] * 1_000, 2),
-        "ms p99": round(cuts[98] * 1_000, 2),
+        "rate": round(len(samples) / seconds),
+        "p50": round(cuts[49] * 1_000, 2),
+        "p99": round(cuts[98] * 1_000, 2),
     }
 
 
 def report(mix: str, measured: dict[str, float], baseline: dict[str, float]) -> None:
     """Print one JSON line a figure."""
-    for unit, value in measured.items():
-        ratio = round(value / baseline[unit], 2)
-        figure = {"name": f"sequencer.{mix}", "value": value, "unit": unit}
-        print(json.dumps(figure | {"baseline": baseline[unit], "ratio": ratio}), flush=True)
+    for name, value in measured.items():
+        unit = "orders/s" if name == "rate" else "ms"
+        figure = {"name": f"sequencer.{mix}.{name}", "value": value, "unit": unit}
+        ratio = round(value / baseline[name], 2)
+        print(json.dumps(figure | {"baseline": baseline[name], "ratio": ratio}), flush=True)
 
 
 if __name__ == "__main__":
