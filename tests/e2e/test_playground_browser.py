@@ -19,14 +19,14 @@ def test_buy_ask_and_read_the_receipt(stack: Stack, width: int) -> None:
     buyer = facts["buyers"]["grace"]
     market = stack.market(lambda words: None)
     try:
-        market.order("southgrid", "sell", 100, 1_500)
+        market.order("southgrid", "sell", 100, 2_500)
     finally:
         market.close()
     with chromium() as browser, open_page(browser, stack.place.url, width) as page:
         sign_in(page, buyer["login"], buyer["password"])
         page.goto(f"/market/{facts['instrument']}")
         page.get_by_label("Quantity").fill("100")
-        page.get_by_label("Limit price").fill("1500")
+        page.get_by_label("Limit price").fill("2500")
         page.get_by_role("button", name="Place buy order").click()
         expect(page.locator("#ticket .success")).to_contain_text("Filled")
         page.goto("/playground")
