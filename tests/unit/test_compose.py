@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_the_gpu_profile_runs_an_agent_on_the_official_engine(services: dict[str
 def test_only_the_proxy_on_this_host_reaches_plain_http(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {"web": ["127.0.0.1:8000:8000"], "relay": ["127.0.0.1:8001:8001"]}
+
+
+def test_the_database_is_not_healthy_before_its_roles_are_made(services: dict[str, Any]) -> None:
+    probe = services["postgres"]["healthcheck"]["test"]
+    assert probe[probe.index("--host") + 1] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".dockerignore"])
+def test_the_file_of_secrets_reaches_neither_repository_nor_image(name: str) -> None:
+    patterns = (ROOT / name).read_text().split()
+    assert any(fnmatch(".env", pattern) for pattern in patterns)
 
 
 def test_no_secret_is_written_in_the_file() -> None:
