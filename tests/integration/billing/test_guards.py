@@ -1,12 +1,9 @@
 """What the database itself refuses, to the application and to the owner alike."""
 
-from typing import Any
-
-import psycopg
 import pytest
-from django.db import DatabaseError, connections, transaction
 
 from billing.ledger.posting import HoldStep
+from tests.database import refused_by_database
 from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post, state
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -16,18 +13,6 @@ CHANGES = [
     "DELETE FROM billing_{0} WHERE false",
     "TRUNCATE billing_{0} CASCADE",
 ]
-
-
-def refused_by_database(alias: str, sql: str, *parameters: Any) -> str:
-    """Run SQL that must fail; return its SQLSTATE."""
-    with (
-        pytest.raises(DatabaseError) as refusal,
-        transaction.atomic(using=alias),
-        connections[alias].cursor() as cursor,
-    ):
-        cursor.execute(sql, parameters)
-    assert isinstance(refusal.value.__cause__, psycopg.Error)
-    return refusal.value.__cause__.sqlstate or ""
 
 
 @pytest.mark.parametrize("table", ["entry", "transfer"])

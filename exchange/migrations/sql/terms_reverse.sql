@@ -1,0 +1,2 @@
+DROP TRIGGER exchange_instrument_terms_stay ON exchange_instrument;
+DROP FUNCTION exchange_refuse_other_terms;
