@@ -90,7 +90,7 @@ def balances(request: Request) -> Response:
 @api_view(["GET"])
 @permission_classes([CanRead])
 def entitlements(request: Request) -> Response:
-    """List the compute the organisation holds, first to expire first; at most 200."""
+    """List the organisation's compute, at most 200: live first (first to expire first), then ended."""
     refuse_unknown(request, "status")
     status = request.query_params.get("status")
     if status not in (None, "live"):

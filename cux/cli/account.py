@@ -40,7 +40,7 @@ def entitlement_list(
     session: Session,
     live_only: Annotated[bool, typer.Option("--live", help="Only what can be drawn now.")] = False,
 ) -> None:
-    """List your compute, first to expire first."""
+    """List your compute, live first, first to expire first."""
     rows = session.client.entitlement_list(live_only=live_only)
     columns = ["entitlement", "class", "delivery", ">bought", ">left", ">reserved", "expires (UTC)", "status"]
     session.show(

@@ -3,6 +3,7 @@
 import uuid
 
 import msgspec
+from django.db.models import F
 
 from billing.ledger.chart import Kind, of_entitlement
 from billing.selectors.balances import balances, debited
@@ -15,7 +16,8 @@ from exchange.models import Entitlement
 def entitlement_list(
     *, organisation_id: uuid.UUID, live_only: bool = False, limit: int = 200
 ) -> list[EntitlementView]:
-    """Return entitlements, first to expire first, with what is used, reserved and left, in µCU.
+    """Return entitlements with what is used, reserved and left, in µCU: live ones, first to expire first,
+    then those that have ended, the last one first.
 
     Used is what jobs drew. What a provider did not deliver, or what was left at the end, went back: it is
     neither used nor available.
@@ -23,7 +25,8 @@ def entitlement_list(
     rows = Entitlement.objects.filter(holder_id=organisation_id)
     if live_only:
         rows = rows.filter(state=Entitlement.State.LIVE)
-    found = list(rows.select_related("instrument").order_by("ends_at", "id")[:limit])
+    order = F("closed_at").desc(nulls_first=True), "ends_at", "id"
+    found = list(rows.select_related("instrument").order_by(*order)[:limit])
     compute = {
         row.id: of_entitlement(Kind.ENTITLEMENT, row.id, row.instrument.compute_class_id) for row in found
     }

@@ -90,7 +90,7 @@ def balance_get() -> Call[Balances]:
 
 
 def entitlement_list(*, live_only: bool = False) -> Call[Page[EntitlementView]]:
-    """Return the compute the organisation holds, first to expire first; at most 200."""
+    """Return the organisation's compute, at most 200: live first (first to expire first), then ended."""
     return get("/v1/entitlements", Page[EntitlementView], status="live" if live_only else None)
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import new_id
+from exchange.models import Entitlement
 from exchange.selectors.entitlements import entitlement_list
 from exchange.services.cover_run import cover_run
 from exchange.services.cover_start import cover_start
@@ -168,3 +169,14 @@ def test_the_list_shows_what_is_used_reserved_and_left(exchange):
     (view,) = entitlement_list(organisation_id=market.buyer.id)
     assert (view.quantity_ucu, view.used_ucu, view.reserved_ucu, view.available_ucu) == (300, 70, 80, 150)
     assert view.escrow_nano_usd == 4_600_000
+
+
+def test_the_list_begins_with_what_can_be_drawn(exchange):
+    market = make_market(**TWENTY_MINUTES)
+    for _ in range(3):
+        buy(market, 2_000, 1)
+    first, second, third = Entitlement.objects.filter(instrument=market.instrument).order_by("ends_at")
+    for row in (first, second):
+        entitlement_expire(entitlement_id=row.id, availability_ppm=0, hold_back_ppm=0, now=row.ends_at)
+    listed = entitlement_list(organisation_id=market.buyer.id, limit=2)
+    assert [view.entitlement_id for view in listed] == [f"ent_{third.id.hex}", f"ent_{second.id.hex}"]
