@@ -38,8 +38,11 @@ def chat(
     ] = None,
 ) -> None:
     """Ask a model. The answer goes to stdout, what it used and cost to stderr; with --json all to stdout."""
+    question = sys.stdin.read() if prompt == "-" else prompt
+    if not question.strip():
+        raise UsageError("the question is empty; nothing was asked")  # it would be answered, and billed
     turns = [{"role": "system", "content": system}] if system else []
-    turns.append({"role": "user", "content": sys.stdin.read() if prompt == "-" else prompt})
+    turns.append({"role": "user", "content": question})
     options: ChatOptions = {
         "max_tokens": max_tokens,
         "max_compute_ucu": max_compute_ucu,

@@ -43,9 +43,9 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (UsageError, ExitCode.USAGE),
 )
 _ADVICE = {
-    AuthenticationError: "Sign in first: cux login",
+    AuthenticationError: "Run cux login, or set CUX_API_KEY, which goes before what cux login stored.",
     PermissionDeniedError: "Use a key that has the scope: cux login",
-    CuxConnectionError: "Is this the right address? Change it with CUX_URL, --url or cux login.",
+    CuxConnectionError: "Is the exchange up, and at this address? Change it with CUX_URL, --url or cux login.",
 }
 
 

@@ -182,7 +182,7 @@ def _details(session: Session, order: Order) -> Table:
             f"{order.side} {order.quantity_lots:,} lots of {order.instrument} ({order.type}, {order.tif})",
         ),
         ("limit", _price(session, order)),
-        ("traded", f"{order.cumulative_lots:,} lots, {average_usd(order)} per lot on average"),
+        ("traded", _traded(order)),
         ("open", f"{order.leaves_lots:,} lots, {usd(order.held_nano_usd)} held"),
         ("created", f"{moment(order.created_at)} UTC"),
     ]
@@ -193,6 +193,11 @@ def _details(session: Session, order: Order) -> Table:
         said = f"{trade.quantity_lots:,} lots at {trade.price_ticks:,} ticks as {trade.role}{fee}"
         pairs.append((f"trade {trade.seq}", said))
     return facts(None, pairs)
+
+
+def _traded(order: Order) -> str:
+    average = f", {average_usd(order)} per lot on average" if order.cumulative_lots else ""
+    return f"{order.cumulative_lots:,} lots{average}"
 
 
 def _price(session: Session, order: Order) -> str:

@@ -111,4 +111,5 @@ def _check(url: str, key: str | None) -> None:
 
 
 def _tidy(url: str) -> str:
-    return url.rstrip("/")
+    """Return the address without what OpenAI clients want behind it: `/v1`, which calls add themselves."""
+    return url.rstrip("/").removesuffix("/v1")

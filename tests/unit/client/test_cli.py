@@ -149,12 +149,25 @@ def test_a_chat_streams_to_stdout_and_its_cost_to_stderr(monkeypatch: pytest.Mon
     assert (sent["max_compute_ucu"], sent["messages"][0]["content"]) == (12, "Name two primes.")
 
 
+@pytest.mark.parametrize("question", ["", " \n"])
+def test_an_empty_question_is_neither_asked_nor_paid(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    for arguments, typed in ((("chat", question), ""), (("chat", "-"), question)):
+        script = Script()
+        result = run(monkeypatch, script, *arguments, input=typed)
+        assert (result.exit_code, result.stdout, script.requests) == (2, "", [])
+        assert "the question is empty" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "advice"),
     [
         (refused(422, "price_out_of_band", type="invalid_request_error"), 1, "In: price_ticks"),
         (refused(402, "insufficient_balance", type="insufficient_funds_error"), 1, "Request: req_1"),
-        (refused(401, "invalid_api_key", type="authentication_error"), 3, "cux login"),
+        (
+            refused(401, "invalid_api_key", type="authentication_error"),
+            3,
+            "or set CUX_API_KEY, which goes before",
+        ),
         (refused(403, "missing_scope", type="permission_error"), 3, "cux login"),
         (refused(503, "sequencer_busy", retry_after="99"), 4, "sequencer_busy"),
         (httpx.Response(200, content=b"<html>"), 1, "could not be read"),

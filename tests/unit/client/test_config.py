@@ -62,6 +62,11 @@ def test_a_key_is_not_in_what_is_printed_of_it() -> None:
     assert "cux_secret" not in repr(Access("http://x", "cux_secret"))
 
 
+@pytest.mark.parametrize("url", ["http://x/v1", "http://x/v1/", "http://x/", "http://x"])
+def test_the_address_may_be_the_one_that_openai_clients_want(url: str) -> None:
+    assert resolve(url=url).url == "http://x"
+
+
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "http://", "http://a:b", "x"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="address"):
