@@ -33,6 +33,8 @@ class Child:
         self.process = process
         self.log_path = log_path
         self.state = State.WAITING
+        self.since = time.monotonic()
+        """When it got into this state."""
         self.pid: int | None = None
         self.guard_pid: int | None = None
         self.restarts = 0
@@ -174,6 +176,7 @@ class Child:
 
     def _become(self, state: State) -> None:
         self.state = state
+        self.since = time.monotonic()
         self._on_change(self)
 
 

@@ -46,6 +46,7 @@ class Process:
     `env` is added to our own environment. `ready` is None for a process that is ready once it runs.
     `start_after` names processes that must be ready before, and that stop only after this one.
     A process that ended well and is not to be started again counts as ready.
+    `note` says in a few words why it is not up at once, for people who wait for it.
     On stopping it gets `stop_signal`, and SIGKILL with all its descendants after `grace_s`.
     """
 
@@ -59,3 +60,4 @@ class Process:
     start_after: Sequence[str] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0
+    note: str = ""

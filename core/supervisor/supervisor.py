@@ -20,6 +20,8 @@ from core.supervisor.process import Process, State
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_TIMEOUT_S = 300.0
+TICK_S = 1.0
+"""How often the terminal shows that time passes."""
 
 
 class Supervisor:
@@ -37,9 +39,10 @@ class Supervisor:
         self._var = var_directory(var)
         self._children: dict[str, Child] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._clock: asyncio.Task[None] | None = None
         self._lock: LockFile | None = None
         self._status = StatusFile(run_directory(self._var) / "supervisor.json")
-        self._display = Display(console) if console else None
+        self._display = Display(console, self._var / "log") if console else None
 
     # -- for a program that is nothing but this
 
@@ -91,6 +94,7 @@ class Supervisor:
         adopt_orphans()
         if self._display:
             self._display.open()
+            self._clock = asyncio.create_task(self._tick(self._display), name="display")
         for name, process in self._processes.items():
             log_path = self._var / "log" / f"{name}.log"
             self._children[name] = Child(process, log_path=log_path, on_change=self._changed)
@@ -105,6 +109,9 @@ class Supervisor:
         gone = {name: asyncio.Event() for name in self._children}
         await asyncio.gather(*(self._stop_after_dependents(child, gone) for child in self._children.values()))
         self._status.remove()
+        if self._clock:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
         if self._display:
             self._display.close()
         self._lock.close()
@@ -197,6 +204,12 @@ class Supervisor:
             await asyncio.gather(task, return_exceptions=True)
         child.finish()
         gone[name].set()
+
+    async def _tick(self, display: Display) -> None:
+        """Show every second how long those that start have been at it."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            display.tick(self._children)
 
     def _changed(self, child: Child) -> None:
         self._status.write(self._children)
