@@ -3,7 +3,7 @@
 
 PYTHON        ?= $(shell command -v python3.11 || command -v python3)
 PYTORCH_INDEX ?=
-VAR           ?= var
+VAR           ?= $(or $(CUX_VAR),var)
 MODEL         := $(VAR)/models/smollm2-135m-instruct
 BIN           := .venv/bin
 export CUX_VAR := $(abspath $(VAR))
