@@ -28,9 +28,11 @@ class Place:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Return the place that CUX_VAR, CUX_PORT and CUX_RELAY_PORT say (var, 8000, 8001)."""
-        ports = (int(os.environ.get(name, default)) for name, default in _PORTS.items())
-        return cls(var_directory(), *ports)
+        """Return the place that CUX_VAR, CUX_PORT and CUX_RELAY_PORT say (var, 8000, 8001).
+
+        Raises SupervisorError for a port that is none.
+        """
+        return cls(var_directory(), *(_port(name, default) for name, default in _PORTS.items()))
 
     @property
     def url(self) -> str:
@@ -60,8 +62,16 @@ class Place:
                     probe.bind(("127.0.0.1", number))
                 except OSError:
                     raise SupervisorError(
-                        f"Port {number} is taken. Stop what listens there, or set {variable} to another."
+                        f"Port {number} is taken: is a demo running already? "
+                        f"Stop what listens there, or set {variable} to another."
                     ) from None
+
+
+def _port(variable: str, default: str) -> int:
+    text = os.environ.get(variable) or default
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise SupervisorError(f"{variable} must be a port, 1 to 65535, and is {text!r}.")
+    return int(text)
 
 
 def all_processes(place: Place) -> list[Process]:
@@ -142,4 +152,5 @@ def _agent(place: Place, name: str) -> Process:
         ready_timeout_s=600.0,
         start_after=["web", "relay"],
         grace_s=30.0,
+        note="loads vLLM, which takes a minute or so",
     )

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import time
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -22,20 +24,25 @@ def main() -> int:
     parser.add_argument("--exit", action="store_true", help="stop after the main job instead of staying up")
     options = parser.parse_args()
     console = Console(highlight=False)
-    place = Place.from_environment()
     started = time.monotonic()
 
-    async def work(_supervisor: Supervisor) -> bool:
+    async def work(place: Place, _supervisor: Supervisor) -> bool:
         console.print(f"\n[bold]everything is up[/] after {time.monotonic() - started:.1f} s\n")
         facts = json.loads((place.var / "demo.json").read_text())
         await asyncio.to_thread(_do_the_main_job, console, place, facts)
         if not options.exit:
-            _say_how_to_use_it(console, place, facts)
+            for line in how_to_use_it(place, facts):
+                console.print(line, markup=False, soft_wrap=True)
         return not options.exit
 
     try:
+        place = Place.from_environment()
         place.refuse_taken_ports()
-        return Supervisor(all_processes(place), var=place.var, console=console).run(work)
+        supervisor = Supervisor(all_processes(place), var=place.var, console=console)
+        status = supervisor.run(partial(work, place))
+        with contextlib.suppress(OSError):  # the terminal was closed
+            console.print(f"everything has stopped; its data is in {place.var}", soft_wrap=True)
+        return status
     except (SupervisorError, EmbeddedError, StepError) as failure:
         console.print(f"\n[bold red]the demo failed:[/] {failure}", soft_wrap=True)
         return 1
@@ -54,11 +61,26 @@ def _do_the_main_job(console: Console, place: Place, facts: dict[str, Any]) -> N
         market.close()
 
 
-def _say_how_to_use_it(console: Console, place: Place, facts: dict[str, Any]) -> None:
-    console.print(f"\n[bold]CUX is up at {place.url}[/]   (Ctrl-C stops everything)")
-    for name, party in {**facts["buyers"], **facts["providers"]}.items():
-        console.print(f"   login {name:<10} password {party['password']}   key {party['api_key']}")
-    console.print(f"   logs: {place.var / 'log'}", soft_wrap=True)
+def how_to_use_it(place: Place, facts: dict[str, Any]) -> list[str]:
+    """Return what to say in the end: address, logins, and what to paste for the tour of the README."""
+    parties = {**facts["buyers"], **facts["providers"]}
+    ada = facts["buyers"]["ada"]
+    return [
+        "",
+        f"CUX is up at {place.url}   (Ctrl-C stops everything)",
+        "",
+        "   sign in as   password",
+        *(f"   {party['login']:<12} {party['password']}" for party in parties.values()),
+        "",
+        "   API keys",
+        *(f"   {name:<12} {party['api_key']}" for name, party in parties.items()),
+        "",
+        "   For curl, cux and Python, in a second terminal, in the repository:",
+        "   . .venv/bin/activate",
+        f"   export CUX_URL={place.url}",
+        f"   export CUX_API_KEY={ada['api_key']}",
+        "",
+    ]
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ def measure(market: Market) -> None:
 
     def measured() -> list[dict[str, Any]] | None:
         rows = market.call("ada", "GET", "/v1/providers")["data"]
-        ready = [row for row in rows if row["rate_ucu_per_s"] and row["up"]]
+        own = [row for row in rows if row["name"] in market.facts["providers"]]  # others may have enrolled
+        ready = [row for row in own if row["rate_ucu_per_s"] and row["up"]]
         return ready if len(ready) == len(market.facts["providers"]) else None
 
     for row in market.until("measuring the providers", MEASURED_WITHIN_S, measured):

@@ -1,0 +1,53 @@
+"""What the demo says before it starts and when it is up."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from config.demo.__main__ import how_to_use_it
+from config.demo.steps import Market, measure
+from config.processes import Place
+from core.supervisor.errors import SupervisorError
+
+KEY = "cux_0123abcd_" + "k" * 43
+"""As long as a key is."""
+
+
+def test_what_is_to_be_copied_stands_on_one_line_of_a_terminal() -> None:
+    party = {"login": "northwind", "password": "p" * 16, "api_key": KEY}
+    ada = party | {"login": "ada", "api_key": KEY + "a"}
+    facts = {"buyers": {"ada": ada}, "providers": {"northwind": party}}
+    lines = how_to_use_it(Place(Path("var"), 8000, 8001), facts)
+    assert max(len(line) for line in lines) <= 80
+    assert f"   export CUX_API_KEY={KEY}a" in lines
+    assert "   export CUX_URL=http://127.0.0.1:8000" in lines
+    assert f"   northwind    {'p' * 16}" in lines
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "65536", "-1", "80 00"])
+def test_a_port_that_is_none_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUX_RELAY_PORT", text)
+    with pytest.raises(SupervisorError, match=f"CUX_RELAY_PORT must be a port, 1 to 65535, and is '{text}'"):
+        Place.from_environment()
+
+
+def test_a_taken_port_is_named_with_the_variable_that_moves_it() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        place = Place(Path("var"), other.getsockname()[1], 1)
+        with pytest.raises(SupervisorError, match=rf"Port {place.port} is taken.*or set CUX_PORT to another"):
+            place.refuse_taken_ports()
+
+
+def test_the_demo_waits_for_its_own_providers_whoever_else_has_enrolled() -> None:
+    rows = [{"name": name, "rate_ucu_per_s": 300, "up": True} for name in ("northwind", "eastfield")]
+    said: list[str] = []
+    market = Market(
+        Place(Path("var"), 1, 2), {"buyers": {}, "providers": {"northwind": {}}, "model": "m"}, said.append
+    )
+    market.call = lambda *_: {"data": rows}  # type: ignore[method-assign]
+    measure(market)
+    market.close()
+    assert said == ["northwind  measured 300 µCU/s on m"]
