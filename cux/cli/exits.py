@@ -45,7 +45,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 _ADVICE = {
     AuthenticationError: "Run cux login, or set CUX_API_KEY, which goes before what cux login stored.",
     PermissionDeniedError: "Use a key that has the scope: cux login",
-    CuxConnectionError: "Is the exchange up, and at this address? Change it with CUX_URL, --url or cux login.",
+    CuxConnectionError: "Is the exchange up at this address? Change it with CUX_URL, --url or cux login.",
 }
 
 
