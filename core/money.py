@@ -56,18 +56,3 @@ def format_usd(amount_nano_usd: int, *, places: int | None = None) -> str:
     digits = f"{nano:09d}"
     digits = digits[:places] if places is not None else digits[:2] + digits[2:].rstrip("0")
     return f"{sign}${dollars:,}.{digits}"
-
-
-def parse_usd(text: str) -> int:
-    """Read dollars such as `"12.50"` or `"$1,000"` as nano-USD.
-
-    Raises:
-        ValueError: not a plain decimal number, or more than nine decimals.
-    """
-    cleaned = text.strip().removeprefix("$").replace(",", "")
-    whole, _, fraction = cleaned.partition(".")
-    if not (whole or fraction) or not (whole + fraction).isascii() or not (whole + fraction).isdigit():
-        raise ValueError(f"Expected dollars such as 12.50, was {text!r}")
-    if len(fraction) > 9:
-        raise ValueError(f"Expected at most nine decimals, was {text!r}")
-    return int(whole or "0") * NANO_PER_USD + int(fraction.ljust(9, "0"))

@@ -101,10 +101,6 @@ class Book:
         self.orders: dict[str, Order] = {}
         self.last_priority = 0
 
-    def own_side(self, order: Order) -> BookSide:
-        """The side on which the order rests."""
-        return self.bids if order.side == "buy" else self.asks
-
     def opposite(self, order: Order) -> BookSide:
         """The side with which the order trades."""
         return self.asks if order.side == "buy" else self.bids
