@@ -12,7 +12,7 @@ from accounts.models import Organisation
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
 from cux.wire.orders import OrderView
-from exchange.sequencer.protocol import CancelAll, CancelOrder
+from exchange.sequencer.protocol import CancelAll, CancelOrder, NewOrder
 from web.access import trader_only
 from web.advice import advice_on
 from web.forms import OrderForm, fresh_key
@@ -32,7 +32,7 @@ def blank_ticket(view: MarketView, organisation: Organisation, chosen: Mapping[s
     given = {name: chosen[name] for name in ("side", "price_ticks", "quantity_lots") if name in chosen}
     fixed = {"instrument": view.instrument.symbol, "key": fresh_key()}
     form = OrderForm(DEFAULTS | {"price_ticks": best} | given | fixed)
-    return {"form": form} | (_previewed(form, organisation) if form.is_valid() else {})
+    return {"form": form} | (_previewed(form.order(organisation.id)) if form.is_valid() else {})
 
 
 @require_POST
@@ -40,7 +40,7 @@ def blank_ticket(view: MarketView, organisation: Organisation, chosen: Mapping[s
 def preview(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Say what the ticket's order would come to; of an incomplete one nothing."""
     form = OrderForm(request.POST)
-    context = {"form": form} | (_previewed(form, organisation) if form.is_valid() else {})
+    context = {"form": form} | (_previewed(form.order(organisation.id)) if form.is_valid() else {})
     if not request.headers.get("HX-Request"):
         context.setdefault("instrument", instrument_of(request.POST.get("instrument")))
         return page(request, "web/ticket.html", organisation, context)
@@ -55,11 +55,13 @@ def place(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     placed = None
     context: dict[str, Any] = {}
     if form.is_valid():
+        order = form.order(organisation.id)
         try:
-            placed = order_submit(order=form.order(organisation.id))
+            placed = order_submit(order=order)
         except CuxError as refused:
             form.refuse(refused)
             context = {"advice": advice_on(refused), "refused": refused}
+        context |= _previewed(order)
     if placed is not None and not request.headers.get("HX-Request"):
         messages.success(request, _said(placed))
         return redirect("web:market_of", symbol=placed.instrument)
@@ -96,8 +98,6 @@ def _ticket(
     if not (refused and refused.code in _MAY_REPEAT):
         form.data = {**request.POST.dict(), "key": fresh_key()}
     context |= {"form": form, "placed": placed, "instrument": instrument}
-    if form.is_bound and not form.errors:
-        context |= _previewed(form, organisation)
     whole = not request.headers.get("HX-Request")
     response = page(request, "web/ticket.html" if whole else "web/panels/ticket.html", organisation, context)
     response.status_code = 422 if form.errors else 200
@@ -105,8 +105,7 @@ def _ticket(
     return response
 
 
-def _previewed(form: OrderForm, organisation: Organisation) -> dict[str, Any]:
-    order = form.order(organisation.id)
+def _previewed(order: NewOrder) -> dict[str, Any]:
     instrument = instrument_of(order.instrument)
     return {"preview": order_preview(order=order, instrument=instrument), "instrument": instrument}
 

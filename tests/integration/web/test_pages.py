@@ -118,6 +118,14 @@ def test_what_is_refused_is_explained_and_moves_nothing(
     assert market.rows() == before
 
 
+def test_a_refused_order_still_shows_what_it_would_cost(
+    market: Market, client_of: Callable[..., Client]
+) -> None:
+    form = ticket(market, quantity_lots=10_000)
+    text = client_of(market.buyer).post("/orders", form, headers={"HX-Request": "true"}).text
+    assert "Not enough: $10.00 is available." in text
+
+
 def test_the_preview_counts_as_the_sequencer_does(market: Market, client_of: Callable[..., Client]) -> None:
     market.sell(1_900, 4)
     client = client_of(market.buyer)
