@@ -36,6 +36,7 @@ class RefusedError(Exception):
 class _ErrorDetail(msgspec.Struct):
     message: str = ""
     code: str | int | None = None
+    param: str | None = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -128,4 +129,5 @@ def _failure(status: int, body: bytes) -> Exception:
         detail = _ErrorDetail(message=body[:200].decode(errors="replace"))
     if status in RETRIED_STATUSES:
         return TransportError(f"answered {status}: {detail.message}")
-    return RefusedError(status, str(detail.code or "unknown"), detail.message)
+    field = f" In: {detail.param}" if detail.param else ""
+    return RefusedError(status, str(detail.code or "unknown"), detail.message + field)
