@@ -5,6 +5,7 @@ from typing import Any
 from accounts.selectors.house import house_id
 from core.errors import Code, CuxError
 from exchange.models import Cover
+from exchange.selectors.instruments import instrument_terms
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.protocol import CancelAll, Command, Defund, Fund, NewOrder, Verdict
@@ -18,20 +19,7 @@ def cover_key(cover: Cover, step: str) -> str:
 
 def terms_of(cover: Cover) -> Instrument:
     """Return the terms of the instrument that the cover is bought on."""
-    row = cover.entitlement.instrument
-    return Instrument(
-        id=row.id,
-        symbol=row.symbol,
-        compute_class=row.compute_class_id,
-        lot_ucu=row.lot_ucu,
-        tick_nano_usd=row.tick_nano_usd,
-        band_low_ticks=row.band_low_ticks,
-        band_high_ticks=row.band_high_ticks,
-        max_order_lots=row.max_order_lots,
-        maker_fee_ppm=row.maker_fee_ppm,
-        taker_fee_ppm=row.taker_fee_ppm,
-        window_s=row.window_s,
-    )
+    return instrument_terms(cover.entitlement.instrument)
 
 
 def offers_pull(cover: Cover) -> None:

@@ -8,7 +8,7 @@ from billing.selectors.balances import organisation_balance
 from core.money import fee_nano_usd
 from exchange.models import Instrument
 from exchange.selectors.book import Level, book_snapshot
-from exchange.sequencer import facts
+from exchange.selectors.instruments import instrument_terms
 from exchange.sequencer.protocol import NewOrder
 from exchange.sequencer.risk import worst_case_nano_usd
 
@@ -60,7 +60,7 @@ class Preview:
 
 def order_preview(*, order: NewOrder, instrument: Instrument) -> Preview:
     """Return what the order would come to. Reads only, and promises nothing: the book moves."""
-    terms = facts_of(instrument)
+    terms = instrument_terms(instrument)
     limit = order.price_ticks if order.price_ticks is not None else terms.protection_ticks(order.side)
     fills = _fills(order, limit)
     filled = sum(lots for _, lots in fills)
@@ -76,23 +76,6 @@ def order_preview(*, order: NewOrder, instrument: Instrument) -> Preview:
         fee_nano_usd=fee_nano_usd(taken, terms.taker_fee_ppm) + fee_nano_usd(rest, terms.maker_fee_ppm),
         at_most_nano_usd=worst_case_nano_usd(terms, limit, order.quantity_lots),
         available_nano_usd=_available(order.organisation_id),
-    )
-
-
-def facts_of(instrument: Instrument) -> facts.Instrument:
-    """Return what the sequencer knows of an instrument."""
-    return facts.Instrument(
-        id=instrument.id,
-        symbol=instrument.symbol,
-        compute_class=instrument.compute_class_id,
-        lot_ucu=instrument.lot_ucu,
-        tick_nano_usd=instrument.tick_nano_usd,
-        band_low_ticks=instrument.band_low_ticks,
-        band_high_ticks=instrument.band_high_ticks,
-        max_order_lots=instrument.max_order_lots,
-        maker_fee_ppm=instrument.maker_fee_ppm,
-        taker_fee_ppm=instrument.taker_fee_ppm,
-        window_s=instrument.window_s,
     )
 
 
