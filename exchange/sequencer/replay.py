@@ -57,7 +57,7 @@ def _apply(
             id = command.order_id.hex
             engines[homes[id]].replace(id, command.price_ticks, command.quantity_lots)
         case p.CancelAll() | p.SetCapacity():
-            for id in map(_hex, body["canceled"]):
+            for id in map(_hex, body.get("canceled", [])):  # capacity's first verdicts had none
                 engines[homes[id]].cancel(id)
         case p.SetPhase():
             engines[command.instrument].phase(command.phase)
