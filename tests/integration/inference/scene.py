@@ -179,7 +179,12 @@ class Scene:
 
 
 def make_scene(
-    directory: Path, *, providers: int = 1, quantity_ucu: int = 10_000, entitled: int | None = None
+    directory: Path,
+    *,
+    providers: int = 1,
+    quantity_ucu: int = 10_000,
+    entitled: int | None = None,
+    window_s: int = 1_200,  # jobs may reserve all of it at once
 ) -> Scene:
     """Make a market whose buyer has an entitlement on each of the first `entitled` providers.
 
@@ -200,7 +205,7 @@ def make_scene(
         directory=str(directory),
         licence="apache-2.0",
     )
-    traded = instrument(of_class=of_class, window_s=1_200)  # jobs may reserve all of it at once
+    traded = instrument(of_class=of_class, window_s=window_s)
     buyer = organisation("buyer")
     agents = [make_agent(model) for _ in range(providers)]
     entitlements = [

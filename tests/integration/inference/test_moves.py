@@ -352,9 +352,8 @@ def test_a_job_whose_cover_came_from_two_providers_is_refunded_and_its_buyer_kee
 
 
 def test_at_the_draw_limit_of_the_only_other_provider_a_moved_job_waits(make: Make) -> None:
-    scene = make(providers=2)
-    scene.instrument.window_s = 86_400  # jobs may reserve 4 * 10,000 * 300 / 86,400 = 138 µCU at once
-    scene.instrument.save()
+    # Jobs may reserve 4 * 10,000 * 300 / 86,400 = 138 µCU at once.
+    scene = make(providers=2, window_s=86_400)
     now = utc_now()
     job, other = (scene.create(now=now) for _ in range(2))
     for each in (job, other):
