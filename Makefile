@@ -10,7 +10,7 @@ export CUX_VAR := $(abspath $(VAR))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench openapi lock reset
+.PHONY: help setup model demo test check fix bench openapi lock reset
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  make %-9s %s\n' "$$t" "$$d"; done
@@ -34,7 +34,9 @@ $(MODEL)/cux-model.json: .venv-engine/.installed
 
 setup: ## Make both environments, side by side, and prepare the model
 	@$(MAKE) --no-print-directory --jobs 2 .venv/.installed .venv-engine/.installed
-	@$(MAKE) --no-print-directory $(MODEL)/cux-model.json
+	@$(MAKE) --no-print-directory model
+
+model: $(MODEL)/cux-model.json ## Prepare the demo's model as safetensors, once
 
 demo: setup ## Start everything, trade, run a job, verify its receipt; stay up (EXIT=1: stop then)
 	@$(BIN)/python -m config.demo $(if $(EXIT),--exit)
