@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
@@ -38,7 +38,7 @@ def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
         sequence=sequencer.state.sequence,
         open_orders=len(sequencer.state.orders),
         wallets=len(sequencer.state.wallets),
-        took_ms=round((utc_now() - started).total_seconds() * 1_000),
+        took_ms=(utc_now() - started) // timedelta(milliseconds=1),
     )
     inbox: Inbox = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -38,3 +38,7 @@ def _of_provider(kind: Kind, provider_id: uuid.UUID) -> int:
 def _balance(account: AccountRef) -> tuple[int, int]:
     row = Balance.objects.filter(account_id=account.id).first()
     return (row.posted, row.held) if row else (0, 0)
+
+
+UNTOUCHED = Books(10_000, 0, 20_000_000, 0, 0)
+"""The scene's entitlement of 10,000 µCU before anything was drawn or reserved."""

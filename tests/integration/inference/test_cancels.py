@@ -21,13 +21,12 @@ from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
 from inference.services.leases_expire import leases_expire
 from inference.services.relay_checkpoint import relay_deliver
-from tests.integration.inference.books import Books, books
+from tests.integration.inference.books import UNTOUCHED, Books, books
 from tests.integration.inference.scene import Scene, granted_to, lease_uuid
 
 Make = Callable[..., Scene]
 
 QUOTE_UCU = 84
-UNTOUCHED = Books(10_000, 0, 20_000_000, 0, 0)
 
 
 def stopped(scene: Scene) -> HeartbeatResponse:

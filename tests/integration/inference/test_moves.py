@@ -10,7 +10,7 @@ from core.errors import Code, CuxError
 from core.ids import public_id
 from core.models import OutboxMessage
 from exchange.models import Cover
-from inference.models import Job, Lease, Provider, ProviderModel, Receipt
+from inference.models import Job, Lease, Provider, Receipt
 from inference.selectors.jobs import job_get, receipt_get
 from inference.selectors.providers import ready_providers
 from inference.services.job_dispatch import job_dispatch
@@ -21,12 +21,11 @@ from inference.services.lease_fail import lease_fail
 from inference.services.leases_expire import leases_expire
 from inference.services.relay_checkpoint import relay_checkpoint, relay_deliver
 from inference.services.relay_open import relay_open
-from tests.integration.inference.books import Books, books
+from tests.integration.inference.books import UNTOUCHED, Books, books
 from tests.integration.inference.scene import EOS, Agent, Scene, granted_to, lease_uuid, make_entitlement
 
 Make = Callable[..., Scene]
 QUOTE_UCU = 84
-UNTOUCHED = Books(10_000, 0, 20_000_000, 0, 0)
 
 
 def entitlement_of(scene: Scene, agent: Agent) -> Books:
@@ -371,31 +370,3 @@ def test_at_the_draw_limit_of_the_only_other_provider_a_moved_job_waits(make: Ma
     job_interrupt(job_id=other.id, now=late)
     jobs_reconcile(now=late)
     assert granted_to(scene, job) is second
-
-
-def test_jobs_beyond_a_provider_s_slots_wait_and_are_not_held_against_it(scene: Scene) -> None:
-    now = utc_now()
-    (agent,) = scene.agents
-    jobs = [scene.create(now=now) for _ in range(9)]
-    for job in jobs:
-        job_dispatch(job_id=job.id, now=now)
-    leases = agent.claim(now=now, free_slots=8)
-    assert len(leases) == 8
-    late = now + timedelta(seconds=5)
-    agent.heartbeat(scene.model, now=late, running=[each.lease_id for each in leases])
-    ProviderModel.objects.filter(provider=agent.provider).update(slots=8)
-    leases_expire(now=late)
-    jobs_reconcile(now=late)
-    waiting = Job.objects.get(id=jobs[8].id)
-    assert (waiting.state, Lease.objects.filter(job=waiting).exists()) == ("queued", False)
-    assert not Cover.objects.filter(job_id=waiting.id).exists()
-
-    agent.deliver(leases[0], [1, EOS], now=late)
-    jobs_reconcile(now=late)
-    assert len(agent.claim(now=late, free_slots=1)) == 1
-
-
-def test_a_provider_that_says_it_has_no_slot_is_still_asked(scene: Scene) -> None:
-    ProviderModel.objects.filter(provider=scene.agents[0].provider).update(slots=0)
-    job = scene.create(now=utc_now())
-    assert job_dispatch(job_id=job.id, now=utc_now()) is not None

@@ -8,10 +8,8 @@ from core.models import OutboxMessage
 from inference.models import Job
 from inference.services.job_create import Sampling, job_create
 from inference.services.job_quote import MAX_TOKENS_DEFAULT, job_quote
-from tests.integration.inference.books import Books, books
+from tests.integration.inference.books import UNTOUCHED, books
 from tests.integration.inference.scene import Scene, make_scene
-
-UNTOUCHED = Books(10_000, 0, 20_000_000, 0, 0)
 
 
 def refusal_of(scene: Scene, **asked) -> CuxError:

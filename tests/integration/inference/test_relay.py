@@ -13,7 +13,7 @@ from inference.models import Checkpoint, Lease
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
 from inference.services.lease_fail import lease_fail
-from tests.integration.inference.books import Books, books
+from tests.integration.inference.books import UNTOUCHED, books
 from tests.integration.inference.relay_process import RelayProcess
 from tests.integration.inference.relay_scene import (
     Caller,
@@ -26,8 +26,6 @@ from tests.integration.inference.relay_scene import (
     until,
 )
 from tests.integration.inference.scene import Scene, lease_uuid
-
-UNTOUCHED = Books(10_000, 0, 20_000_000, 0, 0)
 
 
 def test_text_arrives_while_the_answer_is_still_being_generated(scene: Scene, relay: RelayProcess) -> None:

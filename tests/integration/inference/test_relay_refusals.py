@@ -13,7 +13,7 @@ from inference.gateway import Finished, stream_to_caller
 from inference.models import Job, Lease
 from inference.services.job_settle import job_settle
 from inference.services.lease_fail import lease_fail
-from tests.integration.inference.books import Books, books
+from tests.integration.inference.books import books
 from tests.integration.inference.relay_process import RelayProcess
 from tests.integration.inference.relay_scene import (
     Caller,
@@ -26,8 +26,6 @@ from tests.integration.inference.relay_scene import (
     until,
 )
 from tests.integration.inference.scene import Scene, lease_uuid
-
-UNTOUCHED = Books(10_000, 0, 20_000_000, 0, 0)
 
 
 def unsigned(count: int) -> agent.FinishedLine:
