@@ -1,4 +1,4 @@
-"""Who is asking: `Authorization: Bearer cux_…`, for Django REST framework and for plain ASGI."""
+"""Who is asking: `Authorization: Bearer sk_live_…`, for Django REST framework and for plain ASGI."""
 
 import uuid
 from typing import Any

@@ -19,7 +19,7 @@ stands in our logs. 429 and 503 carry `Retry-After` in seconds. This page is gen
 
 _TYPES = {
     ErrorType.INVALID_REQUEST: "The request itself is wrong: change it before sending it again.",
-    ErrorType.AUTHENTICATION: "Who you are is not known: send `Authorization: Bearer cux_…`.",
+    ErrorType.AUTHENTICATION: "Who you are is not known: send `Authorization: Bearer sk_live_…`.",
     ErrorType.PERMISSION: "You are known, but may not do this.",
     ErrorType.NOT_FOUND: "What you named does not exist, or is not yours.",
     ErrorType.CONFLICT: "It does not go with what is already there.",

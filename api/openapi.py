@@ -69,7 +69,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> Schema:
         """Return the scheme."""
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "cux_…"}
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "sk_live_…"}
 
 
 def complete(result: Schema, generator: Any, request: Any, public: bool) -> Schema:

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import cast
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.logs import configure_logging
 from core.embedded.environment import database_settings, load
 from core.embedded.paths import run_directory, var_directory
@@ -182,6 +184,10 @@ SEALING_KEY = ENVIRONMENT["SEALING_KEY"]
 RECEIPT_SIGNING_SEED = ENVIRONMENT["SIGNING_SEED"]
 
 # -- rules of the market that an operator may set
+# `live`, or `test`: a market of paper money, whose API keys say so and in which bots of the house quote.
+MARKET_MODE = os.environ.get("MARKET_MODE") or "live"
+if MARKET_MODE not in ("live", "test"):
+    raise ImproperlyConfigured(f"MARKET_MODE must be live or test, and is {MARKET_MODE!r}.")
 JOB_DEADLINE_S = int(os.environ.get("CUX_JOB_DEADLINE_S", "180"))
 LEASE_CLAIM_S = int(os.environ.get("CUX_LEASE_CLAIM_S", "5"))
 HEARTBEAT_S = int(os.environ.get("CUX_HEARTBEAT_S", "5"))

@@ -47,6 +47,9 @@ class Code(Enum):
     NOT_FOUND = _Spec(404, ErrorType.NOT_FOUND, "There is nothing at this address.")
     # -- who is asking
     INVALID_API_KEY = _Spec(401, ErrorType.AUTHENTICATION, "The API key is missing, unknown or revoked.")
+    OTHER_MARKET_MODE = _Spec(
+        401, ErrorType.AUTHENTICATION, "This API key is for the other market, test or live."
+    )
     MISSING_SCOPE = _Spec(403, ErrorType.PERMISSION, "This API key lacks the scope for that.")
     FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
     # -- idempotency

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from accounts.models import ApiKey
-from accounts.secrets import secret_digest
+from accounts.secrets import secret_digest, secret_mode
 from core.errors import Code, CuxError
 
 
@@ -82,8 +84,14 @@ def api_key_find(secret: str) -> KeyFacts:
     """Return for whom this secret speaks; what was read a second ago may be answered from memory.
 
     Raises:
-        CuxError: INVALID_API_KEY, malformed, unknown or revoked.
+        CuxError: INVALID_API_KEY, malformed, unknown or revoked; OTHER_MARKET_MODE, a test key on the live
+            market or the other way round.
     """
+    mode = secret_mode(secret)
+    if mode is not None and mode != settings.MARKET_MODE:
+        raise CuxError(
+            Code.OTHER_MARKET_MODE, f"This is a {mode} key, and this market is {settings.MARKET_MODE}."
+        )
     digest = secret_digest(secret)
     facts = _CACHE.find(digest, _read) if digest is not None else None
     if facts is None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
+
 from accounts.models import ApiKey
 from accounts.secrets import secret_generate
 from core.errors import Code, CuxError
@@ -28,7 +30,7 @@ def api_key_create(*, organisation_id: uuid.UUID, name: str, scopes: Iterable[st
     wanted = sorted(set(scopes))
     if not wanted or not set(wanted) <= set(ApiKey.Scope.values):
         raise CuxError(Code.INVALID_FIELD, f"Scopes are some of {ApiKey.Scope.values}.", param="scopes")
-    prefix, secret = secret_generate()
+    prefix, secret = secret_generate(settings.MARKET_MODE)
     key = ApiKey.objects.create(
         organisation_id=organisation_id,
         name=name,

@@ -76,9 +76,9 @@ def how_to_use_it(place: Place, facts: dict[str, Any]) -> list[str]:
         *(f"   {name:<12} {party['api_key']}" for name, party in parties.items()),
         "",
         "   For curl, cux and Python, in a second terminal, in the repository:",
-        "   . .venv/bin/activate",
-        f"   export CUX_URL={place.url}",
-        f"   export CUX_API_KEY={ada['api_key']}",
+        ". .venv/bin/activate",
+        f"export CUX_URL={place.url}",
+        f"export CUX_API_KEY={ada['api_key']}",
         "",
     ]
 

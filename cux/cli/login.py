@@ -32,7 +32,7 @@ def login(
     key = sys.stdin.readline() if key_stdin else typer.prompt(f"API key for {url}", hide_input=True, err=True)
     key = key.strip()
     if not key:
-        raise UsageError("an API key is needed, such as cux_…")
+        raise UsageError("an API key is needed, such as sk_live_…")
     with Client(url, key) as client:
         try:
             client.balance_get()

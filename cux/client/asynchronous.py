@@ -108,7 +108,7 @@ class AsyncClient:
 
         Args:
             url: the exchange's address, such as `http://127.0.0.1:8000`.
-            api_key: `cux_…`; market data needs none.
+            api_key: `sk_live_…`; market data needs none.
             profile: which profile of the configuration file to use.
             timeout_s: how long to wait for the next byte of an answer.
             retry: how often and how patiently to repeat.

@@ -4,7 +4,7 @@ The file is `~/.config/cux/config.toml` (or under XDG_CONFIG_HOME), one table pe
 
     [profiles.default]
     url = "http://127.0.0.1:8000"
-    api_key = "cux_…"
+    api_key = "sk_live_…"
 """
 
 import json

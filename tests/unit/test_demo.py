@@ -10,8 +10,8 @@ from config.demo.steps import Market, measure
 from config.processes import Place
 from core.supervisor.errors import SupervisorError
 
-KEY = "cux_0123abcd_" + "k" * 43
-"""As long as a key is."""
+KEY = "sk_live_0123abcd_" + "k" * 42
+"""One character short of a key."""
 
 
 def test_what_is_to_be_copied_stands_on_one_line_of_a_terminal() -> None:
@@ -20,8 +20,8 @@ def test_what_is_to_be_copied_stands_on_one_line_of_a_terminal() -> None:
     facts = {"buyers": {"ada": ada}, "providers": {"northwind": party}}
     lines = how_to_use_it(Place(Path("var"), 8000, 8001), facts)
     assert max(len(line) for line in lines) <= 80
-    assert f"   export CUX_API_KEY={KEY}a" in lines
-    assert "   export CUX_URL=http://127.0.0.1:8000" in lines
+    assert f"export CUX_API_KEY={KEY}a" in lines
+    assert "export CUX_URL=http://127.0.0.1:8000" in lines
     assert f"   northwind    {'p' * 16}" in lines
 
 

@@ -19,7 +19,7 @@ def test_a_key_is_kept_as_prefix_and_digest_only(db):
     issued = api_key_create(organisation_id=owner.id, name="bot", scopes=["trade", "read"])
     row = ApiKey.objects.get(id=issued.key.id)
     assert bytes(row.sha256) == hashlib.sha256(issued.secret.encode()).digest()
-    assert issued.secret.startswith(f"cux_{row.prefix}_")
+    assert issued.secret.startswith(f"sk_live_{row.prefix}_")
     assert row.scopes == ["read", "trade"]
     kept = " ".join(str(value) for value in ApiKey.objects.filter(id=row.id).values_list()[0])
     assert issued.secret.rpartition("_")[2] not in kept
@@ -33,6 +33,20 @@ def test_a_key_is_found_by_its_secret_and_remembered(db):
     facts = api_key_find(issued.secret)
     assert (facts.organisation_id, facts.scopes) == (owner.id, frozenset({"infer"}))
     assert api_key_cached(issued.secret) == facts
+
+
+def test_a_key_of_the_other_market_is_refused_by_its_form(db, settings):
+    owner = builders.organisation()
+    live = api_key_create(organisation_id=owner.id, name="bot", scopes=["read"])
+    settings.MARKET_MODE = "test"
+    test = api_key_create(organisation_id=owner.id, name="bot", scopes=["read"])
+    assert test.secret.startswith("sk_test_")
+    assert api_key_find(test.secret).organisation_id == owner.id
+    with pytest.raises(CuxError) as refused:
+        api_key_find(live.secret)
+    assert (refused.value.code, refused.value.status) == (Code.OTHER_MARKET_MODE, 401)
+    settings.MARKET_MODE = "live"
+    assert api_key_find(live.secret).organisation_id == owner.id
 
 
 def test_a_key_that_was_never_used_ends_at_once_when_revoked(db):

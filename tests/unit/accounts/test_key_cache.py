@@ -2,7 +2,7 @@
 
 import re
 
-from accounts.secrets import secret_digest, secret_generate
+from accounts.secrets import secret_digest, secret_generate, secret_mode
 from accounts.selectors.api_keys import KeyCache, KeyFacts
 from core.ids import new_id
 
@@ -56,13 +56,20 @@ def test_the_memory_is_bounded_and_the_oldest_goes_first():
 
 
 def test_a_secret_has_a_prefix_and_256_random_bits():
-    prefix, secret = secret_generate()
-    assert re.fullmatch(rf"cux_{prefix}_[A-Za-z0-9_-]{{43}}", secret)
-    assert len({secret_generate()[1] for _ in range(100)}) == 100
+    prefix, secret = secret_generate("live")
+    assert re.fullmatch(rf"sk_live_{prefix}_[A-Za-z0-9_-]{{43}}", secret)
+    assert len({secret_generate("live")[1] for _ in range(100)}) == 100
+
+
+def test_a_secret_says_which_market_it_is_for():
+    assert secret_mode(secret_generate("test")[1]) == "test"
+    assert secret_mode(secret_generate("live")[1]) == "live"
+    assert secret_mode("cux_0123abcd_" + "k" * 43) == "live"  # made before there were modes
+    assert secret_mode("sk_paper_0123abcd_" + "k" * 43) is None
 
 
 def test_a_text_that_cannot_be_a_key_has_no_digest():
-    _, secret = secret_generate()
+    _, secret = secret_generate("live")
     assert secret_digest(secret) is not None
-    for text in ("", "cux_", secret[:-1], secret + "x", secret + "\n", secret.upper(), "sk-123"):
+    for text in ("", "sk_live_", secret[:-1], secret + "x", secret + "\n", secret.upper(), "sk-123"):
         assert secret_digest(text) is None
