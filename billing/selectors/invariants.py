@@ -1,5 +1,6 @@
 """The ledger's invariants that one query can check: each returns the rows that break it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,21 @@ class Invariant:
     name: str
     rule: str
     broken_sql: str
+
+
+def guards_stand(name: str, triggers: Sequence[str]) -> Invariant:
+    """Return the invariant that these triggers exist and are enabled."""
+    return Invariant(
+        name,
+        "the triggers that keep the rows as they are exist and are enabled",
+        f"""
+        SELECT format('trigger %s', guard) FROM unnest(ARRAY{list(triggers)}) AS guard
+        WHERE NOT EXISTS (
+            SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE t.tgname = guard AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)
+        ) ORDER BY guard
+        """,  # noqa: S608 - our own constants
+    )
 
 
 INVARIANTS: Final = (
@@ -126,15 +142,5 @@ INVARIANTS: Final = (
         WHERE a.kind = 'transit' GROUP BY a.id HAVING sum(p.amount) < 0
         """,
     ),
-    Invariant(
-        "guards_stand",
-        "the triggers that keep the rows as they are exist and are enabled",
-        f"""
-        SELECT format('trigger %s', guard) FROM unnest(ARRAY{list(_GUARDS)}) AS guard
-        WHERE NOT EXISTS (
-            SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-            WHERE t.tgname = guard AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)
-        ) ORDER BY guard
-        """,  # noqa: S608 - our own constants
-    ),
+    guards_stand("guards_stand", _GUARDS),
 )

@@ -2,8 +2,13 @@
 
 from typing import Final
 
-from billing.selectors.invariants import Invariant
+from billing.selectors.invariants import Invariant, guards_stand
 
+_GUARDS: Final = (
+    "exchange_command_append_only",
+    "exchange_trade_append_only",
+    "exchange_instrument_terms_stay",
+)
 _LEDGER: Final = """
     SELECT e.id, e.state, e.quantity_ucu AS q, e.escrow_nano_usd AS n, e.fee_nano_usd AS f,
         coalesce(sum(b.posted) FILTER (WHERE a.kind = 'entitlement'), 0) AS undrawn,
@@ -63,4 +68,21 @@ INVARIANTS: Final = (
         ORDER BY t.id
         """,
     ),
+    Invariant(
+        "orders_are_their_trades",
+        "an order has traded what its trades say, and has no more left than it asked for",
+        """
+        SELECT format('order %s: %s of %s lots traded, %s left, trades %s',
+                      o.id, cumulative_lots, quantity_lots, leaves_lots, coalesce(t.lots, 0))
+        FROM exchange_order o LEFT JOIN (
+            SELECT order_id, sum(quantity_lots) AS lots FROM exchange_trade
+            CROSS JOIN LATERAL (VALUES (buy_order_id), (sell_order_id)) AS side (order_id)
+            GROUP BY 1
+        ) t ON t.order_id = o.id
+        WHERE cumulative_lots <> coalesce(t.lots, 0)
+            OR (status = 'open' AND cumulative_lots + leaves_lots > quantity_lots)
+        ORDER BY o.id
+        """,
+    ),
+    guards_stand("exchange_guards_stand", _GUARDS),
 )

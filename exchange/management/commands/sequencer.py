@@ -15,6 +15,7 @@ class Command(BaseCommand):
     """Runs until SIGTERM (exit 0); exits 3 when fenced off, 4 when the database session is lost."""
 
     help = "Run the sequencer: decides all orders, one batch and one commit at a time."
+    requires_system_checks = ()  # they import every page and view: half a second in which nobody can trade
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the shard, the socket and the bound of the queue."""

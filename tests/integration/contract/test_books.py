@@ -62,7 +62,18 @@ FAULTS = [
         "entitlements_are_the_trade",
         "UPDATE exchange_entitlement SET quantity_ucu = quantity_ucu + 1 WHERE id = %s",
     ),
+    (
+        "orders_are_their_trades",
+        "UPDATE exchange_order SET cumulative_lots = cumulative_lots + 1 WHERE id ="
+        " (SELECT buy_order_id FROM exchange_trade t JOIN exchange_entitlement e ON e.trade_id = t.id"
+        " WHERE e.id = %s)",
+    ),
 ]
+GUARDS = {
+    "exchange_command_append_only": "exchange_command",
+    "exchange_trade_append_only": "exchange_trade",
+    "exchange_instrument_terms_stay": "exchange_instrument",
+}
 
 
 @pytest.mark.parametrize(("rule", "fault"), FAULTS, ids=[rule for rule, _ in FAULTS])
@@ -75,6 +86,15 @@ def test_verification_names_what_breaks_the_contract(exchange, rule, fault):
         broken = {finding.name: finding.broken for finding in verify(cursor) if finding.broken}
         transaction.set_rollback(True, using="owner")
     assert rule in broken
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_verification_names_a_guard_of_the_exchange_that_was_switched_off(db, guard):
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {GUARDS[guard]} DISABLE TRIGGER {guard}")
+        broken = {finding.name: finding.broken for finding in verify(cursor) if finding.broken}
+        transaction.set_rollback(True, using="owner")
+    assert broken == {"exchange_guards_stand": f"trigger {guard}"}
 
 
 @pytest.mark.parametrize(
