@@ -5,7 +5,7 @@ handed back. Prices are ticks and quantities lots, both integers.
 """
 
 import uuid
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from api.auth import authenticate
 from api.http import Request, Response, field_value, json_response, parse_json, request_id
@@ -21,15 +21,16 @@ async def place(request: Request) -> Response:
     """POST /v1/orders: place an order. 201 with the order as it stands after matching."""
     key = await authenticate(request, "trade")
     order = await _order_body(request, NewOrder)
+    tif, quantity_lots = _supported(order)
     command = protocol.NewOrder(
         key=request.idempotency_key(),
         organisation_id=key.organisation_id,
         instrument=order.instrument,
         side=order.side,
         type=order.type,
-        tif=order.tif,
+        tif=tif,
         price_ticks=order.price_ticks,
-        quantity_lots=order.quantity_lots,
+        quantity_lots=quantity_lots,
         client_order_id=order.client_order_id,
         post_only=order.post_only,
         stp=order.stp,
@@ -73,6 +74,18 @@ async def cancel_all(request: Request) -> Response:
         instrument=request.query.get("instrument"),
     )
     return await _submit(command)
+
+
+def _supported(order: NewOrder) -> tuple[Literal["GTC", "IOC", "FOK"], int]:
+    """Return time in force and quantity; refuse what the sequencer does not know (UNSUPPORTED_PARAMETER)."""
+    for name in order.__struct_fields__:
+        if name not in protocol.NewOrder.__struct_fields__ and getattr(order, name):
+            raise CuxError(Code.UNSUPPORTED_PARAMETER, param=name)
+    if order.tif == "GTD" or order.tif == "DAY" or order.tif == "GFA":
+        raise CuxError(Code.UNSUPPORTED_PARAMETER, param="tif")
+    if order.quantity_lots is None:
+        raise CuxError(Code.UNSUPPORTED_PARAMETER, param="budget_nano_usd")
+    return order.tif, order.quantity_lots
 
 
 def _order_id(request: Request) -> uuid.UUID:

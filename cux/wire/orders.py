@@ -8,13 +8,36 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from cux.wire.fields import Count, Digest, Id, Instant, Int64, Name, Positive, QuantityLots
+from cux.wire.fields import Count, Digest, Id, Instant, Int64, Name, Positive, QuantityLots, Seconds
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
-TimeInForce = Literal["GTC", "IOC", "FOK"]
+TimeInForce = Literal["GTC", "IOC", "FOK", "GTD", "DAY", "GFA"]
 SelfTradePrevention = Literal["none", "cancel_taker", "cancel_maker", "cancel_both", "decrement"]
-OrderStatus = Literal["open", "partially_filled", "filled", "canceled", "expired", "denied", "rejected"]
+OrderStatus = Literal["open", "partially_filled", "filled", "canceled", "expired"]
+"""An order that is refused never becomes one: the refusal is an error with a code of `docs/errors.md`."""
+EndReason = Literal[
+    "user",
+    "ioc",
+    "fok",
+    "market",
+    "stp",
+    "decrement",
+    "min_qty",
+    "budget",
+    "auction",
+    "expired",
+    "capacity",
+    "dead_man",
+    "disconnected",
+    "account_blocked",
+    "instrument_killed",
+    "entitlement",
+]
+"""Why an order ended, or shrank: by the caller's word, its own terms, or the exchange's rules."""
+Phase = Literal["pre_open", "continuous", "auction", "no_cancel", "cancel_only", "halted", "closed"]
+Organisations = Annotated[list[Id], Meta(max_length=64)]
+"""Organisations by their public ids, `org_…`."""
 Instrument = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
 ClientOrderId = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,48}\Z")]
 """The caller's own handle: 1 to 48 printable ASCII characters without spaces."""
@@ -23,21 +46,39 @@ Level = tuple[Int64, Count]
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order to place. A limit order has a price, a market order none; the engine judges the rest."""
+    """An order to place; the sequencer judges what this does not.
+
+    A limit order has a price; a market order's is its protection (the band's end if absent). The size is
+    `quantity_lots` or, of a market order to buy, `budget_nano_usd`, fee included. `display_lots` of an
+    iceberg are shown at a time. `min_lots` (or `all_or_none`), `only_providers`, `ignore_providers` and
+    `min_window_s` (which admits resold compute with at least that long to go) are for IOC and FOK.
+    `expires_at`, cut to the second, goes with GTD. A sell with `entitlement_id` resells what is lodged.
+    """
 
     instrument: Instrument
     side: Side
     type: OrderType = "limit"
     tif: TimeInForce = "GTC"
-    quantity_lots: QuantityLots
+    quantity_lots: QuantityLots | None = None
     price_ticks: Int64 | None = None
+    budget_nano_usd: Positive | None = None
     client_order_id: ClientOrderId | None = None
     post_only: bool = False
     stp: SelfTradePrevention = "cancel_taker"
+    expires_at: Instant | None = None
+    display_lots: QuantityLots | None = None
+    min_lots: QuantityLots | None = None
+    all_or_none: bool = False
+    only_providers: Organisations = []
+    ignore_providers: Organisations = []
+    min_window_s: Seconds | None = None
+    entitlement_id: Id | None = None
 
     def __post_init__(self) -> None:
-        if (self.type == "limit") != (self.price_ticks is not None):
-            raise ValueError("a limit order needs price_ticks, a market order has none")
+        if self.type == "limit" and self.price_ticks is None:
+            raise ValueError("Object missing required field `price_ticks` of a limit order")
+        if self.quantity_lots is None and self.budget_nano_usd is None:
+            raise ValueError("Object missing required field `quantity_lots`")
 
 
 class ReplaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +89,11 @@ class ReplaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class TradeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A match. On the public tape `order_id`, `role` and `fee_nano_usd` are absent."""
+    """A match. On the public tape `order_id`, `role` and `fee_nano_usd` are absent.
+
+    `is_self` (both sides one account, in an auction), `is_selective` (an eligibility set was given),
+    `is_resale` and `is_busted` trades count neither in volume, candles and statistics nor in the index.
+    """
 
     trade_id: Id
     instrument: Instrument
@@ -60,10 +105,18 @@ class TradeView(msgspec.Struct, frozen=True, kw_only=True):
     order_id: Id | None = None
     role: Literal["maker", "taker"] | None = None
     fee_nano_usd: Int64 | None = None
+    auction_id: Id | None = None
+    is_self: bool = False
+    is_selective: bool = False
+    is_resale: bool = False
+    is_busted: bool = False
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as its owner sees it. The average price is rounded half-even; null before the first trade."""
+    """An order as its owner sees it. The average price is rounded half-even; null before the first trade.
+
+    `reason` says why it ended or shrank, where it was not filled.
+    """
 
     order_id: Id
     client_order_id: ClientOrderId | None = None
@@ -72,14 +125,22 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     type: OrderType
     tif: TimeInForce
     price_ticks: Int64 | None = None
-    quantity_lots: QuantityLots
+    quantity_lots: Count
     leaves_lots: Count
     cumulative_lots: Count
     avg_price_nano_usd_per_lot: Int64 | None = None
     status: OrderStatus
-    reject_code: str | None = None
+    reason: EndReason | None = None
     held_nano_usd: Count
     created_at: Instant
+    budget_nano_usd: Positive | None = None
+    post_only: bool = False
+    stp: SelfTradePrevention = "cancel_taker"
+    expires_at: Instant | None = None
+    display_lots: Count | None = None
+    min_lots: Count | None = None
+    entitlement_id: Id | None = None
+    auction_id: Id | None = None
     trades: list[TradeView] = []
 
 

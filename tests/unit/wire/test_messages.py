@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cux.wire import agent, orders
+from cux.wire import agent, batches, orders
 
 ORDER = {"instrument": "smollm2-135m.cpu.spot", "side": "buy", "quantity_lots": 5, "price_ticks": 200}
 DIGEST = "ab" * 32
@@ -42,7 +42,10 @@ def test_a_limit_order_takes_its_defaults() -> None:
         {"price_ticks": None},
         {"price_ticks": 2**63},
         {"price_ticks": -(2**63) - 1},
-        {"type": "market"},
+        {"quantity_lots": None},
+        {"budget_nano_usd": 0},
+        {"expires_at": "tomorrow"},
+        {"only_providers": ["org_1"] * 65},
         {"type": "stop"},
         {"side": "BUY"},
         {"tif": "gtc"},
@@ -68,9 +71,39 @@ def test_the_largest_order_and_handle_are_accepted() -> None:
     assert parse(ORDER | largest, orders.NewOrder).quantity_lots == 2**31
 
 
-def test_a_market_order_has_no_price() -> None:
+def test_a_market_order_has_a_price_only_as_protection() -> None:
     market = {"instrument": "x", "side": "sell", "type": "market", "tif": "IOC", "quantity_lots": 1}
     assert parse(market, orders.NewOrder).price_ticks is None
+    assert parse(market | {"price_ticks": 7}, orders.NewOrder).price_ticks == 7
+
+
+def test_a_market_order_may_have_a_budget_instead_of_a_quantity() -> None:
+    market = {"instrument": "x", "side": "buy", "type": "market", "tif": "IOC", "budget_nano_usd": 10**9}
+    assert parse(market, orders.NewOrder).quantity_lots is None
+
+
+def test_a_batch_is_a_list_of_operations_by_name() -> None:
+    items = [ORDER | {"op": "new"}, {"op": "cancel", "client_order_id": "a"}]
+    items.append({"op": "replace", "order_id": "ord_1", "price_ticks": 1, "quantity_lots": 2})
+    parsed = parse({"items": items}, batches.Batch).items
+    assert [type(item) for item in parsed] == [batches.BatchNew, batches.BatchCancel, batches.BatchReplace]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        [{"op": "cancel", "client_order_id": "a"}] * 201,
+        [{"op": "cancel"}],
+        [{"op": "cancel", "client_order_id": "a", "order_id": "b"}],
+        [{"op": "amend", "order_id": "b"}],
+        [ORDER],
+        [ORDER | {"op": "new", "colour": "red"}],
+    ],
+)
+def test_a_malformed_batch_is_refused(items: list[Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        parse({"items": items}, batches.Batch)
 
 
 def test_a_book_is_lists_of_price_and_quantity() -> None:
