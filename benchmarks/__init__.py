@@ -1,8 +1,25 @@
 """Benchmarks, each a program of its own that prints JSON lines: `make bench`."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+_DIGITS = 4
+
+
+def figure(name: str, value: float, unit: str, baseline: float | None = None) -> None:
+    """Print a figure as one JSON line, beside a baseline of the same run and unit if there is one."""
+    line: dict[str, str | float] = {"name": name, "value": _rounded(value), "unit": unit}
+    if baseline:
+        line |= {"baseline": _rounded(baseline), "ratio": _rounded(value / baseline)}
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def _rounded(value: float) -> float:
+    """Return the value with the digits that mean something."""
+    short = float(f"{value:.{_DIGITS}g}")
+    return int(short) if short.is_integer() else short
 
 
 @contextmanager
