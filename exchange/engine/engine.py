@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from exchange.engine import auction
-from exchange.engine.book import Book
+from exchange.engine.book import Book, total
 from exchange.engine.checks import refuse_new, refuse_replace
 from exchange.engine.events import (
     Accepted,
@@ -18,7 +18,7 @@ from exchange.engine.events import (
     Replaced,
 )
 from exchange.engine.matching import enter
-from exchange.engine.orders import Order, Phase
+from exchange.engine.orders import Order, Phase, Side
 
 
 class Engine:
@@ -134,6 +134,12 @@ class Engine:
     def depth(self, levels: int) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """The best `levels` price levels of bids and asks as (price, total lots, orders)."""
         return self._book.depth(levels)
+
+    def level_lots(self, side: Side, price: int) -> int:
+        """Open lots at a price of a side; 0 if there is no such level."""
+        book_side = self._book.bids if side == "buy" else self._book.asks
+        level = book_side.levels.get(book_side.sign * price)
+        return total(level) if level else 0
 
     def snapshot(self) -> list[Order]:
         """Copies of all resting orders, oldest priority first; with the phase, all that is state."""

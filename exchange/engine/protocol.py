@@ -16,7 +16,7 @@ class Reset(msgspec.Struct, tag_field="op", tag="reset"):
     """Start again with a fresh, empty engine."""
 
 
-class New(Order, tag_field="op", tag="new"):
+class New(Order, tag_field="op", tag="new", omit_defaults=True):
     """A new order."""
 
 
@@ -60,7 +60,27 @@ class ResetDone(msgspec.Struct, frozen=True, tag_field="ev", tag="reset"):
     """The answer to a reset."""
 
 
-Command = Reset | New | Cancel | Replace | SetPhase | ShowIndicative | Uncross | ShowBook
+Operation = New | Cancel | Replace | SetPhase | ShowIndicative | Uncross | ShowBook
+Command = Reset | Operation
+
+
+def apply(engine: Engine, operation: Operation) -> list[Event]:
+    """Run one operation on an engine and give its events, the answer first."""
+    match operation:
+        case New():
+            return engine.new(operation)
+        case Cancel(id):
+            return engine.cancel(id)
+        case Replace(id, price, qty):
+            return engine.replace(id, price, qty)
+        case SetPhase(phase):
+            return engine.phase(phase)
+        case ShowIndicative(reference_price):
+            return engine.indicative(reference_price)
+        case Uncross(reference_price):
+            return engine.uncross(reference_price)
+        case ShowBook():
+            return engine.book()
 
 
 class Session:
@@ -71,25 +91,10 @@ class Session:
 
     def apply(self, command: Command) -> Sequence[Event | ResetDone]:
         """Run one command and give its events, the answer first."""
-        engine = self.engine
-        match command:
-            case New():
-                return engine.new(command)
-            case Cancel(id):
-                return engine.cancel(id)
-            case Replace(id, price, qty):
-                return engine.replace(id, price, qty)
-            case SetPhase(phase):
-                return engine.phase(phase)
-            case ShowIndicative(reference_price):
-                return engine.indicative(reference_price)
-            case Uncross(reference_price):
-                return engine.uncross(reference_price)
-            case ShowBook():
-                return engine.book()
-            case Reset():
-                self.engine = Engine()
-                return [ResetDone()]
+        if isinstance(command, Reset):
+            self.engine = Engine()
+            return [ResetDone()]
+        return apply(self.engine, command)
 
 
 def serve(commands: BufferedIOBase, events: BufferedIOBase) -> None:

@@ -13,16 +13,19 @@ class Entitlement(models.Model):
 
     The ledger knows the rest: the entitlement account's posted µCU is what is not drawn yet, its held
     µCU is what jobs have reserved; the escrow account's posted nano-USD is what is not released yet.
-    `escrow_nano_usd` (N) and `fee_nano_usd` (F) are what the trade put in, for the exact split.
+    `escrow_nano_usd` (N) and `fee_nano_usd` (F) are what the trade put in, for the exact split. One that was
+    split off to be sold on names its `origin`; while `lodged` it belongs to an offer and is not drawn.
     """
 
     class State(models.TextChoices):
         """Live, or one of the ends."""
 
         LIVE = "live"
+        LODGED = "lodged"
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True)
+    origin = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="parts")
     trade = models.ForeignKey(Trade, on_delete=models.PROTECT, related_name="entitlements")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="entitlements")
     holder = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="entitlements")

@@ -23,7 +23,10 @@ class ComputeClass(models.Model):
 class Instrument(models.Model):
     """A tradable contract: compute class × delivery, with its increments, band, fees and phase.
 
-    A price of p ticks for q lots costs p · q · `tick_nano_usd` nano-USD; a lot is `lot_ucu` µCU.
+    A price of p ticks for q lots costs p · q · `tick_nano_usd` nano-USD; a lot is `lot_ucu` µCU. Orders
+    must lie within the outer band, and within `band_ppm` of the reference price (0: no such limit); a
+    trade further than `volatility_ppm` from it starts an auction instead (0: never). `reference_ticks` is
+    the first reference price; later ones are what last traded. Only the phase ever changes.
     """
 
     class Delivery(models.TextChoices):
@@ -35,10 +38,13 @@ class Instrument(models.Model):
     class Phase(models.TextChoices):
         """What the book accepts."""
 
+        PRE_OPEN = "pre_open"
         CONTINUOUS = "continuous"
         AUCTION = "auction"
+        NO_CANCEL = "no_cancel"
         CANCEL_ONLY = "cancel_only"
         HALTED = "halted"
+        CLOSED = "closed"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     symbol = models.CharField(max_length=80, unique=True)
@@ -48,7 +54,14 @@ class Instrument(models.Model):
     tick_nano_usd = models.BigIntegerField()
     band_low_ticks = models.BigIntegerField()
     band_high_ticks = models.BigIntegerField()
+    reference_ticks = models.BigIntegerField(null=True)
+    band_ppm = models.IntegerField(default=0)
+    volatility_ppm = models.IntegerField(default=0)
+    volatility_auction_s = models.IntegerField(default=30)
+    min_order_lots = models.BigIntegerField(default=1)
     max_order_lots = models.BigIntegerField()
+    max_notional_nano_usd = models.BigIntegerField(default=0)
+    max_open_orders = models.IntegerField(default=1_000)
     maker_fee_ppm = models.IntegerField()
     taker_fee_ppm = models.IntegerField()
     window_s = models.IntegerField()

@@ -9,7 +9,9 @@ class Order(models.Model):
     """An instruction to buy or sell, and what became of it. Written by the sequencer only.
 
     leaves_lots is what is still open, cumulative_lots what has traded. `priority` orders the queue
-    at a price level, so that the book can be rebuilt from these rows.
+    at a price level, so that the book can be rebuilt from these rows. `limit_ticks` is the worst price it
+    may trade at (a market order's protection). An iceberg shows `slice_lots` of at most `display_lots`. Its
+    fee rates are those of its owner when it was placed.
     """
 
     class Status(models.TextChoices):
@@ -18,6 +20,7 @@ class Order(models.Model):
         OPEN = "open"
         FILLED = "filled"
         CANCELED = "canceled"
+        EXPIRED = "expired"
         REJECTED = "rejected"
 
     id = models.UUIDField(primary_key=True)
@@ -31,6 +34,16 @@ class Order(models.Model):
     post_only = models.BooleanField(default=False)
     self_trade_prevention = models.CharField(max_length=12)
     price_ticks = models.BigIntegerField(null=True)
+    limit_ticks = models.BigIntegerField(default=0)
+    budget_nano_usd = models.BigIntegerField(null=True)
+    display_lots = models.BigIntegerField(null=True)
+    slice_lots = models.BigIntegerField(default=0)
+    min_lots = models.BigIntegerField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    entitlement_id = models.UUIDField(null=True)
+    auction_id = models.UUIDField(null=True)
+    maker_fee_ppm = models.IntegerField(default=0)
+    taker_fee_ppm = models.IntegerField(default=0)
     quantity_lots = models.BigIntegerField()
     leaves_lots = models.BigIntegerField()
     cumulative_lots = models.BigIntegerField(default=0)

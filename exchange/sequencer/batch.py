@@ -12,7 +12,7 @@ from billing.services.ledger_post import ledger_post
 from core.errors import Code, CuxError
 from exchange.sequencer import rebuild
 from exchange.sequencer.changes import Changes, Journaled
-from exchange.sequencer.decide import Decider
+from exchange.sequencer.commands import HANDLERS, Decider
 from exchange.sequencer.protocol import Command, Inspect, NewOrder, Verdict, body_sha256, owner_of
 from exchange.sequencer.state import Market, State
 from exchange.sequencer.store import Known, Store
@@ -78,7 +78,7 @@ class Sequencer:
                 now=changes.now,
                 connection=connection,
             )
-        store.write(changes)
+        store.write(changes, self.state)
 
     def _inspect(self, now: datetime) -> Verdict:
         """Compare memory with the rows about to be committed (equal unless something is badly wrong)."""
@@ -106,7 +106,7 @@ class _Batch:
         self._state = state
         self._known = known
         self._taken = taken
-        self._decider = Decider(state, changes, lookup)
+        self._decider = Decider(state, changes, lookup, HANDLERS)
 
     def decide(self, command: Command) -> Verdict:
         """Return the verdict, and journal the command if it was not known."""
@@ -133,7 +133,8 @@ class _Batch:
             self._taken.update(_client_ids(command))
         if key is not None:
             self._known[owner_of(command), key] = (digest, verdict)
-        self.changes.journal.append(Journaled(self._state.sequence, key, digest, command, verdict))
+        effects, self.changes.effects = self.changes.effects, []
+        self.changes.journal.append(Journaled(self._state.sequence, key, digest, command, verdict, effects))
 
 
 class _Lookup:

@@ -1,34 +1,51 @@
 """What a batch of commands changes, gathered to be written in bulk."""
 
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from billing.ledger.chart import AccountRef, Kind, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
 from core.ids import new_id
-from exchange.engine.orders import Phase
+from exchange.engine.orders import Phase, Side
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Command, Verdict
 from exchange.sequencer.risk import Backing
-from exchange.sequencer.state import OrderState
+from exchange.sequencer.state import Market, OrderState
 
 
 @dataclass(frozen=True, slots=True)
 class Journaled:
-    """A sequenced command with its verdict."""
+    """A sequenced command with its verdict, and the operations on books that it came to."""
 
     sequence: int
     key: str | None
     body_sha256: bytes
     command: Command
     verdict: Verdict
+    effects: list[tuple[str, msgspec.Raw]]
+
+
+@dataclass(slots=True)
+class MarketChange:
+    """What changed in one market: levels touched (side, ticks), trades, and whether the phase did."""
+
+    market: Market
+    levels: set[tuple[Side, int]] = field(default_factory=set)
+    trades: list[Trade] = field(default_factory=list)
+    phase: Phase | None = None
 
 
 @dataclass(slots=True)
 class Changes:
-    """The rows to write. Orders are written as they stand at the end of the batch."""
+    """The rows to write. Orders are written as they stand at the end of the batch.
+
+    `effects` are those of the command at work; `account_events` are (organisation, type, body) in the
+    order in which things happened.
+    """
 
     now: datetime
     journal: list[Journaled] = field(default_factory=list)
@@ -37,8 +54,9 @@ class Changes:
     entries: list[JournalEntry] = field(default_factory=list)
     placements: list[HoldPlacement] = field(default_factory=list)
     backings: dict[tuple[uuid.UUID, str], Backing] = field(default_factory=dict)
-    phases: dict[uuid.UUID, Phase] = field(default_factory=dict)
-    trade_counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    effects: list[tuple[str, msgspec.Raw]] = field(default_factory=list)
+    markets: dict[str, MarketChange] = field(default_factory=dict)
+    account_events: list[tuple[uuid.UUID, str, dict[str, Any]]] = field(default_factory=list)
     accounts: set[uuid.UUID] = field(default_factory=set)
     _steps: dict[uuid.UUID, list[int]] = field(default_factory=dict)
 
@@ -56,18 +74,32 @@ class Changes:
             for holding in trade.holdings
         }
 
+    def of_market(self, market: Market) -> MarketChange:
+        """Return what changed in a market, to add to it."""
+        symbol = market.instrument.symbol
+        if symbol not in self.markets:
+            self.markets[symbol] = MarketChange(market)
+        return self.markets[symbol]
+
+    def phase(self, market: Market, phase: Phase) -> None:
+        """Have the new phase written and told."""
+        self.of_market(market).phase = phase
+
     def touch(self, order: OrderState) -> None:
-        """Have the order's row written, and the market and its owner told."""
+        """Have the order's row written, and its owner told."""
         self.orders[order.id] = order
-        self.trade_counts[order.instrument.symbol] += 0
         self.accounts.add(order.organisation_id)
 
-    def trade(self, trade: Trade) -> None:
-        """Have a trade written and posted."""
+    def tell(self, organisation_id: uuid.UUID, kind: str, body: dict[str, Any]) -> None:
+        """Have an event of an account written."""
+        self.account_events.append((organisation_id, kind, body))
+
+    def trade(self, market: Market, trade: Trade) -> None:
+        """Have a trade written, posted and told."""
         self.trades.append(trade)
         self.entries.append(trade.entry())
-        self.trade_counts[trade.instrument.symbol] += 1
-        self.accounts.add(trade.holder_id)
+        self.of_market(market).trades.append(trade)
+        self.accounts.update((trade.buyer_id, trade.holder_id, trade.seller_id))
 
     def place_hold(self, order: OrderState, amount_nano_usd: int) -> uuid.UUID:
         """Set money aside for an order; return the hold's id."""

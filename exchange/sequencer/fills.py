@@ -10,14 +10,21 @@ from exchange.sequencer.changes import Changes
 from exchange.sequencer.money import Trade
 from exchange.sequencer.risk import worst_case_nano_usd
 from exchange.sequencer.state import Market, OrderState, State
+from exchange.sequencer.views import order_view, trade_view
 
 
 def apply_events(
-    state: State, changes: Changes, market: Market, order: OrderState | None, events: Sequence[Event]
+    state: State,
+    changes: Changes,
+    market: Market,
+    order: OrderState | None,
+    events: Sequence[Event],
+    *,
+    reason: str | None = None,
 ) -> list[Trade]:
     """Carry the events of one command, which was on `order`, into orders, wallets, holds and backing.
 
-    Returns its trades.
+    `reason` replaces the engine's for `order`, if it is cancelled. Returns the command's trades.
     """
     touched: dict[str, OrderState] = {order.id.hex: order} if order else {}
     trades = []
@@ -30,19 +37,35 @@ def apply_events(
             case Canceled():
                 touched[event.id] = _cancel(state.orders[event.id], event)
             case Replaced():
-                touched[event.id] = _replace(state.orders[event.id], event)
+                touched[event.id] = replaced = state.orders[event.id]
+                _touch_level(changes, market, replaced)
+                _replace(replaced, event)
             case _:
                 pass
+    if reason is not None and order is not None and order.status == "canceled":
+        order.reason = reason
     for trade in trades:
-        changes.trade(trade)
+        _record(changes, market, trade)
     for changed in touched.values():
         _settle(state, changes, market, changed)
     return trades
 
 
+def _record(changes: Changes, market: Market, trade: Trade) -> None:
+    """Have the trade written, posted and told to the market and both sides."""
+    changes.trade(market, trade)
+    for is_buyer in (True, False):
+        account = trade.buyer_id if is_buyer else trade.seller_id
+        changes.tell(account, "fill", trade_view(trade, is_buyer=is_buyer))
+    if trade.is_printed:
+        market.reference_ticks = trade.price_ticks
+
+
 def _settle(state: State, changes: Changes, market: Market, order: OrderState) -> None:
     """Make hold or offer cover exactly what is left of the order; forget the order if that is nothing."""
     resting = market.engine.order(order.id.hex)
+    if resting is not None or order.priority:
+        _touch_level(changes, market, order)
     if resting is not None:
         order.priority = resting.priority
     else:
@@ -52,6 +75,11 @@ def _settle(state: State, changes: Changes, market: Market, order: OrderState) -
     else:
         _settle_offer(state, order)
     changes.touch(order)
+    changes.tell(order.organisation_id, "order", order_view(order))
+
+
+def _touch_level(changes: Changes, market: Market, order: OrderState) -> None:
+    changes.of_market(market).levels.add((order.side, order.limit_ticks))
 
 
 def drop_hold(state: State, changes: Changes, order: OrderState) -> None:
@@ -107,11 +135,10 @@ def _cancel(order: OrderState, event: Canceled) -> OrderState:
     return order
 
 
-def _replace(order: OrderState, event: Replaced) -> OrderState:
+def _replace(order: OrderState, event: Replaced) -> None:
     order.price_ticks = order.limit_ticks = event.price
     order.leaves_lots = event.qty
     order.quantity_lots = order.cumulative_lots + event.qty
-    return order
 
 
 def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:

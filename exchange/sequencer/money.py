@@ -44,6 +44,15 @@ class Trade:
     buy_order_id: uuid.UUID
     sell_order_id: uuid.UUID
     traded_at: datetime
+    is_self: bool = False
+    is_selective: bool = False
+    is_resale: bool = False
+    auction_id: uuid.UUID | None = None
+
+    @property
+    def is_printed(self) -> bool:
+        """Tell whether the trade says something about the price: index, candles, reference use only such."""
+        return not (self.is_self or self.is_selective or self.is_resale)
 
     @property
     def notional_nano_usd(self) -> int:

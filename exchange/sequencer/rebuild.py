@@ -1,6 +1,7 @@
 """Makes the state from PostgreSQL: at the start, after a failed batch, and to check what is in memory."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +16,23 @@ from exchange.sequencer.state import Market, OrderState, State
 
 _INSTRUMENTS = """
     SELECT id, symbol, compute_class_id AS compute_class, lot_ucu, tick_nano_usd, band_low_ticks,
-        band_high_ticks, max_order_lots, maker_fee_ppm, taker_fee_ppm, window_s, phase,
+        band_high_ticks, min_order_lots, max_order_lots, maker_fee_ppm, taker_fee_ppm, window_s,
+        reference_ticks, band_ppm, volatility_ppm, volatility_auction_s, max_notional_nano_usd,
+        max_open_orders, phase,
         coalesce((SELECT max(t.sequence) FROM exchange_trade t WHERE t.instrument_id = i.id), 0)
-            AS trade_sequence
+            AS trade_sequence,
+        coalesce((SELECT max(e.sequence) FROM exchange_marketevent e WHERE e.instrument_id = i.id), 0)
+            AS event_sequence,
+        (SELECT t.price_ticks FROM exchange_trade t
+            WHERE t.instrument_id = i.id AND NOT (t.is_self OR t.is_selective OR t.is_resale)
+            ORDER BY t.sequence DESC LIMIT 1) AS last_ticks
     FROM exchange_instrument i WHERE symbol = %(symbol)s OR %(symbol)s::text IS NULL"""
 _ORDERS = """
     SELECT o.id, o.instrument_id, o.organisation_id, o.beneficiary_id, o.client_order_id, o.side, o.type,
         o.time_in_force, o.post_only, o.self_trade_prevention, o.price_ticks, o.quantity_lots,
         o.leaves_lots, o.cumulative_lots, o.notional_nano_usd, o.fee_nano_usd, o.priority, o.created_at,
+        o.limit_ticks, o.budget_nano_usd, o.display_lots, o.slice_lots, o.min_lots, o.expires_at,
+        o.entitlement_id, o.auction_id, o.maker_fee_ppm, o.taker_fee_ppm,
         h.id AS hold_id, coalesce(h.placed - h.captured - h.released, 0) AS held_nano_usd
     FROM exchange_order o
     LEFT JOIN billing_hold h
@@ -33,6 +43,11 @@ _WALLETS = """
     JOIN billing_balance b ON b.account_id = a.id WHERE a.kind = 'wallet'"""
 _CAPACITIES = """
     SELECT organisation_id, compute_class_id, rate_ucu_per_s, tier_factor_ppm FROM exchange_capacity"""
+# One index look-up an account: the table of events is far longer than the list of accounts.
+_ACCOUNT_SEQUENCES = """
+    SELECT a.id, e.sequence FROM accounts_organisation a
+    CROSS JOIN LATERAL (SELECT max(sequence) AS sequence FROM exchange_accountevent
+        WHERE organisation_id = a.id) e WHERE e.sequence IS NOT NULL"""
 _ISSUED = """
     SELECT e.provider_id, i.compute_class_id, -sum(b.posted)::bigint
     FROM exchange_entitlement e
@@ -51,6 +66,7 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
     state = State()
     with psycopg.Cursor(connection) as cursor:
         state.sequence = _one(cursor, "SELECT coalesce(max(sequence), 0) FROM exchange_command")
+        state.account_sequences.update(cursor.execute(_ACCOUNT_SEQUENCES).fetchall())
         for organisation_id, posted, held in cursor.execute(_WALLETS):
             state.wallets[organisation_id] = Wallet(posted, held)
         for organisation_id, compute_class, rate, tier in cursor.execute(_CAPACITIES):
@@ -63,9 +79,7 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
 
 def find_market(connection: psycopg.Connection[Any], symbol: str) -> Market | None:
     """Return a market without orders, as one is that was listed a moment ago; None if there is none."""
-    return next(
-        (Market(i, Engine.restore([], phase), n) for i, phase, n in _instruments(connection, symbol)), None
-    )
+    return next((listed.market([]) for listed in _instruments(connection, symbol)), None)
 
 
 def issued_ucu(
@@ -77,8 +91,8 @@ def issued_ucu(
 
 
 def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
-    listed = list(_instruments(connection, None))
-    instruments = {instrument.id: instrument for instrument, _, _ in listed}
+    all_listed = _instruments(connection, None)
+    instruments = {listed.instrument.id: listed.instrument for listed in all_listed}
     resting: dict[uuid.UUID, list[OrderState]] = {id: [] for id in instruments}
     with connection.cursor(row_factory=class_row(dict)) as cursor:
         for row in cursor.execute(_ORDERS):
@@ -87,21 +101,36 @@ def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
             state.add(order)
             backing = state.backings[order.organisation_id, order.instrument.compute_class]
             backing.offered_ucu += order.offered_ucu
-    for instrument, phase, trade_sequence in listed:
-        engine = Engine.restore((order.for_engine() for order in resting[instrument.id]), phase)
-        state.markets[instrument.symbol] = Market(instrument, engine, trade_sequence)
+    for listed in all_listed:
+        state.markets[listed.instrument.symbol] = listed.market(resting[listed.instrument.id])
 
 
-def _instruments(
-    connection: psycopg.Connection[Any], symbol: str | None
-) -> list[tuple[Instrument, Phase, int]]:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An instrument as listed, and where its market stands."""
+
+    instrument: Instrument
+    phase: Phase
+    trade_sequence: int
+    event_sequence: int
+    reference_ticks: int
+
+    def market(self, resting: list[OrderState]) -> Market:
+        """Return the market with these resting orders, oldest priority first."""
+        engine = Engine.restore((order.for_engine() for order in resting), self.phase)
+        return Market(self.instrument, engine, self.trade_sequence, self.event_sequence, self.reference_ticks)
+
+
+def _instruments(connection: psycopg.Connection[Any], symbol: str | None) -> list[_Listed]:
     with connection.cursor(row_factory=class_row(dict)) as cursor:
         rows = cursor.execute(_INSTRUMENTS, {"symbol": symbol}).fetchall()
-    return [
-        (Instrument(**row), phase, n)
-        for row in rows
-        for phase, n in [(row.pop("phase"), row.pop("trade_sequence"))]
-    ]
+    listed = []
+    for row in rows:
+        phase, last_ticks = row.pop("phase"), row.pop("last_ticks")
+        numbers = row.pop("trade_sequence"), row.pop("event_sequence")
+        instrument = Instrument(**row)
+        listed.append(_Listed(instrument, phase, *numbers, last_ticks or instrument.first_reference_ticks))
+    return listed
 
 
 def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
@@ -118,7 +147,16 @@ def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
         post_only=row["post_only"],
         stp=row["self_trade_prevention"],
         price_ticks=row["price_ticks"],
-        limit_ticks=row["price_ticks"],
+        limit_ticks=row["limit_ticks"],
+        budget_nano_usd=row["budget_nano_usd"],
+        display_lots=row["display_lots"],
+        slice_lots=row["slice_lots"],
+        min_lots=row["min_lots"],
+        expires_at=row["expires_at"],
+        entitlement_id=row["entitlement_id"],
+        auction_id=row["auction_id"],
+        maker_fee_ppm=row["maker_fee_ppm"],
+        taker_fee_ppm=row["taker_fee_ppm"],
         quantity_lots=row["quantity_lots"],
         leaves_lots=row["leaves_lots"],
         created_at=row["created_at"],

@@ -9,7 +9,8 @@ from datetime import datetime
 import msgspec
 
 from exchange.engine import Engine
-from exchange.engine import Order as EngineOrder
+from exchange.engine.orders import OrderType, Side, StpMode, TimeInForce
+from exchange.engine.protocol import New
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.risk import Backing, Wallet
 
@@ -23,16 +24,25 @@ class OrderState:
     organisation_id: uuid.UUID
     beneficiary_id: uuid.UUID
     client_order_id: str | None
-    side: str
-    type: str
-    tif: str
+    side: Side
+    type: OrderType
+    tif: TimeInForce
     post_only: bool
-    stp: str
+    stp: StpMode
     price_ticks: int | None
     limit_ticks: int
     quantity_lots: int
     leaves_lots: int
     created_at: datetime
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    budget_nano_usd: int | None = None
+    display_lots: int | None = None
+    slice_lots: int = 0
+    min_lots: int | None = None
+    expires_at: datetime | None = None
+    entitlement_id: uuid.UUID | None = None
+    auction_id: uuid.UUID | None = None
     cumulative_lots: int = 0
     notional_nano_usd: int = 0
     fee_nano_usd: int = 0
@@ -52,38 +62,44 @@ class OrderState:
         """Tell whether the order rests or is about to."""
         return self.status == "open"
 
-    def for_engine(self) -> EngineOrder:
+    def for_engine(self) -> New:
         """Return the order as an engine takes it: a market order is a limit order at its protection."""
-        return EngineOrder(
+        return New(
             id=self.id.hex,
             account=self.organisation_id.hex,
-            side=self.side,  # type: ignore[arg-type]
-            tif=self.tif,  # type: ignore[arg-type]
+            side=self.side,
+            tif=self.tif,
             price=self.limit_ticks,
             qty=self.leaves_lots,
             post_only=self.post_only,
-            stp=self.stp,  # type: ignore[arg-type]
+            stp=self.stp,
             priority=self.priority,
         )
 
 
 @dataclass(slots=True)
 class Market:
-    """An instrument, its engine, and the number of its last trade."""
+    """An instrument, its engine, the numbers of its last trade and event, and its reference price.
+
+    The reference is what last traded and was printed, in ticks; before that the instrument's own.
+    """
 
     instrument: Instrument
     engine: Engine
     trade_sequence: int = 0
+    event_sequence: int = 0
+    reference_ticks: int = 0
 
 
 @dataclass(slots=True)
 class State:
-    """Books, open orders, wallets and backing of a shard, and the number of its last command.
+    """Books, open orders, wallets and backing of a shard, and the numbers of its last command and events.
 
     `client_ids` finds an open order by its organisation and client_order_id.
     """
 
     sequence: int = 0
+    account_sequences: defaultdict[uuid.UUID, int] = field(default_factory=lambda: defaultdict(int))
     markets: dict[str, Market] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
     client_ids: dict[tuple[uuid.UUID, str], str] = field(default_factory=dict)

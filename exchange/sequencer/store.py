@@ -9,12 +9,14 @@ import msgspec
 import psycopg
 
 from core.ids import new_id
+from exchange.sequencer.announce import Told, account_events, market_events
 from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.money import Trade
 from exchange.sequencer.owner import FencedOffError
 from exchange.sequencer.protocol import Verdict, kind_of, owner_of
-from exchange.sequencer.state import OrderState
+from exchange.sequencer.state import OrderState, State
 
+_pack = msgspec.msgpack.Encoder().encode
 Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
 """Verdicts by owner and key, with the digest of the command that had it."""
 Row = dict[str, Any]
@@ -23,7 +25,7 @@ Name = tuple[uuid.UUID, str]
 
 _FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s RETURNING epoch"
 _KNOWN = """
-    SELECT c.organisation_id, c.key, c.body_sha256, c.verdict::text
+    SELECT c.organisation_id, c.key, c.body_sha256, c.verdict
     FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, key)
     JOIN exchange_command c ON c.organisation_id = asked.organisation_id AND c.key = asked.key"""
 _CLIENT_IDS = """
@@ -56,10 +58,20 @@ _ORDER_FIXED = {
     "time_in_force": "text",
     "post_only": "boolean",
     "self_trade_prevention": "text",
+    "display_lots": "bigint",
+    "min_lots": "bigint",
+    "budget_nano_usd": "bigint",
+    "expires_at": "timestamptz",
+    "entitlement_id": "uuid",
+    "maker_fee_ppm": "integer",
+    "taker_fee_ppm": "integer",
     "created_at": "timestamptz",
 }
 _ORDER_CHANGING = {
     "price_ticks": "bigint",
+    "limit_ticks": "bigint",
+    "slice_lots": "bigint",
+    "auction_id": "uuid",
     "quantity_lots": "bigint",
     "leaves_lots": "bigint",
     "cumulative_lots": "bigint",
@@ -90,6 +102,10 @@ _TRADES = _bulk(
         "buy_order_id": "uuid",
         "sell_order_id": "uuid",
         "traded_at": "timestamptz",
+        "is_self": "boolean",
+        "is_selective": "boolean",
+        "is_resale": "boolean",
+        "auction_id": "uuid",
     },
 )
 _ENTITLEMENTS = _bulk(
@@ -116,10 +132,19 @@ _JOURNAL = _bulk(
         "organisation_id": "uuid",
         "key": "text",
         "body_sha256": "bytea",
-        "payload": "jsonb",
-        "verdict": "jsonb",
+        "payload": "text",
+        "verdict": "text",
+        "effects": "bytea",
         "decided_at": "timestamptz",
     },
+)
+_MARKET_EVENTS = _bulk(
+    "exchange_marketevent",
+    {"instrument_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
+)
+_ACCOUNT_EVENTS = _bulk(
+    "exchange_accountevent",
+    {"organisation_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
 )
 _CAPACITIES = _bulk(
     "exchange_capacity",
@@ -174,7 +199,7 @@ class Store:
             }
             return verdicts, set(ids.fetchall())
 
-    def write(self, changes: Changes) -> None:
+    def write(self, changes: Changes, state: State) -> None:
         """Write the rows of a batch, except the ledger's, and announce it: one round trip."""
         now = changes.now
         statements = (
@@ -182,8 +207,13 @@ class Store:
             (_TRADES, [_trade_row(trade) for trade in changes.trades]),
             (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
             (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
-            (_PHASES, [{"id": id, "phase": phase} for id, phase in changes.phases.items()]),
+            (_PHASES, _phase_rows(changes)),
             (_JOURNAL, [_journal_row(journaled, now) for journaled in changes.journal]),
+            (_MARKET_EVENTS, [_event_row("instrument_id", e, now) for e in market_events(changes)]),
+            (
+                _ACCOUNT_EVENTS,
+                [_event_row("organisation_id", e, now) for e in account_events(state, changes)],
+            ),
             (_NOTIFY, _announcements(changes)),
         )
         with self._connection.pipeline(), self._cursor() as cursor:
@@ -211,8 +241,18 @@ def _order_row(order: OrderState, now: datetime) -> Row:
         "time_in_force": order.tif,
         "post_only": order.post_only,
         "self_trade_prevention": order.stp,
+        "display_lots": order.display_lots,
+        "min_lots": order.min_lots,
+        "budget_nano_usd": order.budget_nano_usd,
+        "expires_at": order.expires_at,
+        "entitlement_id": order.entitlement_id,
+        "maker_fee_ppm": order.maker_fee_ppm,
+        "taker_fee_ppm": order.taker_fee_ppm,
         "created_at": order.created_at,
         "price_ticks": order.price_ticks,
+        "limit_ticks": order.limit_ticks,
+        "slice_lots": order.slice_lots,
+        "auction_id": order.auction_id,
         "quantity_lots": order.quantity_lots,
         "leaves_lots": order.leaves_lots,
         "cumulative_lots": order.cumulative_lots,
@@ -239,6 +279,10 @@ def _trade_row(trade: Trade) -> Row:
         "buy_order_id": trade.buy_order_id,
         "sell_order_id": trade.sell_order_id,
         "traded_at": trade.traded_at,
+        "is_self": trade.is_self,
+        "is_selective": trade.is_selective,
+        "is_resale": trade.is_resale,
+        "auction_id": trade.auction_id,
     }
 
 
@@ -280,20 +324,34 @@ def _journal_row(journaled: Journaled, now: datetime) -> Row:
         "organisation_id": owner_of(journaled.command),
         "key": journaled.key,
         "body_sha256": f"\\x{journaled.body_sha256.hex()}",
-        "payload": journaled.command,
-        "verdict": journaled.verdict,
+        "payload": _json(journaled.command),
+        "verdict": _json(journaled.verdict),
+        "effects": f"\\x{_pack(journaled.effects).hex()}" if journaled.effects else None,
         "decided_at": now,
     }
+
+
+def _phase_rows(changes: Changes) -> list[Row]:
+    return [
+        {"id": change.market.instrument.id, "phase": change.phase}
+        for change in changes.markets.values()
+        if change.phase is not None
+    ]
+
+
+def _event_row(owner: str, event: Told, now: datetime) -> Row:
+    return {owner: event.owner_id, "sequence": event.sequence, "at": now, "payload": event.payload}
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _announcements(changes: Changes) -> list[Row]:
     """Return the notifications: each market that changed with its number of trades, each account."""
     markets = [
-        {
-            "channel": "cux_market",
-            "payload": msgspec.json.encode({"instrument": symbol, "trades": count}).decode(),
-        }
-        for symbol, count in changes.trade_counts.items()
+        {"channel": "cux_market", "payload": _json({"instrument": symbol, "trades": len(change.trades)})}
+        for symbol, change in changes.markets.items()
     ]
     accounts = [{"channel": "cux_account", "payload": str(id)} for id in changes.accounts]
     return markets + accounts

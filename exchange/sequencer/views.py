@@ -31,7 +31,7 @@ def order_view(order: OrderState, trades: Sequence[Trade] = ()) -> dict[str, Any
         "reject_code": None,
         "held_nano_usd": order.held_nano_usd,
         "created_at": rfc3339(order.created_at),
-        "trades": [_trade_view(order, trade) for trade in trades],
+        "trades": [trade_view(trade, is_buyer=order.side == "buy") for trade in trades],
     }
 
 
@@ -61,8 +61,8 @@ def refusal(error: CuxError) -> Verdict:
     return Verdict(error.status, body)
 
 
-def _trade_view(order: OrderState, trade: Trade) -> dict[str, Any]:
-    is_buyer = order.side == "buy"
+def tape_view(trade: Trade) -> dict[str, Any]:
+    """Return a trade as everybody sees it."""
     return {
         "trade_id": public_id("trade", trade.id),
         "instrument": trade.instrument.symbol,
@@ -71,7 +71,13 @@ def _trade_view(order: OrderState, trade: Trade) -> dict[str, Any]:
         "quantity_lots": trade.quantity_lots,
         "taker_side": "buy" if trade.taker_is_buyer else "sell",
         "executed_at": rfc3339(trade.traded_at),
-        "order_id": public_id("order", order.id),
+    }
+
+
+def trade_view(trade: Trade, *, is_buyer: bool) -> dict[str, Any]:
+    """Return a trade as one of its sides sees it."""
+    return tape_view(trade) | {
+        "order_id": public_id("order", trade.buy_order_id if is_buyer else trade.sell_order_id),
         "role": "taker" if trade.taker_is_buyer == is_buyer else "maker",
         "fee_nano_usd": trade.buyer_fee_nano_usd if is_buyer else trade.seller_fee_nano_usd,
     }

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,8 +13,8 @@ from billing.ledger.chart import Kind, of_organisation
 from exchange.engine import Engine
 from exchange.sequencer import protocol as p
 from exchange.sequencer.changes import Changes
-from exchange.sequencer.decide import Decider
-from exchange.sequencer.replay import replay
+from exchange.sequencer.commands import HANDLERS, Decider
+from exchange.sequencer.replay import decode_effects, replay
 from exchange.sequencer.risk import worst_case_nano_usd
 from exchange.sequencer.state import Market, State
 from tests.unit.sequencer.test_risk import instrument
@@ -91,15 +92,15 @@ def test_wallets_holds_and_offers_are_exact(moves):
         state.wallets[id].posted = FUNDS
         state.backings[id, "c"].rate_ucu_per_s, state.backings[id, "c"].tier_factor_ppm = 1, 100_000
     changes = Changes(NOW)
-    decider = Decider(state, changes, NothingElse(state))
-    journal = []
+    decider = Decider(state, changes, NothingElse(state), HANDLERS)
     for step in moves:
         command = command_of(step, state)
         if command is not None:
-            journal.append((command, decider.decide(command)))
+            decider.decide(command)
         check_memory(state)
     check_postings(state, changes)
-    engines = replay(journal, {"x": ODD})
+    engines = {"x": Engine()}
+    replay([decode_effects(msgspec.msgpack.encode(changes.effects))], engines)
     assert engines["x"].state_hash() == state.markets["x"].engine.state_hash()
 
 

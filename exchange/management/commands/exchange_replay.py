@@ -6,8 +6,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from core.clock import utc_now
+from exchange.engine import Engine
 from exchange.sequencer.rebuild import rebuild
-from exchange.sequencer.replay import read_journal, replay
+from exchange.sequencer.replay import read_effects, replay
 
 
 class Command(BaseCommand):
@@ -21,8 +22,8 @@ class Command(BaseCommand):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             markets = rebuild(connection.connection, now=utc_now()).markets
-            instruments = {symbol: market.instrument for symbol, market in markets.items()}
-            engines = replay(read_journal(connection.connection), instruments)
+            engines = {symbol: Engine() for symbol in markets}
+            replay(read_effects(connection.connection), engines)
         differing = [
             symbol
             for symbol, market in markets.items()

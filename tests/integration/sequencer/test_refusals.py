@@ -1,5 +1,7 @@
 """Every refusal has its own code, and nothing has moved."""
 
+import json
+
 import pytest
 
 from core.errors import Code, CuxError
@@ -118,4 +120,4 @@ def test_a_refusal_is_journaled_with_its_verdict(exchange):
     market = make_market()
     market.buy(1, 0)
     last = journal(market.buyer)[-1]
-    assert (last.kind, last.verdict["status"]) == ("new", 422)
+    assert (last.kind, json.loads(last.verdict)["status"]) == ("new", 422)

@@ -1,0 +1,46 @@
+"""Cancelling orders."""
+
+from typing import Any
+
+from core.ids import public_id
+from exchange.engine.protocol import Cancel
+from exchange.sequencer import protocol as p
+from exchange.sequencer.commands.decider import Decider
+from exchange.sequencer.fills import apply_events
+from exchange.sequencer.state import OrderState
+from exchange.sequencer.views import order_view
+
+
+def cancel(decider: Decider, command: p.CancelOrder) -> dict[str, Any]:
+    """Cancel an open order."""
+    order = decider.open_order(command.organisation_id, command.order_id, command.client_order_id)
+    cancel_order(decider, order)
+    return order_view(order)
+
+
+def cancel_all(decider: Decider, command: p.CancelAll) -> dict[str, Any]:
+    """Cancel an organisation's open orders; those of a halted instrument stay."""
+    if command.instrument is not None:
+        decider.market(command.instrument)
+    canceled = []
+    for order in decider.state.orders_of(command.organisation_id, command.instrument):
+        if can_cancel(decider, order):
+            cancel_order(decider, order)
+            canceled.append(public_id("order", order.id))
+    return {"canceled": canceled}
+
+
+def can_cancel(decider: Decider, order: OrderState) -> bool:
+    """Tell whether the phase of the order's book lets it be cancelled."""
+    return decider.market(order.instrument.symbol).engine.current_phase != "halted"
+
+
+def cancel_order(decider: Decider, order: OrderState, reason: str | None = None) -> None:
+    """Take an open order out of its book; `reason` says why, if it was not its owner's wish.
+
+    Raises:
+        CuxError: INSTRUMENT_NOT_TRADING, the phase does not allow it.
+    """
+    market = decider.market(order.instrument.symbol)
+    events = decider.apply(market, Cancel(order.id.hex))
+    apply_events(decider.state, decider.changes, market, order, events, reason=reason)

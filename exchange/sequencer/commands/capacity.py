@@ -1,0 +1,63 @@
+"""A provider's capacity: what it was measured to deliver backs what it offers."""
+
+import uuid
+from typing import Any
+
+from core.errors import Code, CuxError
+from core.ids import public_id
+from core.money import BIGINT_MAX, PPM
+from exchange.sequencer import protocol as p
+from exchange.sequencer.commands.cancels import can_cancel, cancel_order
+from exchange.sequencer.commands.decider import Decider
+from exchange.sequencer.state import OrderState
+
+
+def set_capacity(decider: Decider, command: p.SetCapacity) -> dict[str, Any]:
+    """Record measured capacity, and cancel the youngest offers that it backs no more."""
+    if not 0 <= command.rate_ucu_per_s <= BIGINT_MAX:
+        raise CuxError(Code.NUMBER_TOO_LARGE, param="rate_ucu_per_s")
+    if not 0 <= command.tier_factor_ppm <= PPM:
+        raise CuxError(Code.INVALID_FIELD, param="tier_factor_ppm")
+    claim = (command.organisation_id, command.compute_class)
+    backing = decider.state.backings[claim]
+    backing.rate_ucu_per_s = command.rate_ucu_per_s
+    backing.tier_factor_ppm = command.tier_factor_ppm
+    decider.changes.backings[claim] = backing
+    return {
+        "rate_ucu_per_s": command.rate_ucu_per_s,
+        "tier_factor_ppm": command.tier_factor_ppm,
+        "canceled": _cancel_unbacked(decider, *claim),
+    }
+
+
+def require_backing(decider: Decider, order: OrderState, lots: int) -> None:
+    """Refuse to sell more than is backed (INSUFFICIENT_CAPACITY, NO_CAPACITY)."""
+    if not _backs(decider, order, lots):
+        raise CuxError(Code.INSUFFICIENT_CAPACITY)
+
+
+def _cancel_unbacked(decider: Decider, organisation_id: uuid.UUID, compute_class: str) -> list[str]:
+    """Cancel offers, youngest first, until capacity backs the rest; a halted book's stay."""
+    canceled = []
+    offers = [
+        order
+        for order in decider.state.orders_of(organisation_id, None)
+        if order.side == "sell" and order.instrument.compute_class == compute_class
+    ]
+    for order in sorted(offers, key=lambda order: order.id, reverse=True):
+        if can_cancel(decider, order) and not _backs(decider, order, 0):
+            cancel_order(decider, order, reason="capacity")
+            canceled.append(public_id("order", order.id))
+    return canceled
+
+
+def _backs(decider: Decider, order: OrderState, lots: int) -> bool:
+    """Tell whether `lots` more are backed; before saying no, look whether some was drawn or expired."""
+    compute_class, window_s = order.instrument.compute_class, order.instrument.window_s
+    needed = lots * order.instrument.lot_ucu
+    backing = decider.state.backings[order.organisation_id, compute_class]
+    if needed <= backing.free_ucu(window_s):
+        return True
+    committed = decider.reader.issued_ucu(order.organisation_id, compute_class)
+    backing.issued_ucu = committed + decider.changes.issued_ucu(order.organisation_id, compute_class)
+    return needed <= backing.free_ucu(window_s)

@@ -1,0 +1,72 @@
+"""Placing and replacing orders."""
+
+from typing import Any
+
+from core.ids import new_id
+from exchange.engine.protocol import Replace
+from exchange.sequencer import protocol as p
+from exchange.sequencer import rules
+from exchange.sequencer.commands import capacity
+from exchange.sequencer.commands.decider import Decider
+from exchange.sequencer.fills import apply_events, drop_hold
+from exchange.sequencer.risk import worst_case_nano_usd
+from exchange.sequencer.state import Market, OrderState
+from exchange.sequencer.views import order_view
+
+
+def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
+    """Place an order."""
+    market = decider.market(command.instrument)
+    limit = rules.check_new(command, market.instrument, market.engine.current_phase)
+    order = _order(decider, command, market, limit)
+    if order.side == "buy":
+        needed = worst_case_nano_usd(market.instrument, limit, order.leaves_lots)
+        decider.state.wallets[order.organisation_id].require(needed)
+    else:
+        capacity.require_backing(decider, order, order.leaves_lots)
+    events = decider.apply(market, order.for_engine())
+    decider.state.add(order)
+    return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
+
+
+def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
+    """Change price and open quantity; what is freed by it can pay for it."""
+    order = decider.open_order(command.organisation_id, command.order_id)
+    market = decider.market(order.instrument.symbol)
+    rules.check_trading(market.engine.current_phase)
+    rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
+    grows = False
+    if order.side == "buy":
+        needed = worst_case_nano_usd(market.instrument, command.price_ticks, command.quantity_lots)
+        grows = needed > order.held_nano_usd
+        decider.state.wallets[order.organisation_id].require(needed - order.held_nano_usd)
+    elif command.quantity_lots > order.leaves_lots:
+        capacity.require_backing(decider, order, command.quantity_lots - order.leaves_lots)
+    operation = Replace(order.id.hex, command.price_ticks, command.quantity_lots)
+    events = decider.apply(market, operation)
+    if grows:
+        drop_hold(decider.state, decider.changes, order)
+    return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
+
+
+def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: int) -> OrderState:
+    return OrderState(
+        id=new_id(),
+        instrument=market.instrument,
+        organisation_id=command.organisation_id,
+        beneficiary_id=command.beneficiary_id or command.organisation_id,
+        beneficiary_ucu=command.beneficiary_ucu,
+        client_order_id=command.client_order_id,
+        side=command.side,
+        type=command.type,
+        tif=command.tif,
+        post_only=command.post_only,
+        stp=command.stp,
+        price_ticks=command.price_ticks,
+        limit_ticks=limit_ticks,
+        quantity_lots=command.quantity_lots,
+        leaves_lots=command.quantity_lots,
+        created_at=decider.changes.now,
+        maker_fee_ppm=market.instrument.maker_fee_ppm,
+        taker_fee_ppm=market.instrument.taker_fee_ppm,
+    )

@@ -1,0 +1,18 @@
+"""Which function decides which command."""
+
+from typing import Final
+
+from exchange.sequencer import protocol as p
+from exchange.sequencer.commands import cancels, capacity, money, orders, phases
+from exchange.sequencer.commands.decider import Handlers
+
+HANDLERS: Final[Handlers] = {
+    p.NewOrder: (201, orders.new),
+    p.ReplaceOrder: (200, orders.replace),
+    p.CancelOrder: (200, cancels.cancel),
+    p.CancelAll: (200, cancels.cancel_all),
+    p.Fund: (200, money.fund),
+    p.Defund: (200, money.defund),
+    p.SetCapacity: (200, capacity.set_capacity),
+    p.SetPhase: (200, phases.set_phase),
+}
