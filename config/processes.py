@@ -89,6 +89,7 @@ def all_processes(place: Place) -> list[Process]:
         _celery(place, "worker", ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]),
         _celery(place, "beat", ["beat", "--schedule", schedule]),
         *(_agent(place, name) for name in PROVIDERS),
+        *([_bots(place)] if os.environ.get("MARKET_MODE") == "test" else []),
     ]
 
 
@@ -136,6 +137,18 @@ def _celery(place: Place, name: str, arguments: list[str]) -> Process:
         cwd=ROOT,
         ready=ready.log_line(r"ready\.|is starting"),
         start_after=["seed"],
+    )
+
+
+def _bots(place: Place) -> Process:
+    """Return the house's bots, which a test market has."""
+    return Process(
+        name="bots",
+        argv=[sys.executable, "manage.py", "bots"],
+        env=place.environment,
+        cwd=ROOT,
+        ready=ready.log_line("bots_quoting"),
+        start_after=["sequencer", "worker", "beat"],
     )
 
 

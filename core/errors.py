@@ -51,6 +51,7 @@ class Code(Enum):
         401, ErrorType.AUTHENTICATION, "This API key is for the other market, test or live."
     )
     MISSING_SCOPE = _Spec(403, ErrorType.PERMISSION, "This API key lacks the scope for that.")
+    TEST_MARKET_ONLY = _Spec(403, ErrorType.PERMISSION, "That exists on a test market only.")
     FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
     # -- idempotency
     IDEMPOTENCY_KEY_REUSED = _Spec(

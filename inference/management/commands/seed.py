@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
@@ -15,6 +16,7 @@ from billing.services.deposit_record import deposit_record
 from core.clock import utc_now
 from core.embedded.paths import var_directory
 from exchange.services.instrument_create import instrument_create
+from exchange.services.paper_list import paper_list
 from exchange.services.return_to_wallet import return_to_wallet
 from inference.services.catalogue_list import catalogue_list
 from inference.services.provider_enrol import provider_create
@@ -64,6 +66,8 @@ def _seed(model: Path) -> dict[str, Any]:
             taker_fee_ppm=10_000,
             window_s=window_s,
         )
+    if settings.MARKET_MODE == "test":
+        paper_list()
     return {
         "model": listed.name,
         "instrument": f"{COMPUTE_CLASS}-spot",
