@@ -43,6 +43,7 @@ def test_keeps_to_the_compose_specification() -> None:
         "sequencer",
         "worker",
         "beat",
+        "bots",
         "agent",
         "engine",
     }
