@@ -21,6 +21,7 @@ PERIODS_S = {
     "inference.platform_uptime": 2.0,
     "inference.entitlements_expire": 10.0,
     "billing.holds_expire": 10.0,
+    "exchange.index_publish": 10.0,
 }
 
 app = Celery("cux")

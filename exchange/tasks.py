@@ -1,4 +1,4 @@
-"""Celery tasks of the exchange: covers, and money on its way to a trading wallet.
+"""Celery tasks of the exchange: covers, money on its way to a trading wallet, the price index.
 
 Ids in, one service call each, any number of times. `OUTBOX_HANDLERS` is what the outbox's drain does
 with the exchange's topics.
@@ -13,6 +13,7 @@ from core.clock import utc_now
 from core.hints import hint_on_commit
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
+from exchange.services.index_publish import index_publish
 from exchange.services.wallet_fund import wallet_fund
 
 
@@ -26,6 +27,12 @@ def cover_run_task(*, cover_id: str, **_: Any) -> None:
 def covers_run_task() -> None:
     """Take every unfinished cover as far as it goes."""
     covers_run(now=utc_now())
+
+
+@shared_task(name="exchange.index_publish")
+def index_publish_task() -> None:
+    """Publish the CU price index of the minute that has ended."""
+    index_publish(now=utc_now())
 
 
 def _cover_run(payload: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,17 @@ from exchange.sequencer.protocol import Inspect
 from tests.environment import ROOT
 from tests.waiting import eventually
 
-SEQUENCER = ("manage.py", "sequencer")
-
 
 class SequencerProcess:
-    """`manage.py sequencer`, or a program that is one, started and told what to do by a test."""
+    """`manage.py sequencer`, started and told what to do by a test."""
 
-    def __init__(self, directory: Path, *arguments: str, program: Sequence[str] = SEQUENCER) -> None:
+    def __init__(self, directory: Path, *arguments: str) -> None:
         """Start it; its log goes to a file."""
         self.socket = directory / "s"
         self.log = directory / "log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *program, "--socket", str(self.socket), *arguments],
+                [sys.executable, "manage.py", "sequencer", "--socket", str(self.socket), *arguments],
                 cwd=ROOT,
                 env=os.environ | {"CUX_LOG_LEVEL": "INFO"},
                 stderr=log,
@@ -61,11 +59,9 @@ class SequencerProcess:
 
 
 @contextmanager
-def started(
-    directory: Path, *arguments: str, program: Sequence[str] = SEQUENCER
-) -> Iterator[SequencerProcess]:
+def started(directory: Path, *arguments: str) -> Iterator[SequencerProcess]:
     """Start a sequencer, and end it with SIGTERM if nothing else has."""
-    process = SequencerProcess(directory, *arguments, program=program)
+    process = SequencerProcess(directory, *arguments)
     try:
         yield process
     except BaseException:
@@ -91,11 +87,11 @@ def talking_to(process: SequencerProcess) -> Iterator[None]:
 
 
 @contextmanager
-def sequencer(*arguments: str, program: Sequence[str] = SEQUENCER) -> Iterator[SequencerProcess]:
+def sequencer(*arguments: str) -> Iterator[SequencerProcess]:
     """Run a sequencer that this process's client talks to."""
     with (
         tempfile.TemporaryDirectory(prefix="cux") as directory,
-        started(Path(directory), *arguments, program=program) as process,
+        started(Path(directory), *arguments) as process,
         talking_to(process),
     ):
         yield process

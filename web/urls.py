@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("provider", activity.provider, name="provider"),
     path("docs", docs.docs, name="docs"),
     path("docs/openapi.yaml", docs.openapi, name="openapi"),
+    path("docs/<slug:name>", docs.document, name="document"),
     path("login", SignIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
 ]

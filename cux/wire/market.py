@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from cux.wire.fields import Count, Id, Instant, Int64, Name, Positive
+from cux.wire.fields import Count, Id, Instant, Int64, Name
 from cux.wire.orders import Instrument, Phase
 
 CandleInterval = Literal["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
@@ -16,30 +16,44 @@ AuctionState = Literal["input", "no_cancel", "random_close", "done"]
 
 
 class CandleView(msgspec.Struct, frozen=True, kw_only=True):
-    """The trades of one interval from `start_at`, which is a multiple of the interval since 1970."""
+    """What printed trades did from `start_at`, a multiple of the interval since 1970, to the next start.
+
+    Without trades all four prices are the last one before; before the first trade there is no candle. The
+    newest is not closed until its interval is over; a bust may still change a closed one.
+    """
 
     start_at: Instant
     open_ticks: Int64
     high_ticks: Int64
     low_ticks: Int64
     close_ticks: Int64
-    volume_lots: Positive
-    trades: Positive
+    volume_lots: Count
+    turnover_nano_usd: Count
+    trades: Count
+    is_closed: bool
 
 
 class StatsView(msgspec.Struct, frozen=True, kw_only=True):
-    """The 24 hours up to `as_of`. Prices are null without a trade; the change is from first to last."""
+    """The 24 hours up to `as_of`. `last_ticks` is the last printed price, however old it is.
+
+    Other prices are null without a trade, and the best ones where nobody quotes. The change is
+    (last − open) ÷ open in parts per million, half-even.
+    """
 
     instrument: Instrument
     as_of: Instant
+    phase: Phase
     open_ticks: Int64 | None = None
     high_ticks: Int64 | None = None
     low_ticks: Int64 | None = None
     last_ticks: Int64 | None = None
     change_ppm: Int64 | None = None
     volume_lots: Count
+    volume_ucu: Count
     turnover_nano_usd: Count
     trades: Count
+    best_bid_ticks: Int64 | None = None
+    best_ask_ticks: Int64 | None = None
 
 
 class Indicative(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,13 +85,16 @@ class AuctionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IndexView(msgspec.Struct, frozen=True, kw_only=True):
-    """The CU price index of an instrument at `as_of`; null while too little was printed."""
+    """The CU price index of a compute class, or `overall`, as published at `at`.
 
-    instrument: Instrument
-    as_of: Instant
-    nano_usd_per_cu: Count | None
-    window_s: Positive
+    The rule is in `docs/index-methodology.md`. `method` says whether it stands on the last hour (`window`),
+    on the last day (`extended`), or is the value before (`carried`); `dropped` trades were outliers.
+    """
+
+    code: Name
+    at: Instant
+    nano_usd_per_cu: Count
+    method: Literal["window", "extended", "carried"]
     trades: Count
+    dropped: Count
     volume_ucu: Count
-    outliers: Count
-    methodology: Name

@@ -6,6 +6,7 @@ from exchange.models.command import Command, SequencerOwner, Snapshot
 from exchange.models.cover import Cover
 from exchange.models.entitlement import Entitlement
 from exchange.models.events import AccountEvent, MarketEvent
+from exchange.models.index_price import IndexPrice
 from exchange.models.instrument import Capacity, ComputeClass, Instrument
 from exchange.models.order import Order
 from exchange.models.trade import Bust, Trade
@@ -22,6 +23,7 @@ __all__ = [
     "DeadMan",
     "Entitlement",
     "FeeTier",
+    "IndexPrice",
     "Instrument",
     "MarketEvent",
     "Order",

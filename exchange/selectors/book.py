@@ -1,16 +1,37 @@
 """The order book as committed, aggregated by price."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from django.db.models import Count, Max, Sum
+from django.db import connection
 
 from core.errors import Code, CuxError
-from exchange.models import Command, Instrument, Order
+
+# One statement sees one snapshot of the database, so that levels, phase and sequence belong together.
+# Not shown: an iceberg's reserve, and compute sold on, which rests apart from the ordinary book.
+_BOOK: Final = """
+    WITH shown AS (
+        SELECT side, limit_ticks, count(*) AS orders,
+            sum(CASE WHEN display_lots IS NULL THEN leaves_lots ELSE slice_lots END)::bigint AS lots
+        FROM exchange_order
+        WHERE instrument_id = (SELECT id FROM exchange_instrument WHERE symbol = %(symbol)s)
+            AND status = 'open' AND entitlement_id IS NULL
+        GROUP BY side, limit_ticks
+    ), ranked AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY side ORDER BY CASE side WHEN 'buy' THEN -limit_ticks ELSE limit_ticks END) AS place
+        FROM shown
+    )
+    SELECT i.phase,
+        (SELECT coalesce(max(sequence), 0) FROM exchange_marketevent WHERE instrument_id = i.id),
+        r.side, r.limit_ticks, r.lots, r.orders
+    FROM exchange_instrument i LEFT JOIN ranked r ON r.place <= %(depth)s
+    WHERE i.symbol = %(symbol)s ORDER BY r.place"""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A price in ticks, the open lots at it, and how many orders they are."""
+    """A price in ticks, the open lots shown at it, and how many orders they are."""
 
     price_ticks: int
     quantity_lots: int
@@ -19,7 +40,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class BookSnapshot:
-    """The book after the command of number `sequence`, best level first on each side."""
+    """The book after the instrument's market event number `sequence`, best level first on each side."""
 
     instrument: str
     phase: str
@@ -28,33 +49,17 @@ class BookSnapshot:
     asks: tuple[Level, ...]
 
 
-def book_snapshot(*, symbol: str, depth: int = 20) -> BookSnapshot:
-    """Return the best `depth` levels of each side.
-
-    The sequence is read first: the levels are at least as new as it says.
+def book_snapshot(*, symbol: str, depth: int | None = 20) -> BookSnapshot:
+    """Return the best `depth` levels of each side, or all.
 
     Raises:
         CuxError: UNKNOWN_INSTRUMENT.
     """
-    instrument = Instrument.objects.filter(symbol=symbol).first()
-    if instrument is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_BOOK, {"symbol": symbol, "depth": 2**31 if depth is None else depth})
+        rows = cursor.fetchall()
+    if not rows:
         raise CuxError(Code.UNKNOWN_INSTRUMENT, param="instrument")
-    sequence = Command.objects.aggregate(last=Max("sequence"))["last"] or 0
-    return BookSnapshot(
-        instrument=symbol,
-        phase=instrument.phase,
-        sequence=sequence,
-        bids=_levels(instrument, "buy", "-price_ticks", depth),
-        asks=_levels(instrument, "sell", "price_ticks", depth),
-    )
-
-
-def _levels(instrument: Instrument, side: str, best_first: str, depth: int) -> tuple[Level, ...]:
-    rows = (
-        Order.objects.filter(instrument=instrument, status=Order.Status.OPEN, side=side)
-        .values("price_ticks")
-        .annotate(lots=Sum("leaves_lots"), orders=Count("id"))
-        .order_by(best_first)
-        .values_list("price_ticks", "lots", "orders")[:depth]
-    )
-    return tuple(Level(price, lots, orders) for price, lots, orders in rows if price is not None)
+    phase, sequence = rows[0][:2]
+    levels = {side: tuple(Level(*row[3:]) for row in rows if row[2] == side) for side in ("buy", "sell")}
+    return BookSnapshot(symbol, phase, sequence, bids=levels["buy"], asks=levels["sell"])

@@ -1,5 +1,6 @@
 """What can be traded."""
 
+from core.errors import Code, CuxError
 from exchange.models import Instrument
 from exchange.sequencer import facts
 
@@ -7,6 +8,14 @@ from exchange.sequencer import facts
 def instrument_list() -> list[Instrument]:
     """Return all instruments with their compute classes, by symbol."""
     return list(Instrument.objects.select_related("compute_class").order_by("symbol"))
+
+
+def instrument_find(symbol: str) -> Instrument:
+    """Return the instrument of this symbol. Raises CuxError UNKNOWN_INSTRUMENT."""
+    found = Instrument.objects.filter(symbol=symbol).select_related("compute_class").first()
+    if found is None:
+        raise CuxError(Code.UNKNOWN_INSTRUMENT, param="instrument")
+    return found
 
 
 def instrument_terms(row: Instrument) -> facts.Instrument:

@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from django.db import connection
@@ -15,6 +16,13 @@ from cux.wire.orders import OrderView, TradeView
 from exchange.models import Order, Trade
 from exchange.sequencer.views import average_price, shown_status
 
+TRADES_IN_LIST: Final = 20
+TRADES_IN_ORDER: Final = 200
+"""At most this many of an order's trades are shown, the newest ones; `cumulative_lots` counts them all."""
+
+_NEWEST_TRADES = """
+    SELECT o.id, t.id FROM unnest(%s::uuid[]) AS o(id) CROSS JOIN LATERAL (
+        SELECT id FROM exchange_trade WHERE {side}_order_id = o.id ORDER BY sequence DESC LIMIT %s) AS t"""
 _HELD = """
     SELECT ref, placed - captured - released FROM billing_hold
     WHERE kind = 'order' AND ref = ANY(%s) AND ended_at IS NULL"""
@@ -28,7 +36,10 @@ def order_list(
     limit: int = 50,
     before: uuid.UUID | None = None,
 ) -> list[OrderView]:
-    """Return orders, newest first; `before` is the order with which the page before ended."""
+    """Return orders, newest first; `before` is the order with which the page before ended.
+
+    Each shows at most its 20 newest trades, oldest first.
+    """
     rows = Order.objects.filter(organisation_id=organisation_id)
     if symbol is not None:
         rows = rows.filter(instrument__symbol=symbol)
@@ -36,35 +47,49 @@ def order_list(
         rows = rows.filter(status=Order.Status.OPEN)
     if before is not None:
         rows = rows.filter(id__lt=before)
-    return _views(rows.select_related("instrument").order_by("-id")[:limit])
+    return _views(rows.select_related("instrument").order_by("-id")[:limit], TRADES_IN_LIST)
 
 
 def order_get(
     *, organisation_id: uuid.UUID, order_id: uuid.UUID | None = None, client_order_id: str | None = None
 ) -> OrderView:
-    """Return one order, by one of its ids. Raises CuxError UNKNOWN_ORDER."""
+    """Return one order by one of its ids, with at most its 200 newest trades, oldest first.
+
+    Raises:
+        CuxError: UNKNOWN_ORDER.
+    """
     asked = Q(id=order_id) if order_id is not None else Q(client_order_id=client_order_id or "")
     rows = Order.objects.filter(asked, organisation_id=organisation_id).select_related("instrument")
-    views = _views(rows)
+    views = _views(rows, TRADES_IN_ORDER)
     if not views:
         raise CuxError(Code.UNKNOWN_ORDER, param="order_id")
     return views[0]
 
 
-def _views(orders: Iterable[Order]) -> list[OrderView]:
-    """Return the views of orders with their trades, oldest first, and what is held for each."""
+def _views(orders: Iterable[Order], most_trades: int) -> list[OrderView]:
+    """Return the views of orders with their newest trades, and what is held for each."""
     rows = list(orders)
-    ids = [row.id for row in rows]
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, [[id.hex for id in ids]])
+        cursor.execute(_HELD, [[row.id.hex for row in rows]])
         held = dict(cursor.fetchall())
-    trades: defaultdict[uuid.UUID, list[TradeView]] = defaultdict(list)
-    matches = Trade.objects.filter(Q(buy_order__in=ids) | Q(sell_order__in=ids)).select_related("instrument")
-    for match in matches.order_by("sequence"):
-        for side in ("buy", "sell"):
-            view = _trade_view(match, side)
-            trades[match.buy_order_id if side == "buy" else match.sell_order_id].append(view)
+    trades = _newest_trades(rows, most_trades)
     return [_view(row, held.get(row.id.hex, 0), trades[row.id]) for row in rows]
+
+
+def _newest_trades(orders: list[Order], most: int) -> defaultdict[uuid.UUID, list[TradeView]]:
+    """Return by order its newest trades, oldest first."""
+    found: list[tuple[str, uuid.UUID, uuid.UUID]] = []
+    with connection.cursor() as cursor:
+        for side in ("buy", "sell"):
+            ids = [order.id for order in orders if order.side == side]
+            cursor.execute(_NEWEST_TRADES.format(side=side), [ids, most])
+            found += [(side, *pair) for pair in cursor.fetchall()]
+    rows = Trade.objects.filter(id__in={trade_id for _, _, trade_id in found}).select_related("instrument")
+    matches = {match.id: match for match in rows}
+    views: defaultdict[uuid.UUID, list[TradeView]] = defaultdict(list)
+    for side, order_id, trade_id in sorted(found, key=lambda row: matches[row[2]].sequence):
+        views[order_id].append(_trade_view(matches[trade_id], side))
+    return views
 
 
 def _trade_view(match: Trade, side: str) -> TradeView:

@@ -192,19 +192,7 @@ class NaiveBook:
     def trade(self, maker: Json, taker: Json, price: int, qty: int) -> Json:
         for order in (maker, taker):
             self.reduce(order, qty)
-        marks = (
-            {"self_trade": True}
-            if self.phase != "continuous" and maker["account"] == taker["account"]
-            else {}
-        )
-        return {
-            "ev": "trade",
-            "maker": maker["id"],
-            "taker": taker["id"],
-            "price": price,
-            "qty": qty,
-            **marks,
-        }
+        return {"ev": "trade", "maker": maker["id"], "taker": taker["id"], "price": price, "qty": qty}
 
     def take_off(self, order: Json | None, reason: str, qty: int | None = None) -> Json:
         assert order is not None

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
-
-from django.db.models import Sum
 
 from core.errors import Code, CuxError
 from core.money import mul_div_floor
 from cux.wire.orders import TradeView
-from exchange.models import Instrument, Trade
+from exchange.models import Instrument
 from exchange.selectors.book import BookSnapshot, Level, book_snapshot
 from exchange.selectors.instruments import instrument_list
+from exchange.selectors.stats import market_stats
 from exchange.selectors.trades import trades_recent
 from web.figures import usd_per_cu
 
@@ -93,7 +92,7 @@ def market_view(*, symbol: str | None, now: datetime) -> MarketView:
         asks=_ladder(instrument, book.asks, deepest),
         tape=_tape(instrument),
         spread_ticks=book.asks[0].price_ticks - book.bids[0].price_ticks if book.asks and book.bids else None,
-        volume_lots=_volume_lots(instrument, now),
+        volume_lots=market_stats(symbol=instrument.symbol, now=now).volume_lots,
     )
 
 
@@ -121,8 +120,3 @@ def _ladder(instrument: Instrument, levels: Sequence[Level], deepest: int) -> li
 def _tape(instrument: Instrument) -> list[TapeRow]:
     trades = trades_recent(symbol=instrument.symbol, limit=TRADES)
     return [TapeRow(trade, usd_per_cu(instrument, trade.price_ticks)) for trade in trades]
-
-
-def _volume_lots(instrument: Instrument, now: datetime) -> int:
-    today = Trade.objects.filter(instrument=instrument, traded_at__gt=now - timedelta(days=1))
-    return today.aggregate(lots=Sum("quantity_lots"))["lots"] or 0

@@ -1,12 +1,23 @@
-"""The docs page: how to begin, the words, and the API's description as a file."""
+"""The docs pages: how to begin, the words, some documents, and the API's description as a file."""
+
+from pathlib import Path
+from typing import Final
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
+from markdown_it import MarkdownIt
 
 from web.access import own
 from web.glossary import glossary
 from web.page import page
+
+DOCUMENTS: Final = {
+    "index-methodology": "CU price index: methodology",
+}
+"""Documents of `docs/` that are pages too, by address, with their titles."""
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @require_safe
@@ -14,10 +25,22 @@ def docs(request: HttpRequest) -> HttpResponse:
     """Show how to begin, with the words of the market."""
     context = {
         "words": list(glossary().values()),
+        "documents": DOCUMENTS,
         "nav": "docs",
         "base": request.build_absolute_uri("/").rstrip("/"),
     }
     return page(request, "web/docs.html", own(request), context)
+
+
+@require_safe
+def document(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one document of `docs/`."""
+    if name not in DOCUMENTS:
+        raise Http404
+    text = (Path(settings.BASE_DIR) / "docs" / f"{name}.md").read_text()
+    rendered = mark_safe(_MARKDOWN.render(text))  # noqa: S308 - our own file, without raw HTML
+    context = {"title": DOCUMENTS[name], "rendered": rendered, "nav": "docs"}
+    return page(request, "web/document.html", own(request), context)
 
 
 @require_safe

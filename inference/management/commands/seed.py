@@ -77,7 +77,7 @@ def _seed(model: Path) -> dict[str, Any]:
 
 
 def _buyer(name: str) -> dict[str, str]:
-    facts, organisation = _party(name, scopes=("read", "trade", "infer", "keys"))
+    facts, organisation = _party(name, scopes=("read", "trade", "infer"))
     now = utc_now()
     deposit_record(
         organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
@@ -89,7 +89,7 @@ def _buyer(name: str) -> dict[str, str]:
 
 
 def _provider(name: str) -> dict[str, str]:
-    facts, organisation = _party(name, scopes=("read", "trade", "keys"))
+    facts, organisation = _party(name, scopes=("read", "trade"))
     created = provider_create(organisation_id=organisation.id, name=name)
     return facts | {"enrol_token": created.enrol_token}
 

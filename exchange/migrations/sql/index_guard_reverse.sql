@@ -1,0 +1,1 @@
+DROP TRIGGER exchange_indexprice_append_only ON exchange_indexprice;

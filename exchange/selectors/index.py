@@ -1,0 +1,107 @@
+"""The CU price index: what printed spot trades say now, and what was published."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from django.db import connection
+
+from core.clock import rfc3339
+from core.errors import Code, CuxError
+from cux.wire.market import IndexView
+from exchange.models import IndexPrice, Instrument
+from exchange.price_index import Print, Value, class_value, overall_value
+from exchange.selectors.printed import PRINTED
+
+OVERALL: Final = "overall"
+SHORT: Final = timedelta(hours=1)
+LONG: Final = timedelta(hours=24)
+HISTORY_MAX: Final = 1_000
+
+_TRADES: Final = f"""
+    SELECT i.compute_class_id, t.traded_at > %(short)s, t.notional_nano_usd, t.quantity_lots * i.lot_ucu
+    FROM exchange_trade t JOIN exchange_instrument i ON i.id = t.instrument_id
+    WHERE i.delivery = %(delivery)s AND t.traded_at > %(long)s AND t.traded_at <= %(at)s AND {PRINTED}
+    ORDER BY t.traded_at, t.id"""  # noqa: S608 - our own constants
+_LATEST: Final = """
+    SELECT DISTINCT ON (code) code, nano_usd_per_cu FROM exchange_indexprice
+    WHERE at < %s ORDER BY code, at DESC"""
+
+
+@dataclass(slots=True)
+class _Trades:
+    short: list[Print]
+    long: list[Print]
+
+
+def index_compute(*, at: datetime) -> dict[str, Value]:
+    """Return the value at this moment of each compute class, and of all under `overall`.
+
+    A class that never traded has none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LATEST, [at])
+        previous: dict[str, int] = dict(cursor.fetchall())
+    trades = _trades(at)
+    values = {}
+    for code in sorted((set(trades) | set(previous)) - {OVERALL}):
+        value = class_value(trades[code].short, trades[code].long, previous.get(code))
+        if value is not None:
+            values[code] = value
+    overall = overall_value(values.values(), previous.get(OVERALL))
+    return values if overall is None else values | {OVERALL: overall}
+
+
+def _trades(at: datetime) -> defaultdict[str, _Trades]:
+    """Return the spot trades of both windows by class; idle compute is interruptible: another good."""
+    found: defaultdict[str, _Trades] = defaultdict(lambda: _Trades([], []))
+    asked: dict[str, Any] = {
+        "at": at,
+        "short": at - SHORT,
+        "long": at - LONG,
+        "delivery": Instrument.Delivery.SPOT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TRADES, asked)
+        for code, is_recent, notional, quantity in cursor.fetchall():
+            trade = Print(notional, quantity)
+            found[code].long.append(trade)
+            if is_recent:
+                found[code].short.append(trade)
+    return found
+
+
+def index_latest() -> list[IndexView]:
+    """Return the newest published value of each index, by code."""
+    return [_view(row) for row in IndexPrice.objects.order_by("code", "-at").distinct("code")]
+
+
+def index_history(*, code: str, limit: int = 60, before: datetime | None = None) -> list[IndexView]:
+    """Return at most `limit` published values (1,000 at most), newest first, those before `before` if given.
+
+    Raises:
+        CuxError: NOT_FOUND, no value was ever published under this code.
+    """
+    rows = IndexPrice.objects.filter(code=code)
+    if not rows.exists():
+        raise CuxError(Code.NOT_FOUND, "No price index is published under this name.")
+    if before is not None:
+        rows = rows.filter(at__lt=before)
+    return [_view(row) for row in rows.order_by("-at")[: min(limit, HISTORY_MAX)]]
+
+
+def _view(row: IndexPrice) -> IndexView:
+    return msgspec.convert(
+        {
+            "code": row.code,
+            "at": rfc3339(row.at),
+            "nano_usd_per_cu": row.nano_usd_per_cu,
+            "method": row.method,
+            "trades": row.trades,
+            "dropped": row.dropped,
+            "volume_ucu": row.volume_ucu,
+        },
+        IndexView,
+    )
