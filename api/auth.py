@@ -10,6 +10,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request as RestRequest
 
+from accounts.networks import client_address
 from accounts.selectors import KeyFacts, api_key_cached, api_key_find, session_organisation
 from api.http import Request
 from core.errors import Code, CuxError
@@ -34,7 +35,7 @@ async def authenticate(request: Request, *scopes: str) -> KeyFacts:
     """Return for whom a plain ASGI request speaks, and check that its key has one of the scopes.
 
     Raises:
-        CuxError: INVALID_API_KEY; MISSING_SCOPE.
+        CuxError: INVALID_API_KEY; ADDRESS_NOT_ALLOWED; MISSING_SCOPE.
     """
     facts = await authenticate_if_given(request)
     if facts is None:
@@ -47,13 +48,15 @@ async def authenticate_if_given(request: Request) -> KeyFacts | None:
     """Return for whom the request speaks; None without a key.
 
     Raises:
-        CuxError: INVALID_API_KEY, there is a key and it is not valid.
+        CuxError: INVALID_API_KEY, there is a key and it is not valid; ADDRESS_NOT_ALLOWED.
     """
     secret = bearer_secret(request.header("authorization"))
     if secret is None:
         return None
     cached = api_key_cached(secret)
     facts = cached if cached is not None else await in_thread(api_key_find, secret)
+    if facts.networks:
+        facts.require_address(_address(request))
     _bind(facts)
     return facts
 
@@ -75,6 +78,15 @@ async def account_caller(request: Request) -> uuid.UUID:
     return organisation_id
 
 
+def _address(request: Request) -> str:
+    """Return whom a plain ASGI request comes from; text that is no address if the server does not say."""
+    client = request.scope.get("client")
+    forwarded = [value for name, value in request.scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(
+        client[0] if client else "", b",".join(forwarded).decode("latin-1"), settings.TRUSTED_PROXIES
+    )
+
+
 def _bind(facts: KeyFacts) -> None:
     structlog.contextvars.bind_contextvars(
         key_id=str(facts.key_id), organisation_id=str(facts.organisation_id)
@@ -91,6 +103,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if secret is None:
             return None
         facts = api_key_find(secret)
+        said = request.META.get("HTTP_X_FORWARDED_FOR")
+        facts.require_address(
+            client_address(request.META.get("REMOTE_ADDR", ""), said, settings.TRUSTED_PROXIES)
+        )
         _bind(facts)
         return None, facts
 
@@ -128,6 +144,24 @@ class CanInfer(HasScope):
     """Needs the scope `infer`."""
 
     scopes = ("infer",)
+
+
+class _CanManageKeys(HasScope):
+    scopes = ("keys",)
+
+
+class ReadsOrManagesKeys(BasePermission):
+    """Needs the scope `read` to look at API keys, and `keys` to change them."""
+
+    def has_permission(self, request: RestRequest, view: Any) -> bool:
+        """Tell whether the key has the scope; raises CuxError naming what is missing."""
+        return (CanRead() if request.method == "GET" else _CanManageKeys()).has_permission(request, view)
+
+
+class CanOperate(HasScope):
+    """Needs the scope `operate`, which only the house's keys have."""
+
+    scopes = ("operate",)
 
 
 class CanReadOrInfer(HasScope):

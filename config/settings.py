@@ -10,6 +10,7 @@ from typing import cast
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.networks import parse_networks
 from config.logs import configure_logging
 from core.embedded.environment import database_settings, load
 from core.embedded.paths import run_directory, var_directory
@@ -182,6 +183,9 @@ RELAY_URL = os.environ.get("CUX_RELAY_URL", "http://127.0.0.1:8001")
 RELAY_INTERNAL_TOKEN = ENVIRONMENT["RELAY_TOKEN"]
 SEALING_KEY = ENVIRONMENT["SEALING_KEY"]
 RECEIPT_SIGNING_SEED = ENVIRONMENT["SIGNING_SEED"]
+
+# Networks (CIDR, by commas) of the proxies whose X-Forwarded-For is believed; nobody's if empty.
+TRUSTED_PROXIES = parse_networks(filter(None, os.environ.get("CUX_TRUSTED_PROXIES", "").split(",")))
 
 # -- rules of the market that an operator may set
 # `live`, or `test`: a market of paper money, whose API keys say so and in which bots of the house quote.

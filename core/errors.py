@@ -46,12 +46,16 @@ class Code(Enum):
     UNSUPPORTED_MEDIA_TYPE = _bad("Send application/json.", 415)
     NOT_FOUND = _Spec(404, ErrorType.NOT_FOUND, "There is nothing at this address.")
     # -- who is asking
-    INVALID_API_KEY = _Spec(401, ErrorType.AUTHENTICATION, "The API key is missing, unknown or revoked.")
+    INVALID_API_KEY = _Spec(
+        401, ErrorType.AUTHENTICATION, "The API key is missing, unknown, expired or revoked."
+    )
     OTHER_MARKET_MODE = _Spec(
         401, ErrorType.AUTHENTICATION, "This API key is for the other market, test or live."
     )
     MISSING_SCOPE = _Spec(403, ErrorType.PERMISSION, "This API key lacks the scope for that.")
     TEST_MARKET_ONLY = _Spec(403, ErrorType.PERMISSION, "That exists on a test market only.")
+    ADDRESS_NOT_ALLOWED = _Spec(403, ErrorType.PERMISSION, "This API key may not be used from this address.")
+    TOO_MANY_KEYS = _Spec(409, ErrorType.CONFLICT, "There are too many live API keys; revoke one first.")
     FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
     # -- idempotency
     IDEMPOTENCY_KEY_REUSED = _Spec(

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,19 @@ from exchange.sequencer.protocol import Inspect
 from tests.environment import ROOT
 from tests.waiting import eventually
 
+SEQUENCER = ("manage.py", "sequencer")
+
 
 class SequencerProcess:
-    """`manage.py sequencer`, started and told what to do by a test."""
+    """`manage.py sequencer`, or a program that is one, started and told what to do by a test."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, program: Sequence[str] = SEQUENCER) -> None:
         """Start it; its log goes to a file."""
         self.socket = directory / "s"
         self.log = directory / "log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "sequencer", "--socket", str(self.socket), *arguments],
+                [sys.executable, *program, "--socket", str(self.socket), *arguments],
                 cwd=ROOT,
                 env=os.environ | {"CUX_LOG_LEVEL": "INFO"},
                 stderr=log,
@@ -59,9 +61,11 @@ class SequencerProcess:
 
 
 @contextmanager
-def started(directory: Path, *arguments: str) -> Iterator[SequencerProcess]:
+def started(
+    directory: Path, *arguments: str, program: Sequence[str] = SEQUENCER
+) -> Iterator[SequencerProcess]:
     """Start a sequencer, and end it with SIGTERM if nothing else has."""
-    process = SequencerProcess(directory, *arguments)
+    process = SequencerProcess(directory, *arguments, program=program)
     try:
         yield process
     except BaseException:
@@ -87,11 +91,11 @@ def talking_to(process: SequencerProcess) -> Iterator[None]:
 
 
 @contextmanager
-def sequencer(*arguments: str) -> Iterator[SequencerProcess]:
+def sequencer(*arguments: str, program: Sequence[str] = SEQUENCER) -> Iterator[SequencerProcess]:
     """Run a sequencer that this process's client talks to."""
     with (
         tempfile.TemporaryDirectory(prefix="cux") as directory,
-        started(Path(directory), *arguments) as process,
+        started(Path(directory), *arguments, program=program) as process,
         talking_to(process),
     ):
         yield process

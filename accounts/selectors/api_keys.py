@@ -4,32 +4,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.conf import settings
 
+from accounts.keys import KeyFacts
 from accounts.models import ApiKey
+from accounts.networks import parse_networks
 from accounts.secrets import secret_digest, secret_mode
 from core.errors import Code, CuxError
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFacts:
-    """For whom a key speaks, and what it may do."""
-
-    key_id: uuid.UUID
-    organisation_id: uuid.UUID
-    scopes: frozenset[str]
-
-    def require(self, *scopes: str) -> None:
-        """Refuse unless the key has one of these scopes.
-
-        Raises:
-            CuxError: MISSING_SCOPE, naming the scope.
-        """
-        if self.scopes.isdisjoint(scopes):
-            needed = " or ".join(f"`{scope}`" for scope in scopes)
-            raise CuxError(Code.MISSING_SCOPE, f"This API key lacks the scope {needed}.", param="scope")
 
 
 class KeyCache:
@@ -77,15 +59,16 @@ _CACHE = KeyCache()
 def api_key_cached(secret: str) -> KeyFacts | None:
     """Return the facts of a key used within the last second, without any query; None if not known."""
     digest = secret_digest(secret)
-    return _CACHE.get(digest) if digest is not None else None
+    facts = _CACHE.get(digest) if digest is not None else None
+    return facts if facts is not None and not _has_expired(facts) else None
 
 
 def api_key_find(secret: str) -> KeyFacts:
     """Return for whom this secret speaks; what was read a second ago may be answered from memory.
 
     Raises:
-        CuxError: INVALID_API_KEY, malformed, unknown or revoked; OTHER_MARKET_MODE, a test key on the live
-            market or the other way round.
+        CuxError: INVALID_API_KEY, malformed, unknown, expired or revoked; OTHER_MARKET_MODE, a test key on
+            the live market or the other way round.
     """
     mode = secret_mode(secret)
     if mode is not None and mode != settings.MARKET_MODE:
@@ -94,14 +77,33 @@ def api_key_find(secret: str) -> KeyFacts:
         )
     digest = secret_digest(secret)
     facts = _CACHE.find(digest, _read) if digest is not None else None
-    if facts is None:
+    if facts is None or _has_expired(facts):
         raise CuxError(Code.INVALID_API_KEY)
     return facts
 
 
+def api_key_list(*, organisation_id: uuid.UUID, limit: int = 200) -> list[ApiKey]:
+    """Return an organisation's keys, newest first, revoked and expired ones too."""
+    return list(ApiKey.objects.filter(organisation_id=organisation_id).order_by("-id")[:limit])
+
+
+def _has_expired(facts: KeyFacts) -> bool:
+    return facts.expires_at is not None and time.time() >= facts.expires_at
+
+
 def _read(digest: bytes) -> KeyFacts | None:
     # The look-up compares digests inside an index: nothing of the secret can be learnt from its timing.
-    row = ApiKey.objects.filter(sha256=digest, revoked_at__isnull=True).first()
+    found = ApiKey.objects.filter(sha256=digest, revoked_at__isnull=True).select_related("organisation")
+    row = found.first()
     if row is None:
         return None
-    return KeyFacts(key_id=row.id, organisation_id=row.organisation_id, scopes=frozenset(row.scopes))
+    scopes = frozenset(row.scopes)
+    return KeyFacts(
+        key_id=row.id,
+        organisation_id=row.organisation_id,
+        scopes=scopes if row.organisation.is_house else scopes - {ApiKey.Scope.OPERATE},
+        expires_at=row.expires_at.timestamp() if row.expires_at is not None else None,
+        networks=parse_networks(row.allowed_networks),
+        order_limit=row.order_limit,
+        order_window_s=row.order_window_s,
+    )

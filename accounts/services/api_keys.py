@@ -8,7 +8,9 @@ from datetime import datetime
 
 from django.conf import settings
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Organisation
+from accounts.models.api_key import ORDER_LIMIT
+from accounts.networks import parse_networks
 from accounts.secrets import secret_generate
 from core.errors import Code, CuxError
 
@@ -21,15 +23,32 @@ class IssuedKey:
     secret: str = field(repr=False)
 
 
-def api_key_create(*, organisation_id: uuid.UUID, name: str, scopes: Iterable[str]) -> IssuedKey:
-    """This function will make a key with these scopes (`read`, `trade`, `infer`, `provide`).
+def api_key_create(
+    *,
+    organisation_id: uuid.UUID,
+    name: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None = None,
+    allowed_networks: Iterable[str] = (),
+    order_limit: int = ORDER_LIMIT,
+    order_window_s: int = 1,
+) -> IssuedKey:
+    """This function will make a key with these scopes (`ApiKey.Scope`), for use from these CIDR networks.
 
     Raises:
-        CuxError: INVALID_FIELD, no scope or an unknown one.
+        CuxError: INVALID_FIELD, no scope, an unknown one, or what is no network; FORBIDDEN, `operate` for
+            another organisation than the house.
     """
     wanted = sorted(set(scopes))
     if not wanted or not set(wanted) <= set(ApiKey.Scope.values):
         raise CuxError(Code.INVALID_FIELD, f"Scopes are some of {ApiKey.Scope.values}.", param="scopes")
+    house = Organisation.objects.filter(id=organisation_id, is_house=True)
+    if ApiKey.Scope.OPERATE in wanted and not house.exists():
+        raise CuxError(Code.FORBIDDEN, "Only the exchange's own keys may operate it.", param="scopes")
+    try:
+        networks = [str(network) for network in parse_networks(allowed_networks)]
+    except ValueError as unreadable:
+        raise CuxError(Code.INVALID_FIELD, f"{unreadable}.", param="allowed_networks") from unreadable
     prefix, secret = secret_generate(settings.MARKET_MODE)
     key = ApiKey.objects.create(
         organisation_id=organisation_id,
@@ -37,6 +56,10 @@ def api_key_create(*, organisation_id: uuid.UUID, name: str, scopes: Iterable[st
         prefix=prefix,
         sha256=hashlib.sha256(secret.encode()).digest(),
         scopes=wanted,
+        expires_at=expires_at,
+        allowed_networks=networks,
+        order_limit=order_limit,
+        order_window_s=order_window_s,
     )
     return IssuedKey(key=key, secret=secret)
 

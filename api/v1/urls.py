@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from api.openai import models as openai_models
-from api.v1 import account, directory, jobs, keys, market, quotes
+from api.v1 import account, api_keys, directory, jobs, keys, market, quotes
 
 urlpatterns: list[URLPattern] = [
     path("instruments", market.instruments),
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("receipts/<str:job_id>", jobs.receipt),
     path("quotes", quotes.quotes),
     path("keys", keys.keys),
+    path("api-keys", api_keys.api_keys),
+    path("api-keys/<str:key_id>", api_keys.api_key),
     path("providers", directory.providers),
     path("compute-cards", directory.cards),
     path("compute-cards/<str:card_hash>", directory.card),

@@ -1,31 +1,23 @@
 """The call auction: one price for everybody, found from the resting orders alone.
 
 The rule (largest volume, smallest surplus, side of the surplus, nearest to the reference price) is
-the one of CME, Xetra, ASX and HKEX, with the limit prices of resting orders as candidates.
+the one of CME, Xetra, ASX and HKEX, with the limit prices of resting orders as candidates. Icebergs
+count in full, as at CME. Offers for resale take no part.
 """
 
 from typing import NamedTuple
 
-from exchange.engine.book import Book, total
+from exchange.engine.book import Book
 from exchange.engine.events import Canceled, Event, Indicative, Trade
+from exchange.engine.orders import Order
 
 
 class Candidate(NamedTuple):
-    """What would be wanted and offered at a price, in lots."""
+    """A price, the lots that would trade there, and those wanted beyond what is offered (or negative)."""
 
     price: int
-    demand: int
-    supply: int
-
-    @property
-    def volume(self) -> int:
-        """Lots that would trade."""
-        return min(self.demand, self.supply)
-
-    @property
-    def surplus(self) -> int:
-        """Lots wanted beyond what is offered; negative if more is offered."""
-        return self.demand - self.supply
+    volume: int
+    surplus: int
 
 
 def indicative(book: Book, reference_price: int) -> Indicative:
@@ -42,37 +34,36 @@ def indicative(book: Book, reference_price: int) -> Indicative:
 
 
 def uncross(book: Book, reference_price: int) -> list[Event]:
-    """Execute the auction and cancel the market orders that are left.
+    """Execute the auction and cancel what was there for it alone: market orders and good-for-auction ones.
 
     Best bid trades with best ask at the auction price until the volume is done. Self-trade
-    prevention does not apply.
+    prevention does not apply; such a trade is marked.
     """
     outcome = indicative(book, reference_price)
     events: list[Event] = [outcome]
     if outcome.price is not None:
         _execute(book, outcome.price, outcome.volume, events)
-    cancel_market_orders(book, events)
+    cancel_auction_only(book, events)
     return events
 
 
-def cancel_market_orders(book: Book, events: list[Event]) -> None:
-    """Cancel the market orders still resting, oldest priority first."""
-    for order in book.market_orders():
+def cancel_auction_only(book: Book, events: list[Event]) -> None:
+    """Cancel the orders that rest for an auction and not beyond, oldest priority first."""
+    for order in book.auction_only():
         book.remove(order)
-        events.append(Canceled(order.id, order.qty, "market"))
+        events.append(Canceled(order.id, order.qty, "auction" if order.tif == "GFA" else "market"))
         order.qty = 0
 
 
 def _candidates(book: Book, reference_price: int) -> list[Candidate]:
-    """Every distinct limit price, lowest first, with demand and supply there; never empty."""
-    bids = {price: lots for price, lots, _ in book.bids.quantities()}
-    asks = {price: lots for price, lots, _ in book.asks.quantities()}
-    demand = total(book.bids.market) + sum(bids.values())
-    supply = total(book.asks.market)
+    """Every distinct limit price, lowest first; never empty."""
+    bids, asks = book.bids.totals(), book.asks.totals()
+    demand = sum(order.qty for order in book.bids.market.values()) + sum(bids.values())
+    supply = sum(order.qty for order in book.asks.market.values())
     candidates = []
     for price in sorted(bids.keys() | asks.keys()) or [reference_price]:
         supply += asks.get(price, 0)
-        candidates.append(Candidate(price, demand, supply))
+        candidates.append(Candidate(price, min(demand, supply), demand - supply))
         demand -= bids.get(price, 0)
     return candidates
 
@@ -87,14 +78,24 @@ def _settle_tie(candidates: list[Candidate], reference_price: int) -> Candidate:
 
 
 def _execute(book: Book, price: int, volume: int, events: list[Event]) -> None:
-    """Trade the volume. No trade can exceed what remains of it: that is all there is on one side."""
+    """Trade the volume, of which there is enough on either side, then take it off the orders."""
+    taken: list[tuple[Order, int]] = []
+    bids, asks = book.bids.in_priority(), book.asks.in_priority()
+    bid_left = ask_left = 0
     while volume:
-        bid, ask = book.bids.first(), book.asks.first()
+        if not bid_left:
+            bid = next(bids)
+            bid_left = min(bid.qty, volume)
+            taken.append((bid, bid_left))
+        if not ask_left:
+            ask = next(asks)
+            ask_left = min(ask.qty, volume)
+            taken.append((ask, ask_left))
+        lots = bid_left if bid_left < ask_left else ask_left
         maker, taker = (bid, ask) if bid.priority < ask.priority else (ask, bid)
-        qty = min(bid.qty, ask.qty)
-        volume -= qty
-        events.append(Trade(maker.id, taker.id, price, qty))
-        for order in (bid, ask):
-            order.qty -= qty
-            if not order.qty:
-                book.remove(order)
+        events.append(Trade(maker.id, taker.id, price, lots, bid.account == ask.account))
+        bid_left -= lots
+        ask_left -= lots
+        volume -= lots
+    for order, lots in taken:
+        book.take(order, lots)

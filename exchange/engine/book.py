@@ -10,19 +10,24 @@ would walk over the gaps that filled orders leave at its front, an OrderedDict d
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import islice
-from typing import TypeAlias
 
 from exchange.engine.events import BookLevel
 from exchange.engine.orders import Order
 
-Queue: TypeAlias = OrderedDict[str, Order]
 NO_LIMIT = -(1 << 63)
 """A key below that of every price: what a market order is ready to trade at."""
 
 
+class Level(OrderedDict[str, Order]):
+    """The orders at one price by id, oldest first, and the lots they show in all."""
+
+    __slots__ = ("lots",)
+
+    lots: int
+
+
 class BookSide:
-    """The bids or the asks: limit levels by price, and before them the market orders of an auction."""
+    """Bids, asks or offers for resale: limit levels by price, and before them an auction's market orders."""
 
     __slots__ = ("keys", "levels", "market", "sign")
 
@@ -30,8 +35,8 @@ class BookSide:
         """Make an empty side; `sign` is 1 for bids and -1 for asks."""
         self.sign = sign
         self.keys: list[int] = []
-        self.levels: dict[int, Queue] = {}
-        self.market: Queue = OrderedDict()
+        self.levels: dict[int, Level] = {}
+        self.market: OrderedDict[str, Order] = OrderedDict()
 
     def insert(self, order: Order) -> None:
         """Put an order behind all others at its price."""
@@ -41,9 +46,11 @@ class BookSide:
         key = self.sign * order.price
         level = self.levels.get(key)
         if level is None:
-            level = self.levels[key] = OrderedDict()
+            level = self.levels[key] = Level()
+            level.lots = 0
             insort(self.keys, key)
         level[order.id] = order
+        level.lots += order.slice or order.qty
 
     def remove(self, order: Order) -> None:
         """Take out a resting order, and its level with the last one."""
@@ -53,14 +60,18 @@ class BookSide:
         key = self.sign * order.price
         level = self.levels[key]
         del level[order.id]
+        level.lots -= order.slice or order.qty
         if not level:
             del self.levels[key]
-            del self.keys[bisect_left(self.keys, key)]
+            if key == self.keys[-1]:
+                self.keys.pop()
+            else:
+                del self.keys[bisect_left(self.keys, key)]
 
-    def first(self) -> Order:
-        """The order that trades next, market orders before limits. KeyError or IndexError if empty."""
-        queue = self.market or self.levels[self.keys[-1]]
-        return next(iter(queue.values()))
+    def show(self, order: Order, more_lots: int) -> None:
+        """Count more lots (or, negative, fewer) as shown at the order's price."""
+        if order.type == "limit":
+            self.levels[self.sign * order.price].lots += more_lots
 
     def reached_by(self, price: int) -> bool:
         """Whether an order of the other side with this limit would trade with the best limit here."""
@@ -72,55 +83,101 @@ class BookSide:
         for key in reversed(self.keys):
             yield from self.levels[key].values()
 
-    def quantities(self) -> Iterator[tuple[int, int, int]]:
-        """(price, total lots, orders) of each limit level, best first."""
-        for key in reversed(self.keys):
-            level = self.levels[key]
-            yield self.sign * key, total(level), len(level)
+    def totals(self) -> dict[int, int]:
+        """Open lots by limit price, hidden ones included."""
+        return {
+            self.sign * key: sum([order.qty for order in level.values()])
+            for key, level in self.levels.items()
+        }
+
+    def lots_at(self, price: int) -> int:
+        """Lots shown at a price, 0 if there is no such level."""
+        level = self.levels.get(self.sign * price)
+        return level.lots if level is not None else 0
+
+    def depth(self, levels: int) -> list[tuple[int, int, int]]:
+        """(price, shown lots, orders) of the best limit levels."""
+        best = self.keys[: -levels - 1 : -1]
+        return [(self.sign * key, self.levels[key].lots, len(self.levels[key])) for key in best]
 
     def shown(self) -> list[BookLevel]:
-        """Every level with its order ids, best first; market orders come first under the price None."""
-        shown: list[BookLevel] = [(None, total(self.market), list(self.market))] if self.market else []
-        for key in reversed(self.keys):
-            level = self.levels[key]
-            shown.append((self.sign * key, total(level), list(level)))
-        return shown
+        """Every level with all its lots and order ids, best first; market orders first under price None."""
+        shown: list[BookLevel] = [_shown(None, self.market)] if self.market else []
+        return shown + [_shown(self.sign * key, self.levels[key]) for key in reversed(self.keys)]
 
 
 class Book:
-    """Both sides and every resting order by id.
+    """The sides and every resting order by id.
 
     `orders` is always in priority order, oldest first: an order that enters goes to its end.
     """
 
-    __slots__ = ("asks", "bids", "last_priority", "orders")
+    __slots__ = ("asks", "bids", "last_priority", "orders", "resales")
 
     def __init__(self) -> None:
         self.bids = BookSide(1)
         self.asks = BookSide(-1)
+        self.resales = BookSide(-1)
         self.orders: dict[str, Order] = {}
         self.last_priority = 0
 
+    def side_of(self, order: Order) -> BookSide:
+        """The side on which the order rests."""
+        if order.side == "buy":
+            return self.bids
+        return self.resales if order.end else self.asks
+
     def opposite(self, order: Order) -> BookSide:
-        """The side with which the order trades."""
+        """The ordinary side with which the order trades."""
         return self.asks if order.side == "buy" else self.bids
 
     def add(self, order: Order) -> None:
-        """Let an order enter with the youngest priority."""
+        """Let an order enter with the youngest priority, an iceberg with a fresh slice."""
         self.last_priority += 1
         order.priority = self.last_priority
+        if order.display:
+            order.slice = min(order.display, order.qty)
+        self.put(order)
+
+    def put(self, order: Order) -> None:
+        """Insert an order as it is; none may be younger."""
         self.orders[order.id] = order
-        (self.bids if order.side == "buy" else self.asks).insert(order)
+        self.side_of(order).insert(order)
 
     def remove(self, order: Order) -> None:
         """Take out a resting order."""
         del self.orders[order.id]
-        (self.bids if order.side == "buy" else self.asks).remove(order)
+        self.side_of(order).remove(order)
 
-    def market_orders(self) -> list[Order]:
-        """Resting market orders of both sides, oldest priority first."""
-        both = [*self.bids.market.values(), *self.asks.market.values()]
-        return sorted(both, key=lambda order: order.priority)
+    def fill(self, order: Order, lots: int) -> None:
+        """Trade lots that the order shows. One that has no more shown goes behind all with its next slice."""
+        if lots == order.qty:
+            self.remove(order)
+            order.qty = 0
+        elif lots == order.slice:
+            self.remove(order)
+            order.qty -= lots
+            self.add(order)
+        else:
+            order.qty -= lots
+            self.side_of(order).show(order, -lots)
+            if order.slice:
+                order.slice -= lots
+
+    def take(self, order: Order, lots: int) -> None:
+        """Take open lots off an order, hidden ones first; what is left keeps its priority."""
+        if lots == order.qty:
+            self.remove(order)
+            order.qty = 0
+            return
+        shown = order.slice or order.qty
+        order.qty -= lots
+        order.slice = min(order.slice, order.qty)
+        self.side_of(order).show(order, (order.slice or order.qty) - shown)
+
+    def auction_only(self) -> list[Order]:
+        """Orders that rest for an auction and not beyond, oldest priority first."""
+        return [order for order in self.orders.values() if order.type == "market" or order.tif == "GFA"]
 
     def crossed(self) -> bool:
         """Whether the best bid and the best ask could trade; a market order could with anything."""
@@ -129,11 +186,6 @@ class Book:
             return bool((bids.market or bids.keys) and (asks.market or asks.keys))
         return bool(bids.keys and asks.keys) and bids.keys[-1] + asks.keys[-1] >= 0
 
-    def depth(self, levels: int) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """The best `levels` limit levels of bids and asks as (price, total lots, orders)."""
-        return list(islice(self.bids.quantities(), levels)), list(islice(self.asks.quantities(), levels))
 
-
-def total(queue: Queue) -> int:
-    """Open lots of all orders of a level."""
-    return sum(order.qty for order in queue.values())
+def _shown(price: int | None, queue: OrderedDict[str, Order]) -> BookLevel:
+    return price, sum([order.qty for order in queue.values()]), list(queue)

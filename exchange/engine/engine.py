@@ -1,24 +1,26 @@
 """The engine of one instrument: a pure function of its commands, without clock or randomness."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 import msgspec
 
-from exchange.engine import auction
-from exchange.engine.book import Book, total
+from exchange.engine import auction, state
+from exchange.engine.book import Book
 from exchange.engine.checks import refuse_new, refuse_replace
 from exchange.engine.events import (
     Accepted,
     BookShown,
     Canceled,
+    CancelReason,
     Event,
     PhaseChanged,
     Rejected,
     Replaced,
 )
-from exchange.engine.matching import enter
+from exchange.engine.matching import Meeting, enter, planned
 from exchange.engine.orders import Order, Phase, Side
+from exchange.engine.phases import PERMISSIONS
 
 
 class Engine:
@@ -28,37 +30,19 @@ class Engine:
     nothing has changed), then what the command caused, in the order in which it happened.
     """
 
-    __slots__ = ("_book", "_phase")
+    __slots__ = ("_book", "_permission", "_phase")
 
     def __init__(self) -> None:
         """Start with an empty book in phase `continuous`."""
         self._book = Book()
         self._phase: Phase = "continuous"
+        self._permission = PERMISSIONS["continuous"]
 
-    @classmethod
-    def restore(cls, orders: Iterable[Order], phase: Phase) -> "Engine":
-        """Rebuild an engine from resting orders, oldest priority first, as `snapshot` gives them.
-
-        Orders are copied and keep their priorities. Raises ValueError if they could not rest
-        together: priorities not ascending, an id twice, nothing open, no price, not GTC, or, in
-        `continuous`, a market order or a crossed book.
-        """
-        engine = cls()
-        engine._phase = phase
-        for order in orders:
-            engine._put_back(msgspec.structs.replace(order))
-        if phase == "continuous" and (engine._book.crossed() or engine._book.market_orders()):
-            raise ValueError("these orders cannot rest in phase continuous")
-        return engine
-
-    @property
-    def current_phase(self) -> Phase:
-        """The trading phase."""
-        return self._phase
+    # Commands
 
     def new(self, order: Order) -> list[Event]:
         """Take on an order, which from then on belongs to the engine; match or rest it."""
-        reason = refuse_new(self._book, self._phase, order)
+        reason = refuse_new(self._book, self._permission, order)
         if reason is not None:
             return [Rejected("new", reason, order.id)]
         events: list[Event] = [Accepted(order.id)]
@@ -66,30 +50,34 @@ class Engine:
         return events
 
     def cancel(self, id: str) -> list[Event]:
-        """Take a resting order out of the book."""
-        if self._phase == "halted":
+        """Take a resting order out of the book for its owner."""
+        if not self._permission.cancel:
             return [Rejected("cancel", "phase", id)]
         order = self._book.orders.get(id)
         if order is None:
             return [Rejected("cancel", "unknown_order", id)]
-        self._book.remove(order)
-        canceled = Canceled(id, order.qty, "user")
-        order.qty = 0
-        return [canceled]
+        return [self._take_out(order, "user")]
+
+    def expire(self, id: str) -> list[Event]:
+        """Take a resting order out of the book because its time is over, in whatever phase."""
+        order = self._book.orders.get(id)
+        if order is None:
+            return [Rejected("expire", "unknown_order", id)]
+        return [self._take_out(order, "expired")]
 
     def replace(self, id: str, price: int, qty: int) -> list[Event]:
         """Give a resting order another price (ticks) and open quantity (lots).
 
         It keeps its priority at the same price and no larger a quantity, else it enters anew.
         """
-        reason = refuse_replace(self._book, self._phase, id, price, qty)
+        reason = refuse_replace(self._book, self._permission, id, price, qty)
         if reason is not None:
             return [Rejected("replace", reason, id)]
         order = self._book.orders[id]
         keeps = price == order.price and qty <= order.qty
         events: list[Event] = [Replaced(id, price, qty, keeps)]
         if keeps:
-            order.qty = qty
+            self._book.take(order, order.qty - qty)
             return events
         self._book.remove(order)
         order.price = price
@@ -101,27 +89,35 @@ class Engine:
         """Change the trading phase; `continuous` needs a book that is not crossed."""
         if phase == "continuous" and self._book.crossed():
             return [Rejected("phase", "crossed_book")]
-        self._phase = phase
+        self._set_phase(phase)
         events: list[Event] = [PhaseChanged(phase)]
         if phase == "continuous":
-            auction.cancel_market_orders(self._book, events)
+            auction.cancel_auction_only(self._book, events)
         return events
 
     def indicative(self, reference_price: int) -> list[Event]:
-        """Say what an uncross would do now."""
-        if self._phase != "auction":
+        """Say what an uncross would do now, in any phase in which orders only rest."""
+        if self._permission.entry != "rests":
             return [Rejected("indicative", "phase")]
         return [auction.indicative(self._book, reference_price)]
 
     def uncross(self, reference_price: int) -> list[Event]:
-        """Execute the auction; the phase stays `auction`."""
-        if self._phase != "auction":
+        """Execute the auction; the phase stays."""
+        if self._permission.entry != "rests":
             return [Rejected("uncross", "phase")]
         return auction.uncross(self._book, reference_price)
 
+    # Questions: nothing changes
+
+    @property
+    def current_phase(self) -> Phase:
+        """The trading phase."""
+        return self._phase
+
     def book(self) -> list[Event]:
         """Show every resting order."""
-        return [BookShown(self._book.bids.shown(), self._book.asks.shown())]
+        book = self._book
+        return [BookShown(book.bids.shown(), book.asks.shown(), book.resales.shown())]
 
     def order(self, id: str) -> Order | None:
         """The resting order of this id, to read only, or None."""
@@ -132,47 +128,77 @@ class Engine:
         return (order for order in self._book.orders.values() if order.account == account)
 
     def depth(self, levels: int) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """The best `levels` price levels of bids and asks as (price, total lots, orders)."""
-        return self._book.depth(levels)
+        """The best `levels` price levels of bids and asks as (price, shown lots, orders)."""
+        return self._book.bids.depth(levels), self._book.asks.depth(levels)
 
     def level_lots(self, side: Side, price: int) -> int:
-        """Open lots at a price of a side; 0 if there is no such level."""
-        book_side = self._book.bids if side == "buy" else self._book.asks
-        level = book_side.levels.get(book_side.sign * price)
-        return total(level) if level else 0
+        """The lots shown at a price (ticks), 0 if none; what is offered for resale is not shown."""
+        return (self._book.bids if side == "buy" else self._book.asks).lots_at(price)
+
+    def reach(self, order: Order) -> int | None:
+        """The worst price (ticks) at which this order would trade if it came now; None: it would not."""
+        prices = [maker.price for maker, lots in self._planned(order) if lots]
+        return prices[-1] if prices else None
+
+    def excerpt(self, order: Order) -> "Engine":
+        """An engine with copies of those resting orders only that this order would meet if it came now.
+
+        There it does what it would do here, at the cost of what it touches.
+        """
+        met = {maker.id: maker for maker, _ in self._planned(order)}
+        return Engine.restore(sorted(met.values(), key=attrgetter("priority")), self._phase)
+
+    def _planned(self, order: Order) -> list[Meeting]:
+        return planned(self._book, order) if self._permission.entry == "matches" else []
+
+    # State
+
+    @classmethod
+    def restore(cls, orders: Iterable[Order], phase: Phase) -> "Engine":
+        """Rebuild an engine from resting orders, oldest priority first, as `snapshot` gives them.
+
+        Orders are copied and keep their priorities. Raises ValueError if they could not rest
+        together: priorities not ascending, an id twice, nothing open, no price, not GTC or GFA, a slice
+        that does not fit, or, in `continuous`, an order for auctions only or a crossed book.
+        """
+        return cls._from(state.Image(phase, 0, [msgspec.structs.replace(order) for order in orders]))
+
+    @classmethod
+    def restore_bytes(cls, snapshot: bytes) -> "Engine":
+        """Rebuild an engine from `snapshot_bytes`. ValueError as for `restore`, or if it is none."""
+        return cls._from(state.decode(snapshot))
 
     def snapshot(self) -> list[Order]:
         """Copies of all resting orders, oldest priority first; with the phase, all that is state."""
         return [msgspec.structs.replace(order) for order in self._book.orders.values()]
 
-    def state_hash(self) -> str:
-        """SHA-256 in hexadecimal over all that can influence a future event.
+    def snapshot_bytes(self) -> bytes:
+        """All that is state, as msgpack."""
+        return state.encode(state.image(self._book, self._phase))
 
-        Each side in the order in which it would trade, and the rank of each order by age instead of
-        its priority number, which a restored engine continues from its youngest resting order.
-        """
-        rank = {id: place for place, id in enumerate(self._book.orders)}
-        sides = [
-            [
-                (o.id, o.account, o.type, o.tif, o.price, o.qty, o.post_only, o.stp, rank[o.id])
-                for o in side.in_priority()
-            ]
-            for side in (self._book.bids, self._book.asks)
-        ]
-        return hashlib.sha256(msgspec.json.encode((self._phase, *sides))).hexdigest()
+    def state_hash(self) -> str:
+        """SHA-256 in hexadecimal over all that can influence a future event."""
+        return state.digest(self._book, self._phase)
+
+    @classmethod
+    def _from(cls, image: state.Image) -> "Engine":
+        engine = cls()
+        engine._book = state.book_of(image)
+        engine._set_phase(image.phase)
+        return engine
+
+    def _set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._permission = PERMISSIONS[phase]
+
+    def _take_out(self, order: Order, reason: CancelReason) -> Canceled:
+        self._book.remove(order)
+        canceled = Canceled(order.id, order.qty, reason)
+        order.qty = 0
+        return canceled
 
     def _enter(self, order: Order, events: list[Event]) -> None:
-        if self._phase == "continuous":
+        if self._permission.entry == "matches":
             enter(self._book, order, events)
         else:
             self._book.add(order)
-
-    def _put_back(self, order: Order) -> None:
-        priority = order.priority
-        if priority <= self._book.last_priority:
-            raise ValueError(f"Priorities must ascend, was {priority} after {self._book.last_priority}")
-        priced = order.price > 0 or order.type == "market"
-        if order.id in self._book.orders or order.qty < 1 or not priced or order.tif != "GTC":
-            raise ValueError(f"order {order.id} cannot rest")
-        self._book.last_priority = priority - 1
-        self._book.add(order)

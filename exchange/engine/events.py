@@ -10,20 +10,28 @@ import msgspec
 
 from exchange.engine.orders import Phase
 
-Operation = Literal["new", "cancel", "replace", "phase", "indicative", "uncross"]
+Operation = Literal["new", "cancel", "expire", "replace", "phase", "indicative", "uncross"]
 RejectReason = Literal[
     "invalid_qty",
     "invalid_price",
     "invalid_post_only",
+    "invalid_display",
+    "invalid_min_qty",
+    "invalid_eligibility",
+    "invalid_budget",
+    "invalid_window",
     "invalid_tif",
     "phase",
     "duplicate_id",
     "unknown_order",
     "market_order",
+    "not_improving",
     "post_only_would_take",
     "crossed_book",
 ]
-CancelReason = Literal["user", "ioc", "fok", "stp", "decrement", "market"]
+CancelReason = Literal[
+    "user", "expired", "ioc", "fok", "min_qty", "budget", "stp", "decrement", "market", "auction"
+]
 BookLevel: TypeAlias = tuple[int | None, int, list[str]]
 """Price in ticks (None: market orders), total lots, order ids in priority order."""
 
@@ -42,13 +50,20 @@ class Rejected(msgspec.Struct, frozen=True, gc=False, tag_field="ev", tag="rejec
     id: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class Trade(msgspec.Struct, frozen=True, gc=False, tag_field="ev", tag="trade"):
-    """Two orders traded `qty` lots at `price` ticks; the maker is the one with the older priority."""
+class Trade(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="ev", tag="trade"):
+    """Two orders traded `qty` lots at `price` ticks; the maker is the one with the older priority.
+
+    Marked are trades of an account with itself (only an uncross makes them), those of a taker that
+    chose its makers, and those of a window offered for resale: none of them says what the market pays.
+    """
 
     maker: str
     taker: str
     price: int
     qty: int
+    self_trade: bool = False
+    selective: bool = False
+    resale: bool = False
 
 
 class Canceled(msgspec.Struct, frozen=True, gc=False, tag_field="ev", tag="canceled"):
@@ -82,11 +97,12 @@ class Indicative(msgspec.Struct, frozen=True, gc=False, tag_field="ev", tag="ind
     surplus: int
 
 
-class BookShown(msgspec.Struct, frozen=True, gc=False, tag_field="ev", tag="book"):
-    """Every resting order by level, best level first."""
+class BookShown(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="ev", tag="book"):
+    """Every resting order by level with all its lots, hidden ones included, best level first."""
 
     bids: list[BookLevel]
     asks: list[BookLevel]
+    resales: list[BookLevel] = []
 
 
 Event: TypeAlias = Accepted | Rejected | Trade | Canceled | Replaced | PhaseChanged | Indicative | BookShown

@@ -1,61 +1,167 @@
-"""Continuous matching: an incoming order takes from the other side, best price and oldest first."""
+"""Continuous matching: an incoming order takes from the other side, best price and oldest first.
 
-from exchange.engine.book import NO_LIMIT, Book, BookSide
-from exchange.engine.events import Canceled, Event, Trade
+One walk over the book tells whom an order meets and how many lots they trade. Whether it may trade at
+all (FOK, minimum quantity), how far it reaches and its trades all follow from that list.
+"""
+
+from collections.abc import Generator, Iterable, Iterator
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter
+from typing import TypeAlias
+
+from exchange.engine.book import NO_LIMIT, Book
+from exchange.engine.events import Canceled, CancelReason, Event, Trade
 from exchange.engine.orders import Order
 from exchange.engine.stp import prevent
+
+Meeting: TypeAlias = tuple[Order, int]
+"""A maker and the lots to trade with it; 0 lots: self-trade prevention steps in instead."""
 
 
 def enter(book: Book, order: Order, events: list[Event]) -> None:
     """Match an accepted order as the taker, then rest or cancel what is left of it."""
-    opposite = book.opposite(order)
-    worst_key = opposite.sign * order.price if order.type == "limit" else NO_LIMIT
-    if opposite.keys and opposite.keys[-1] >= worst_key:
-        if order.tif == "FOK" and not _can_fill(order, opposite, worst_key):
-            _cancel_rest(order, events)
-            return
-        _take(book, order, opposite, worst_key, events)
-    if order.qty:
-        if order.tif == "GTC":
+    met = list(_meetings(book, order)) if _reaches(book, order) else []
+    if order.tif == "GTC":
+        if met:
+            _trade(book, order, met, events)
+        if order.qty:
             book.add(order)
+        return
+    reason = _killed(order, met)
+    if reason is None:
+        _trade(book, order, met, events)
+        reason = "budget" if order.budget and any(_walk(book, order)) else "ioc"
+    if order.qty:
+        events.append(Canceled(order.id, order.qty, reason))
+        order.qty = 0
+
+
+def planned(book: Book, order: Order) -> list[Meeting]:
+    """Whom the order would meet if it entered now; nothing changes."""
+    met = list(_meetings(book, order)) if _reaches(book, order) else []
+    return [] if _killed(order, met) else met
+
+
+def _trade(book: Book, taker: Order, met: list[Meeting], events: list[Event]) -> None:
+    selective = bool(taker.only or taker.ignore)
+    for maker, lots in met:
+        if lots:
+            events.append(Trade(maker.id, taker.id, maker.price, lots, False, selective, maker.end > 0))
+            taker.qty -= lots
+            book.fill(maker, lots)
         else:
-            _cancel_rest(order, events)
-
-
-def _take(book: Book, taker: Order, opposite: BookSide, worst_key: int, events: list[Event]) -> None:
-    """Trade while the taker has quantity and the best opposite price is within its limit."""
-    keys, levels = opposite.keys, opposite.levels
-    prevents = taker.stp != "none"
-    while taker.qty and keys and keys[-1] >= worst_key:
-        maker = next(iter(levels[keys[-1]].values()))
-        if prevents and maker.account == taker.account:
             prevent(book, taker, maker, events)
-            continue
-        qty = taker.qty if taker.qty < maker.qty else maker.qty
-        events.append(Trade(maker.id, taker.id, maker.price, qty))
-        taker.qty -= qty
-        maker.qty -= qty
-        if not maker.qty:
-            book.remove(maker)
 
 
-def _can_fill(taker: Order, opposite: BookSide, worst_key: int) -> bool:
-    """Whether the whole quantity could be filled by trades, given limit and self-trade mode."""
-    wanted = taker.qty
+def _killed(order: Order, met: list[Meeting]) -> CancelReason | None:
+    """Why an order that trades too little must not trade at all, or None."""
+    if order.tif == "FOK" or order.min_qty:
+        lots = sum(lots for _, lots in met)
+        if order.tif == "FOK" and lots < order.qty:
+            return "fok"
+        if lots < order.min_qty:
+            return "min_qty"
+    return None
+
+
+def _worst_key(book: Book, taker: Order) -> int:
+    return book.opposite(taker).sign * taker.price if taker.type == "limit" else NO_LIMIT
+
+
+def _reaches(book: Book, taker: Order) -> bool:
+    """Whether a walk could find anything; what is offered for resale never takes."""
+    keys = book.opposite(taker).keys
+    return bool(taker.min_end or (keys and keys[-1] >= _worst_key(book, taker))) and not taker.end
+
+
+def _meetings(book: Book, taker: Order) -> Iterator[Meeting]:
+    """Whom the taker meets until it is filled, its limit or its budget ends; the book must not change."""
+    return _affordable(_walk(book, taker), taker.budget) if taker.budget else _walk(book, taker)
+
+
+def _affordable(walk: Iterator[Meeting], budget: int) -> Iterator[Meeting]:
+    """The meetings that a budget in ticks times lots pays for, the last one cut to size."""
+    for maker, lots in walk:
+        affordable = min(lots, budget // maker.price)
+        if maker.price > budget:
+            return
+        yield maker, affordable
+        if affordable < lots:
+            return
+        budget -= affordable * maker.price
+
+
+def _walk(book: Book, taker: Order) -> Iterator[Meeting]:
+    left, account, prevents = taker.qty, taker.account, taker.stp != "none"
+    for queue in _queues(book, taker):
+        icebergs = []
+        for maker in queue:
+            if prevents and maker.account == account:
+                yield maker, 0
+                left -= _prevented_lots(taker, maker, left)
+            else:
+                lots = maker.slice or maker.qty
+                if lots >= left:
+                    yield maker, left
+                    return
+                yield maker, lots
+                left -= lots
+                if maker.slice:
+                    icebergs.append((maker, maker.qty - maker.slice))
+            if not left:
+                return
+        if icebergs:
+            left = yield from _refreshed(icebergs, left)
+            if not left:
+                return
+
+
+def _prevented_lots(taker: Order, maker: Order, left: int) -> int:
+    """Lots that self-trade prevention takes off the taker."""
+    if taker.stp == "decrement":
+        return min(left, maker.qty)
+    return 0 if taker.stp == "cancel_maker" else left
+
+
+def _refreshed(icebergs: list[tuple[Order, int]], left: int) -> Generator[Meeting, None, int]:
+    """The next slices of a level's icebergs in turn, each with its hidden lots; returns what is left."""
+    for maker, hidden in icebergs:
+        lots = min(maker.display, hidden, left)
+        if lots:
+            yield maker, lots
+            left -= lots
+            icebergs.append((maker, hidden - lots))
+    return left
+
+
+def _queues(book: Book, taker: Order) -> Iterator[Iterable[Order]]:
+    """The orders that the taker may trade with, oldest first, level by level from the best."""
+    if taker.only or taker.ignore or taker.min_end:
+        yield from _eligible_queues(book, taker)
+        return
+    opposite, worst_key = book.opposite(taker), _worst_key(book, taker)
     for key in reversed(opposite.keys):
         if key < worst_key:
-            break
-        for maker in opposite.levels[key].values():
-            if taker.stp != "none" and maker.account == taker.account:
-                if taker.stp == "cancel_maker":
-                    continue
-                return False
-            wanted -= maker.qty
-            if wanted <= 0:
-                return True
-    return False
+            return
+        yield opposite.levels[key].values()
 
 
-def _cancel_rest(order: Order, events: list[Event]) -> None:
-    events.append(Canceled(order.id, order.qty, "fok" if order.tif == "FOK" else "ioc"))
-    order.qty = 0
+def _eligible_queues(book: Book, taker: Order) -> Iterator[Iterable[Order]]:
+    """As `_queues`, passing over makers that the taker does not want, and with resales where it asks."""
+    sides = [book.opposite(taker), book.resales] if taker.min_end else [book.opposite(taker)]
+    worst_key = _worst_key(book, taker)
+    for key, _ in groupby(merge(*(reversed(side.keys) for side in sides), reverse=True)):
+        if key < worst_key:
+            return
+        levels = [side.levels[key] for side in sides if key in side.levels]
+        queue = [maker for level in levels for maker in level.values() if _wants(taker, maker)]
+        yield sorted(queue, key=attrgetter("priority"))
+
+
+def _wants(taker: Order, maker: Order) -> bool:
+    return (
+        (not taker.only or maker.account in taker.only)
+        and maker.account not in taker.ignore
+        and (not maker.end or maker.end >= taker.min_end)
+    )

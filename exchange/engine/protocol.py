@@ -26,6 +26,12 @@ class Cancel(msgspec.Struct, tag_field="op", tag="cancel"):
     id: str
 
 
+class Expire(msgspec.Struct, tag_field="op", tag="expire"):
+    """Take out a resting order whose time is over."""
+
+    id: str
+
+
 class Replace(msgspec.Struct, tag_field="op", tag="replace"):
     """Change price and open quantity of a resting order."""
 
@@ -60,7 +66,7 @@ class ResetDone(msgspec.Struct, frozen=True, tag_field="ev", tag="reset"):
     """The answer to a reset."""
 
 
-Operation = New | Cancel | Replace | SetPhase | ShowIndicative | Uncross | ShowBook
+Operation = New | Cancel | Expire | Replace | SetPhase | ShowIndicative | Uncross | ShowBook
 Command = Reset | Operation
 
 
@@ -71,6 +77,8 @@ def apply(engine: Engine, operation: Operation) -> list[Event]:
             return engine.new(operation)
         case Cancel(id):
             return engine.cancel(id)
+        case Expire(id):
+            return engine.expire(id)
         case Replace(id, price, qty):
             return engine.replace(id, price, qty)
         case SetPhase(phase):

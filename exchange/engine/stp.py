@@ -1,7 +1,7 @@
 """Self-trade prevention: what happens instead of a trade between two orders of one account.
 
-The taker's mode decides; the maker's own is not looked at. The caller matches on while the taker
-has quantity left, so a mode ends the matching by taking all of it.
+The taker's mode decides; the maker's own is not looked at. A mode that ends the matching takes all
+that is left of the taker.
 """
 
 from exchange.engine.book import Book
@@ -28,6 +28,4 @@ def _decrement(book: Book, taker: Order, maker: Order, events: list[Event]) -> N
     events.append(Canceled(maker.id, qty, "decrement"))
     events.append(Canceled(taker.id, qty, "decrement"))
     taker.qty -= qty
-    maker.qty -= qty
-    if not maker.qty:
-        book.remove(maker)
+    book.take(maker, qty)

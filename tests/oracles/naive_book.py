@@ -192,7 +192,19 @@ class NaiveBook:
     def trade(self, maker: Json, taker: Json, price: int, qty: int) -> Json:
         for order in (maker, taker):
             self.reduce(order, qty)
-        return {"ev": "trade", "maker": maker["id"], "taker": taker["id"], "price": price, "qty": qty}
+        marks = (
+            {"self_trade": True}
+            if self.phase != "continuous" and maker["account"] == taker["account"]
+            else {}
+        )
+        return {
+            "ev": "trade",
+            "maker": maker["id"],
+            "taker": taker["id"],
+            "price": price,
+            "qty": qty,
+            **marks,
+        }
 
     def take_off(self, order: Json | None, reason: str, qty: int | None = None) -> Json:
         assert order is not None

@@ -77,7 +77,7 @@ def _seed(model: Path) -> dict[str, Any]:
 
 
 def _buyer(name: str) -> dict[str, str]:
-    facts, organisation = _party(name, scopes=("read", "trade", "infer"))
+    facts, organisation = _party(name, scopes=("read", "trade", "infer", "keys"))
     now = utc_now()
     deposit_record(
         organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
@@ -89,7 +89,7 @@ def _buyer(name: str) -> dict[str, str]:
 
 
 def _provider(name: str) -> dict[str, str]:
-    facts, organisation = _party(name, scopes=("read", "trade"))
+    facts, organisation = _party(name, scopes=("read", "trade", "keys"))
     created = provider_create(organisation_id=organisation.id, name=name)
     return facts | {"enrol_token": created.enrol_token}
 

@@ -38,6 +38,9 @@ class Row:
 
 
 MATRIX = [
+    Row("GET", "/v1/api-keys", ("read",)),
+    Row("POST", "/v1/api-keys", ("keys",)),
+    Row("DELETE", "/v1/api-keys/{key_id}", ("keys",)),
     Row("GET", "/v1/balances", ("read",)),
     Row("GET", "/v1/compute-cards"),
     Row("GET", "/v1/compute-cards/{card_hash}"),
@@ -110,7 +113,7 @@ def test_an_unknown_key_is_401_where_keys_are_read_at_all(http, row):
 
 @KEYED
 def test_a_key_without_the_scope_is_403_and_names_it(http, buyer, key_of, row):
-    others = {"read", "trade", "infer", "provide"} - set(row.scopes)
+    others = {"read", "trade", "infer", "provide", "keys"} - set(row.scopes)
     answer = http.request(row.method, row.address, headers=bearer(key_of(buyer, *others).secret))
     assert_error(answer, Code.MISSING_SCOPE, "scope")
     for scope in row.scopes:

@@ -18,7 +18,9 @@ class Clock:
 
 
 def facts() -> KeyFacts:
-    return KeyFacts(key_id=new_id(), organisation_id=new_id(), scopes=frozenset({"read"}))
+    return KeyFacts(
+        key_id=new_id(), organisation_id=new_id(), scopes=frozenset({"read"}), order_limit=1, order_window_s=1
+    )
 
 
 def test_a_key_is_remembered_for_a_second_from_before_it_was_read():

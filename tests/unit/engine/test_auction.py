@@ -74,13 +74,13 @@ def test_market_orders_left_over_are_canceled_oldest_first_even_if_nothing_trade
     assert resting(engine) == ([(90, 1, ["o3"])], [])
 
 
-def test_self_trade_prevention_does_not_apply() -> None:
+def test_self_trade_prevention_does_not_apply_but_the_trade_is_marked() -> None:
     engine = Engine()
     engine.phase("auction")
     engine.new(order("b", "buy", 2, 100, account="me", stp="cancel_both"))
     engine.new(order("s", "sell", 2, 100, account="me", stp="cancel_both"))
 
-    assert plain(engine.uncross(100))[1:] == [("trade", "b", "s", 100, 2)]
+    assert plain(engine.uncross(100))[1:] == [("trade", "b", "s", 100, 2, True)]
 
 
 def test_a_replace_that_loses_priority_makes_the_order_the_taker() -> None:
