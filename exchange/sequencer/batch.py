@@ -13,7 +13,8 @@ from core.errors import Code, CuxError
 from exchange.sequencer import rebuild
 from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.commands import HANDLERS, Decider
-from exchange.sequencer.protocol import Command, Inspect, NewOrder, Verdict, body_sha256, owner_of
+from exchange.sequencer.deadlines import Key
+from exchange.sequencer.protocol import Decided, Inspect, NewOrder, Tick, Verdict, body_sha256, owner_of
 from exchange.sequencer.state import Market, State
 from exchange.sequencer.store import Known, Store
 from exchange.sequencer.views import refusal
@@ -30,6 +31,7 @@ class Sequencer:
         """Rebuild the state from the database, as its owner of this epoch."""
         self._shard = shard
         self._epoch = epoch
+        self._suspended: dict[Key, datetime] = {}
         connection.ensure_connection()
         self._session = connection.connection
         self._session.execute(_BY_INDEX)
@@ -43,8 +45,15 @@ class Sequencer:
     def recover(self, now: datetime) -> None:
         """Forget what is in memory and rebuild it from what is committed."""
         self.state = rebuild.rebuild(self._session, now=now)
+        for key, until in self._suspended.items():
+            self.state.deadlines.postpone(key, until)
 
-    def run(self, commands: Sequence[Command], now: datetime) -> list[Verdict]:
+    def suspend(self, key: Key, until: datetime) -> None:
+        """Put off a step that fails, so that it keeps nothing else from being done."""
+        self._suspended[key] = until
+        self.state.deadlines.postpone(key, until)
+
+    def run(self, commands: Sequence[Decided], now: datetime) -> list[Verdict]:
         """Decide the commands in order, write everything, commit, and return the verdicts.
 
         Raises whatever the database raises; the caller then has to `recover`.
@@ -108,7 +117,7 @@ class _Batch:
         self._taken = taken
         self._decider = Decider(state, changes, lookup, HANDLERS)
 
-    def decide(self, command: Command) -> Verdict:
+    def decide(self, command: Decided) -> Verdict:
         """Return the verdict, and journal the command if it was not known."""
         if isinstance(command, Inspect):
             return Verdict(200, {})
@@ -121,10 +130,11 @@ class _Batch:
             verdict = refusal(CuxError(Code.DUPLICATE_CLIENT_ORDER_ID))
         else:
             verdict = self._decider.decide(command)
-        self._journal(command, digest, verdict)
+        if not (isinstance(command, Tick) and not verdict.body["done"]):
+            self._journal(command, digest, verdict)
         return verdict
 
-    def _journal(self, command: Command, digest: bytes, verdict: Verdict) -> None:
+    def _journal(self, command: Decided, digest: bytes, verdict: Verdict) -> None:
         self._state.sequence += 1
         key = next((key for _, key in _keys(command)), None)
         if verdict.status >= 400 and command.key is None:
@@ -155,7 +165,7 @@ class _Lookup:
         )
 
 
-def _keys(command: Command) -> Iterator[tuple[uuid.UUID, str]]:
+def _keys(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:
     """Give the key that makes the command idempotent: its own, else its client_order_id."""
     if command.key is not None:
         yield owner_of(command), command.key
@@ -163,7 +173,7 @@ def _keys(command: Command) -> Iterator[tuple[uuid.UUID, str]]:
         yield owner_of(command), f"client_order_id:{command.client_order_id}"
 
 
-def _client_ids(command: Command) -> Iterator[tuple[uuid.UUID, str]]:
+def _client_ids(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:
     """Give the client_order_id that the command would take, once for the life of the account."""
     if isinstance(command, NewOrder) and command.client_order_id is not None:
         yield command.organisation_id, command.client_order_id

@@ -12,9 +12,9 @@ from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
 from core.ids import new_id
 from exchange.engine.orders import Phase, Side
 from exchange.sequencer.money import Trade
-from exchange.sequencer.protocol import Command, Verdict
+from exchange.sequencer.protocol import Decided, Verdict
 from exchange.sequencer.risk import Backing
-from exchange.sequencer.state import Market, OrderState
+from exchange.sequencer.state import DeadManSwitch, Market, OrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Journaled:
     sequence: int
     key: str | None
     body_sha256: bytes
-    command: Command
+    command: Decided
     verdict: Verdict
     effects: list[tuple[str, msgspec.Raw]]
 
@@ -54,6 +54,7 @@ class Changes:
     entries: list[JournalEntry] = field(default_factory=list)
     placements: list[HoldPlacement] = field(default_factory=list)
     backings: dict[tuple[uuid.UUID, str], Backing] = field(default_factory=dict)
+    dead_men: dict[uuid.UUID, DeadManSwitch] = field(default_factory=dict)
     effects: list[tuple[str, msgspec.Raw]] = field(default_factory=list)
     markets: dict[str, MarketChange] = field(default_factory=dict)
     account_events: list[tuple[uuid.UUID, str, dict[str, Any]]] = field(default_factory=list)

@@ -43,7 +43,7 @@ def apply_events(
             case _:
                 pass
     if reason is not None and order is not None and order.status == "canceled":
-        order.reason = reason
+        _end(order, reason)
     for trade in trades:
         _record(changes, market, trade)
     for changed in touched.values():
@@ -131,8 +131,12 @@ def _trade(
 def _cancel(order: OrderState, event: Canceled) -> OrderState:
     order.leaves_lots -= event.qty
     if not order.leaves_lots:
-        order.status, order.reason = "canceled", event.reason
+        _end(order, event.reason)
     return order
+
+
+def _end(order: OrderState, reason: str) -> None:
+    order.status, order.reason = "expired" if reason == "expired" else "canceled", reason
 
 
 def _replace(order: OrderState, event: Replaced) -> None:

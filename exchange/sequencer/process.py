@@ -12,8 +12,9 @@ import structlog
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from exchange.sequencer.batch import Sequencer
+from exchange.sequencer.commands import timers
 from exchange.sequencer.owner import FencedOffError, take_ownership
-from exchange.sequencer.protocol import Verdict
+from exchange.sequencer.protocol import Decided, Tick, Verdict
 from exchange.sequencer.server import Inbox, Item, Server
 from exchange.sequencer.views import refusal
 
@@ -23,6 +24,9 @@ STOPPED: Final = 0
 FENCED_OFF: Final = 3
 DATABASE_LOST: Final = 4
 FULL_BATCH: Final = 1_000
+LONGEST_WAIT_S: Final = 1.0
+"""While something is to fall due: the wall clock, by which it does, may be set meanwhile."""
+SUSPENDED: Final = timedelta(minutes=1)
 
 
 def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
@@ -54,12 +58,14 @@ def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
 
 
 def _write_batches(sequencer: Sequencer, server: Server, inbox: Inbox) -> int:
-    """Decide batch after batch; when fenced off or cut off, leave without answering."""
+    """Do what is due, then decide a batch; when fenced off or cut off, leave without answering."""
     while True:
-        items, stop = _waiting(inbox)
+        items, stop = _waiting(inbox, timers.next_due(sequencer.state))
+        now = utc_now()
         try:
+            _run_timers(sequencer, now)
             if items:
-                server.answer(items, _verdicts(sequencer, items, utc_now()))
+                server.answer(items, _verdicts(sequencer, items, now))
         except FencedOffError as error:
             log.error("sequencer_fenced_off", error=str(error))
             return FENCED_OFF
@@ -70,11 +76,12 @@ def _write_batches(sequencer: Sequencer, server: Server, inbox: Inbox) -> int:
             return STOPPED
 
 
-def _waiting(inbox: Inbox) -> tuple[list[Item], bool]:
-    """Return all commands that wait, at least one, and whether to stop after them."""
+def _waiting(inbox: Inbox, due: datetime | None) -> tuple[list[Item], bool]:
+    """Return all commands that wait, at least one unless something falls due; and whether to stop then."""
     items: list[Item] = []
+    wait_s = None if due is None else min(max(0.0, (due - utc_now()).total_seconds()), LONGEST_WAIT_S)
     try:
-        together = inbox.get()
+        together = inbox.get(timeout=wait_s)
         while together is not None:
             items += together
             if len(items) >= FULL_BATCH:
@@ -85,24 +92,46 @@ def _waiting(inbox: Inbox) -> tuple[list[Item], bool]:
     return items, True
 
 
+def _run_timers(sequencer: Sequencer, now: datetime) -> None:
+    """Do what is due; if that fails, do it step by step, and suspend the culprits for a minute."""
+    while tick := timers.tick_at(sequencer.state, now):
+        if _run(sequencer, [tick], now) is None:
+            for key in tick.due:
+                if _run(sequencer, [Tick((key,))], now) is None:
+                    log.error("sequencer_step_suspended", key=key)
+                    sequencer.suspend(key, now + SUSPENDED)
+
+
 def _verdicts(sequencer: Sequencer, items: Sequence[Item], now: datetime) -> list[Verdict]:
     """Run a batch; if it fails, run its commands one by one, so that only the culprits are refused.
 
     Raises:
         ConnectionError: the database session is gone; what became of the batch is unknown.
     """
+    verdicts = _run(sequencer, [item.command for item in items], now)
+    if verdicts is not None:
+        return verdicts
+    if len(items) == 1:
+        return [refusal(CuxError(Code.INTERNAL))]
+    return [_verdicts(sequencer, [item], now)[0] for item in items]
+
+
+def _run(sequencer: Sequencer, commands: Sequence[Decided], now: datetime) -> list[Verdict] | None:
+    """Run a batch and return its verdicts; if it fails, take everything back and return None.
+
+    Raises:
+        ConnectionError: the database session is gone; what became of the batch is unknown.
+    """
     try:
-        return sequencer.run([item.command for item in items], now)
+        return sequencer.run(commands, now)
     except FencedOffError:
         raise
     except Exception as error:
         if sequencer.is_cut_off:
             raise ConnectionError(str(error)) from error
-        log.exception("sequencer_batch_failed", commands=len(items))
+        log.exception("sequencer_batch_failed", commands=len(commands))
         sequencer.recover(now)
-        if len(items) == 1:
-            return [refusal(CuxError(Code.INTERNAL))]
-    return [_verdicts(sequencer, [item], now)[0] for item in items]
+        return None
 
 
 def _exit_at_once(number: int, _frame: object) -> None:

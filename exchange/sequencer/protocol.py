@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange.engine.orders import OrderType, Phase, Side, StpMode, TimeInForce
+from exchange.sequencer.deadlines import Key
 
 HEADER_BYTES: Final = 4
 MAX_FRAME_BYTES: Final = 1 << 20
@@ -104,13 +105,42 @@ class SetPhase(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="
     key: str | None = None
 
 
+class SetDeadMan(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="set_dead_man"):
+    """Have all orders of an organisation cancelled unless this comes again in time; 0 seconds: no longer."""
+
+    organisation_id: uuid.UUID
+    timeout_s: int
+    key: str | None = None
+
+
+class Tick(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="tick"):
+    """Do what has fallen due. The writer gives it to itself; nobody can send it."""
+
+    due: tuple[Key, ...]
+    key: None = None
+
+
 class Inspect(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="inspect"):
     """Ask for the state's hash and whether memory equals the database. Not journaled."""
 
     key: None = None
 
 
-Command = NewOrder | CancelOrder | ReplaceOrder | CancelAll | Fund | Defund | SetCapacity | SetPhase | Inspect
+Command = (
+    NewOrder
+    | CancelOrder
+    | ReplaceOrder
+    | CancelAll
+    | SetDeadMan
+    | Fund
+    | Defund
+    | SetCapacity
+    | SetPhase
+    | Inspect
+)
+"""What can be sent."""
+Decided = Command | Tick
+"""What is decided."""
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -162,16 +192,16 @@ def frames(buffer: bytearray, longest: int = MAX_FRAME_BYTES) -> list[bytes]:
     return complete
 
 
-def body_sha256(command: Command) -> bytes:
+def body_sha256(command: Decided) -> bytes:
     """Return the digest that tells a retry of a command from another one under the same key."""
     return hashlib.sha256(_encoder.encode(command)).digest()
 
 
-def owner_of(command: Command) -> uuid.UUID:
+def owner_of(command: Decided) -> uuid.UUID:
     """Return the organisation under which the command's key is unique."""
     return getattr(command, "organisation_id", EXCHANGE_ID)
 
 
-def kind_of(command: Command) -> str:
+def kind_of(command: Decided) -> str:
     """Return the command's name in the journal."""
     return str(command.__struct_config__.tag)

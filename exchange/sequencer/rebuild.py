@@ -12,7 +12,7 @@ from exchange.engine import Engine
 from exchange.engine.orders import Phase
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.risk import Backing, Wallet
-from exchange.sequencer.state import Market, OrderState, State
+from exchange.sequencer.state import DeadManSwitch, Market, OrderState, State
 
 _INSTRUMENTS = """
     SELECT id, symbol, compute_class_id AS compute_class, lot_ucu, tick_nano_usd, band_low_ticks,
@@ -48,6 +48,7 @@ _ACCOUNT_SEQUENCES = """
     SELECT a.id, e.sequence FROM accounts_organisation a
     CROSS JOIN LATERAL (SELECT max(sequence) AS sequence FROM exchange_accountevent
         WHERE organisation_id = a.id) e WHERE e.sequence IS NOT NULL"""
+_DEAD_MEN = "SELECT organisation_id, timeout_s, expires_at FROM exchange_deadman WHERE timeout_s > 0"
 _ISSUED = """
     SELECT e.provider_id, i.compute_class_id, -sum(b.posted)::bigint
     FROM exchange_entitlement e
@@ -73,6 +74,8 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
             state.backings[organisation_id, compute_class] = Backing(rate, tier)
         for (organisation_id, compute_class), issued in _issued(cursor, now, None, None).items():
             state.backings[organisation_id, compute_class].issued_ucu = issued
+        for organisation_id, timeout_s, expires_at in cursor.execute(_DEAD_MEN):
+            state.set_dead_man(organisation_id, DeadManSwitch(timeout_s, expires_at))
     _restore_books(connection, state)
     return state
 

@@ -5,14 +5,26 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, NamedTuple
 
 import msgspec
 
 from exchange.engine import Engine
 from exchange.engine.orders import OrderType, Side, StpMode, TimeInForce
 from exchange.engine.protocol import New
+from exchange.sequencer.deadlines import Deadlines
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.risk import Backing, Wallet
+
+EXPIRY: Final = "expiry"
+DEAD_MAN: Final = "dead_man"
+
+
+class DeadManSwitch(NamedTuple):
+    """When all orders of an account are cancelled unless it says otherwise; 0 seconds: never."""
+
+    timeout_s: int
+    expires_at: datetime
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +107,8 @@ class Market:
 class State:
     """Books, open orders, wallets and backing of a shard, and the numbers of its last command and events.
 
-    `client_ids` finds an open order by its organisation and client_order_id.
+    `client_ids` finds an open order by its organisation and client_order_id. `deadlines` follow from the
+    rest: they are what is promised for a moment.
     """
 
     sequence: int = 0
@@ -107,10 +120,14 @@ class State:
     backings: defaultdict[tuple[uuid.UUID, str], Backing] = field(
         default_factory=lambda: defaultdict(Backing)
     )
+    dead_men: dict[uuid.UUID, DeadManSwitch] = field(default_factory=dict)
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
     def add(self, order: OrderState) -> None:
-        """Know an open order by its ids."""
+        """Know an open order by its ids, and when it expires."""
         self.orders[order.id.hex] = order
+        if order.expires_at is not None:
+            self.deadlines.set((EXPIRY, order.id.hex), order.expires_at)
         if order.client_order_id is not None:
             self.client_ids[order.organisation_id, order.client_order_id] = order.id.hex
 
@@ -119,6 +136,18 @@ class State:
         del self.orders[order.id.hex]
         if order.client_order_id is not None:
             del self.client_ids[order.organisation_id, order.client_order_id]
+        if order.expires_at is not None:
+            self.deadlines.clear((EXPIRY, order.id.hex))
+
+    def set_dead_man(self, organisation_id: uuid.UUID, switch: DeadManSwitch) -> None:
+        """Know an organisation's switch, or that it has none."""
+        key = (DEAD_MAN, organisation_id.hex)
+        if switch.timeout_s:
+            self.dead_men[organisation_id] = switch
+            self.deadlines.set(key, switch.expires_at)
+        else:
+            self.dead_men.pop(organisation_id, None)
+            self.deadlines.clear(key)
 
     def orders_of(self, organisation_id: uuid.UUID, symbol: str | None) -> list[OrderState]:
         """Return an organisation's open orders, on one instrument or all, oldest first in each."""
@@ -144,7 +173,8 @@ class State:
             for (id, compute_class), b in self.backings.items()
             if b.rate_ucu_per_s is not None
         )
-        return _digest((self.sequence, self.books_hash(), trades, orders, wallets, backings))
+        dead_men = sorted((id.hex, s.timeout_s, s.expires_at) for id, s in self.dead_men.items())
+        return _digest((self.sequence, self.books_hash(), trades, orders, wallets, backings, dead_men))
 
     def books_hash(self) -> str:
         """Return SHA-256 in hexadecimal over the books; one that is empty and continuous does not count."""

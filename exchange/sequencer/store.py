@@ -159,6 +159,12 @@ _CAPACITIES = _bulk(
     "ON CONFLICT (organisation_id, compute_class_id) DO UPDATE SET rate_ucu_per_s = EXCLUDED.rate_ucu_per_s,"
     " tier_factor_ppm = EXCLUDED.tier_factor_ppm, updated_at = EXCLUDED.updated_at",
 )
+_DEAD_MEN = _bulk(
+    "exchange_deadman",
+    {"organisation_id": "uuid", "timeout_s": "integer", "expires_at": "timestamptz"},
+    "ON CONFLICT (organisation_id) DO UPDATE SET timeout_s = EXCLUDED.timeout_s,"
+    " expires_at = EXCLUDED.expires_at",
+)
 _PHASES = """
     UPDATE exchange_instrument i SET phase = r.phase
     FROM json_to_recordset(%s::json) AS r (id uuid, phase text) WHERE i.id = r.id"""
@@ -207,6 +213,7 @@ class Store:
             (_TRADES, [_trade_row(trade) for trade in changes.trades]),
             (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
             (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
+            (_DEAD_MEN, _dead_man_rows(changes)),
             (_PHASES, _phase_rows(changes)),
             (_JOURNAL, [_journal_row(journaled, now) for journaled in changes.journal]),
             (_MARKET_EVENTS, [_event_row("instrument_id", e, now) for e in market_events(changes)]),
@@ -315,6 +322,10 @@ def _capacity_row(claim: tuple[uuid.UUID, str], changes: Changes) -> Row:
         "tier_factor_ppm": backing.tier_factor_ppm,
         "updated_at": changes.now,
     }
+
+
+def _dead_man_rows(changes: Changes) -> list[Row]:
+    return [{"organisation_id": id, **switch._asdict()} for id, switch in changes.dead_men.items()]
 
 
 def _journal_row(journaled: Journaled, now: datetime) -> Row:

@@ -1,5 +1,6 @@
 """Cancelling orders."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.ids import public_id
@@ -22,12 +23,28 @@ def cancel_all(decider: Decider, command: p.CancelAll) -> dict[str, Any]:
     """Cancel an organisation's open orders; those of a halted instrument stay."""
     if command.instrument is not None:
         decider.market(command.instrument)
+    return {
+        "canceled": cancel_each(decider, decider.state.orders_of(command.organisation_id, command.instrument))
+    }
+
+
+def cancel_each(decider: Decider, orders: Sequence[OrderState], reason: str | None = None) -> list[str]:
+    """Cancel those of the orders that their phases let go; return their public ids."""
     canceled = []
-    for order in decider.state.orders_of(command.organisation_id, command.instrument):
+    for order in orders:
         if can_cancel(decider, order):
-            cancel_order(decider, order)
+            cancel_order(decider, order, reason)
             canceled.append(public_id("order", order.id))
-    return {"canceled": canceled}
+    return canceled
+
+
+def expire(decider: Decider, id: str) -> bool:
+    """End an order whose time is over, once the phase of its book lets it go."""
+    order = decider.state.orders[id]
+    if not can_cancel(decider, order):
+        return False
+    cancel_order(decider, order, reason="expired")
+    return True
 
 
 def can_cancel(decider: Decider, order: OrderState) -> bool:

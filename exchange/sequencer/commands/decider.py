@@ -52,7 +52,7 @@ class Decider:
     reader: Reader
     handlers: Handlers
 
-    def decide(self, command: p.Command) -> p.Verdict:
+    def decide(self, command: p.Decided) -> p.Verdict:
         """Return the verdict on one command; a refusal has changed nothing."""
         status, handler = self.handlers[type(command)]
         try:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from exchange.sequencer import protocol as p
-from exchange.sequencer.commands import cancels, capacity, money, orders, phases
+from exchange.sequencer.commands import cancels, capacity, deadman, money, orders, phases, timers
 from exchange.sequencer.commands.decider import Handlers
 
 HANDLERS: Final[Handlers] = {
@@ -11,6 +11,8 @@ HANDLERS: Final[Handlers] = {
     p.ReplaceOrder: (200, orders.replace),
     p.CancelOrder: (200, cancels.cancel),
     p.CancelAll: (200, cancels.cancel_all),
+    p.SetDeadMan: (200, deadman.set_dead_man),
+    p.Tick: (200, timers.run_due),
     p.Fund: (200, money.fund),
     p.Defund: (200, money.defund),
     p.SetCapacity: (200, capacity.set_capacity),

@@ -1,0 +1,63 @@
+"""The sequencer's decisions without its process: one market in memory, and a clock that a test sets."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from exchange.engine import Engine
+from exchange.sequencer import protocol as p
+from exchange.sequencer.changes import Changes
+from exchange.sequencer.commands import HANDLERS, Decider, timers
+from exchange.sequencer.facts import Instrument
+from exchange.sequencer.state import Market, OrderState, State
+
+START = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+class NothingElse:
+    """There is no other instrument, and nothing is drawn."""
+
+    def market(self, symbol: str) -> Market | None:
+        return None
+
+    def issued_ucu(self, provider_id: UUID, compute_class: str) -> int:
+        return 0
+
+
+class Desk:
+    """Accounts with money and capacity on one market, `x`, and all that their commands changed."""
+
+    def __init__(self, facts: Instrument, *accounts: UUID, funds: int, rate: int = 1, tier: int = 1) -> None:
+        """Give each account `funds` nano-USD and capacity at `rate` µCU/s and `tier` ppm."""
+        self.state = State(
+            markets={"x": Market(facts, Engine(), reference_ticks=facts.first_reference_ticks)}
+        )
+        for id in accounts:
+            self.state.wallets[id].posted = funds
+            self.state.backings[id, "c"].rate_ucu_per_s = rate
+            self.state.backings[id, "c"].tier_factor_ppm = tier
+        self.changes = Changes(START)
+        self.decider = Decider(self.state, self.changes, NothingElse(), HANDLERS)
+
+    def decide(self, command: p.Decided) -> p.Verdict:
+        """Have a command decided now."""
+        return self.decider.decide(command)
+
+    def order(self, who: UUID, side: Any, price: int | None, lots: int, **other: Any) -> p.Verdict:
+        """Place an order."""
+        placed = p.NewOrder(
+            organisation_id=who, instrument="x", side=side, price_ticks=price, quantity_lots=lots, **other
+        )
+        return self.decide(placed)
+
+    def open(self, verdict: p.Verdict) -> OrderState | None:
+        """Return the order that a verdict is about, if it is open."""
+        return self.state.orders.get(verdict.body["order_id"].removeprefix("ord_"))
+
+    def at(self, seconds: float) -> list[p.Verdict]:
+        """Let it be so long after the start; return the verdicts of what fell due."""
+        self.changes.now = START + timedelta(seconds=seconds)
+        ticks = []
+        while tick := timers.tick_at(self.state, self.changes.now):
+            ticks.append(self.decide(tick))
+        return ticks
