@@ -7,8 +7,10 @@ handed back. Prices are ticks and quantities lots, both integers.
 import uuid
 from typing import Literal, TypeVar
 
+from accounts.keys import KeyFacts
 from api.auth import authenticate
 from api.http import Request, Response, field_value, json_response, parse_json, request_id
+from api.rate_limits import allowance_headers
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
 from cux.wire.orders import NewOrder, ReplaceOrder
@@ -35,7 +37,7 @@ async def place(request: Request) -> Response:
         post_only=order.post_only,
         stp=order.stp,
     )
-    return await _submit(command)
+    return await _submit(command, key)
 
 
 async def replace(request: Request) -> Response:
@@ -50,7 +52,7 @@ async def replace(request: Request) -> Response:
         price_ticks=body.price_ticks,
         quantity_lots=body.quantity_lots,
     )
-    return await _submit(command)
+    return await _submit(command, key)
 
 
 async def cancel(request: Request) -> Response:
@@ -59,7 +61,7 @@ async def cancel(request: Request) -> Response:
     command = protocol.CancelOrder(
         key=request.idempotency_key(), organisation_id=key.organisation_id, order_id=_order_id(request)
     )
-    return await _submit(command)
+    return await _submit(command, key)
 
 
 async def cancel_all(request: Request) -> Response:
@@ -73,7 +75,7 @@ async def cancel_all(request: Request) -> Response:
         organisation_id=key.organisation_id,
         instrument=request.query.get("instrument"),
     )
-    return await _submit(command)
+    return await _submit(command, key)
 
 
 def _supported(order: NewOrder) -> tuple[Literal["GTC", "IOC", "FOK"], int]:
@@ -115,11 +117,11 @@ def _in_trading_words(refused: CuxError, body: bytes) -> CuxError:
     return refused
 
 
-async def _submit(command: protocol.Command) -> Response:
-    verdict = await client.submit(command)
+async def _submit(command: protocol.Command, key: KeyFacts) -> Response:
+    caller = protocol.Caller(key.key_id, key.order_limit, key.order_window_s)
+    reply = await client.ask(command, caller)
+    verdict, headers = reply.verdict, allowance_headers(reply.allowance)
     body = verdict.body
     if "error" in body:
-        error = {"param": None, **body["error"], "request_id": request_id()}
-        headers = {"Retry-After": "1"} if verdict.status == 503 else {}
-        return json_response({"error": error}, status=verdict.status, headers=headers)
-    return json_response(body, status=verdict.status)
+        body = {"error": {"param": None, **body["error"], "request_id": request_id()}}
+    return json_response(body, status=verdict.status, headers=headers)

@@ -35,15 +35,23 @@ def submit_sync(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
         reply = _exchange(message, timeout_s)
     except OSError as error:
         raise _unavailable() from error
-    return _checked(reply.verdict)
+    return _checked(reply).verdict
 
 
 async def submit(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
     """Have a command decided and return the verdict. Raises as `submit_sync`."""
+    return (await ask(command, None, timeout_s)).verdict
+
+
+async def ask(command: p.Command, caller: p.Caller | None, timeout_s: float = TIMEOUT_S) -> p.Reply:
+    """Have a caller's command decided; return the verdict and what he may still send.
+
+    Raises as `submit_sync`. A command over the caller's quota is a verdict: RATE_LIMITED.
+    """
     try:
         async with asyncio.timeout(timeout_s):
             link = await _link()
-            return _checked(await link.ask(command))
+            return _checked(await link.ask(command, caller))
     except (OSError, TimeoutError) as error:
         raise _unavailable() from error
 
@@ -64,11 +72,11 @@ def _frame(request: p.Request) -> bytes:
         raise CuxError(Code.NUMBER_TOO_LARGE) from error
 
 
-def _checked(verdict: p.Verdict) -> p.Verdict:
-    if verdict.status == Code.SEQUENCER_BUSY.spec.status:
-        code = _UNAVAILABLE_CODES[verdict.body["error"]["code"]]
+def _checked(reply: p.Reply) -> p.Reply:
+    if reply.verdict.status == Code.SEQUENCER_BUSY.spec.status:
+        code = _UNAVAILABLE_CODES[reply.verdict.body["error"]["code"]]
         raise CuxError(code, retry_after_s=RETRY_AFTER_S)
-    return verdict
+    return reply
 
 
 def _unavailable() -> CuxError:
@@ -95,7 +103,7 @@ class _Link(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self._waiting: dict[int, asyncio.Future[p.Verdict]] = {}
+        self._waiting: dict[int, asyncio.Future[p.Reply]] = {}
         self._buffer = bytearray()
         self._unsent: list[bytes] = []
         self.closed = asyncio.get_running_loop().create_future()
@@ -110,7 +118,7 @@ class _Link(asyncio.Protocol):
             reply = p.decode_reply(frame)
             waiting = self._waiting.pop(reply.id, None)
             if waiting is not None and not waiting.done():
-                waiting.set_result(reply.verdict)
+                waiting.set_result(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for waiting in self._waiting.values():
@@ -124,18 +132,18 @@ class _Link(asyncio.Protocol):
         self.transport.write(b"".join(self._unsent))
         self._unsent.clear()
 
-    async def ask(self, command: p.Command) -> p.Verdict:
-        """Send a command and wait for its verdict."""
+    async def ask(self, command: p.Command, caller: p.Caller | None) -> p.Reply:
+        """Send a command and wait for its reply."""
         number = next(self._numbers)
-        message = _frame(p.Request(number, command))
+        message = _frame(p.Request(number, command, caller))
         loop = asyncio.get_running_loop()
         waiting = self._waiting[number] = loop.create_future()
         if not self._unsent:
             loop.call_soon(self._flush)
         self._unsent.append(message)
         try:
-            verdict: p.Verdict = await waiting
-            return verdict
+            reply: p.Reply = await waiting
+            return reply
         finally:
             self._waiting.pop(number, None)
 

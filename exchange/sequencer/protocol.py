@@ -150,18 +150,41 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     body: dict[str, Any]
 
 
-class Request(msgspec.Struct, frozen=True, gc=False):
-    """A command under the number by which its connection knows the answer."""
+class Caller(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The API key that a command came with: `order_limit` at once, and again in every `order_window_s`."""
+
+    key_id: uuid.UUID
+    order_limit: int
+    order_window_s: int
+
+
+class Allowance(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a caller may still send (`core.quotas.Allowance`)."""
+
+    passed: bool
+    limit: int
+    remaining: int
+    reset_s: int
+    retry_after_s: int
+
+
+class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A command under the number by which its connection knows the answer.
+
+    Without a caller it is the exchange's own, and counts against no quota.
+    """
 
     id: int
     command: Command
+    caller: Caller | None = None
 
 
-class Reply(msgspec.Struct, frozen=True, gc=False):
-    """The verdict on the request of this number."""
+class Reply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The verdict on the request of this number, and what its caller may still send."""
 
     id: int
     verdict: Verdict
+    allowance: Allowance | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -16,9 +16,8 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from core.errors import Code, CuxError
 from exchange.sequencer import protocol as p
-from exchange.sequencer.rules import check_words
+from exchange.sequencer.door import Door
 from exchange.sequencer.views import refusal
 
 log = structlog.get_logger(__name__)
@@ -30,6 +29,7 @@ class Item(NamedTuple):
     connection: "_Connection"
     request_id: int
     command: p.Command
+    allowance: p.Allowance | None
 
 
 Inbox = SimpleQueue[list[Item] | None]
@@ -45,8 +45,7 @@ class Server:
         """Prepare to listen on `path`, letting at most `limit` commands wait (cancels not counted out)."""
         self.inbox = inbox
         self._path = path
-        self._limit = limit
-        self._inside = 0
+        self._door = Door(limit)
         self._loop = asyncio.new_event_loop()
         self._connections: set[_Connection] = set()
         self._thread = threading.Thread(target=self._run, name="sequencer-socket", daemon=True)
@@ -71,26 +70,19 @@ class Server:
         """Queue commands that came together, and refuse at once those that cannot be."""
         items = []
         for request in requests:
-            try:
-                self._admit(request.command)
-            except CuxError as error:
-                connection.send([p.frame(p.Reply(request.id, refusal(error)))])
+            error, allowance = self._door.admit(request)
+            if error is None:
+                items.append(Item(connection, request.id, request.command, allowance))
             else:
-                items.append(Item(connection, request.id, request.command))
+                connection.send([p.frame(p.Reply(request.id, refusal(error), allowance))])
         if items:
             self.inbox.put(items)
 
-    def _admit(self, command: p.Command) -> None:
-        check_words(command)
-        if self._inside >= self._limit and not isinstance(command, p.CancelOrder | p.CancelAll):
-            raise CuxError(Code.SEQUENCER_BUSY)
-        self._inside += 1
-
     def _deliver(self, items: Sequence[Item], verdicts: Sequence[p.Verdict]) -> None:
-        self._inside -= len(items)
+        self._door.leave(len(items))
         replies: defaultdict[_Connection, list[bytes]] = defaultdict(list)
         for item, verdict in zip(items, verdicts, strict=True):
-            replies[item.connection].append(p.frame(p.Reply(item.request_id, verdict)))
+            replies[item.connection].append(p.frame(p.Reply(item.request_id, verdict, item.allowance)))
         for connection, frames in replies.items():
             connection.send(frames)
 
