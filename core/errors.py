@@ -79,6 +79,9 @@ class Code(Enum):
     INVALID_TIME_IN_FORCE = _bad("This time in force does not go with this order.", 422)
     POST_ONLY_WOULD_TAKE = _bad("A post-only order would have taken liquidity; nothing was done.", 422)
     INSTRUMENT_NOT_TRADING = _Spec(409, ErrorType.CONFLICT, "The instrument's phase does not allow that.")
+    ACCOUNT_BLOCKED = _Spec(403, ErrorType.PERMISSION, "This account may not trade.")
+    TOO_MANY_OPEN_ORDERS = _Spec(409, ErrorType.CONFLICT, "This account has as many open orders as it may.")
+    NOTIONAL_LIMIT = _bad("The order is worth more than is allowed.", 422)
     INSUFFICIENT_BALANCE = _Spec(402, ErrorType.FUNDS, "There is not enough money available; nothing moved.")
     HOLD_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The amount was set aside for a time that has passed.")
     HOLD_NOT_COVERING = _Spec(

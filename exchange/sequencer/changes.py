@@ -13,6 +13,7 @@ from core.ids import new_id
 from exchange.engine.orders import Phase, Side
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Decided, Verdict
+from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.risk import Backing
 from exchange.sequencer.state import DeadManSwitch, Market, OrderState
 
@@ -57,6 +58,8 @@ class Changes:
     dead_men: dict[uuid.UUID, DeadManSwitch] = field(default_factory=dict)
     effects: list[tuple[str, msgspec.Raw]] = field(default_factory=list)
     markets: dict[str, MarketChange] = field(default_factory=dict)
+    terms: dict[uuid.UUID, Terms] = field(default_factory=dict)
+    tiers: dict[tuple[uuid.UUID, str], Rates] = field(default_factory=dict)
     account_events: list[tuple[uuid.UUID, str, dict[str, Any]]] = field(default_factory=list)
     accounts: set[uuid.UUID] = field(default_factory=set)
     _steps: dict[uuid.UUID, list[int]] = field(default_factory=dict)

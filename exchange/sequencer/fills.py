@@ -8,7 +8,6 @@ from exchange.engine.events import Canceled, Event, Replaced
 from exchange.engine.events import Trade as Match
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.money import Trade
-from exchange.sequencer.risk import worst_case_nano_usd
 from exchange.sequencer.state import Market, OrderState, State
 from exchange.sequencer.views import order_view, trade_view
 
@@ -113,6 +112,8 @@ def _trade(
         buy_order_id=buy.id,
         sell_order_id=sell.id,
         traded_at=now,
+        buyer_fee_ppm=buy.rates[taker_is_buyer],
+        seller_fee_ppm=sell.rates[not taker_is_buyer],
     )
     for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
         order.leaves_lots -= match.qty
@@ -149,7 +150,7 @@ def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
     wallet = state.wallets[order.organisation_id]
     paid, order.unsettled_nano_usd = order.unsettled_nano_usd, 0
     wallet.posted -= paid
-    due = worst_case_nano_usd(order.instrument, order.limit_ticks, order.leaves_lots) if order.is_open else 0
+    due = order.worst_case_nano_usd(order.limit_ticks, order.leaves_lots) if order.is_open else 0
     if order.hold_id is not None:
         freed = order.held_nano_usd - due
         if freed:

@@ -44,6 +44,8 @@ class Trade:
     buy_order_id: uuid.UUID
     sell_order_id: uuid.UUID
     traded_at: datetime
+    buyer_fee_ppm: int
+    seller_fee_ppm: int
     is_self: bool = False
     is_selective: bool = False
     is_resale: bool = False
@@ -62,12 +64,12 @@ class Trade:
     @property
     def buyer_fee_nano_usd(self) -> int:
         """Return the fee that the buyer pays on top."""
-        return self._fee(self.taker_is_buyer)
+        return fee_nano_usd(self.notional_nano_usd, self.buyer_fee_ppm)
 
     @property
     def seller_fee_nano_usd(self) -> int:
         """Return the fee that is taken out of the price."""
-        return self._fee(not self.taker_is_buyer)
+        return fee_nano_usd(self.notional_nano_usd, self.seller_fee_ppm)
 
     @property
     def paid_nano_usd(self) -> int:
@@ -129,7 +131,3 @@ class Trade:
             event_at=self.traded_at,
             ref=str(self.id),
         )
-
-    def _fee(self, is_taker: bool) -> int:
-        rate_ppm = self.instrument.taker_fee_ppm if is_taker else self.instrument.maker_fee_ppm
-        return fee_nano_usd(self.notional_nano_usd, rate_ppm)

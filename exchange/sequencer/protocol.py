@@ -120,6 +120,40 @@ class Tick(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="tick
     key: None = None
 
 
+class SetAccount(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="set_account"):
+    """Set what an account may do, all of it anew. `is_blocked` is its kill switch, with the `reason` told.
+
+    Without limits of its own (None) the instruments' hold; without a tier ("") their fees.
+    """
+
+    organisation_id: uuid.UUID
+    is_blocked: bool = False
+    reason: str = ""
+    fee_tier: str = ""
+    max_open_orders: int | None = None
+    max_notional_nano_usd: int | None = None
+    key: str | None = None
+
+
+class SetFeeTier(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="set_fee_tier"
+):
+    """Set the fees of a tier on an instrument, for orders placed from now on."""
+
+    instrument: str
+    tier: str
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    key: str | None = None
+
+
+class Kill(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="kill"):
+    """Cancel every open order on an instrument and halt it."""
+
+    instrument: str
+    key: str | None = None
+
+
 class Inspect(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="inspect"):
     """Ask for the state's hash and whether memory equals the database. Not journaled."""
 
@@ -136,6 +170,9 @@ Command = (
     | Defund
     | SetCapacity
     | SetPhase
+    | SetAccount
+    | SetFeeTier
+    | Kill
     | Inspect
 )
 """What can be sent."""

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from exchange.engine import Engine
 from exchange.engine.orders import Phase
 from exchange.sequencer.facts import Instrument
+from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.risk import Backing, Wallet
 from exchange.sequencer.state import DeadManSwitch, Market, OrderState, State
 
@@ -41,6 +42,10 @@ _ORDERS = """
 _WALLETS = """
     SELECT a.organisation_id, b.posted, b.held FROM billing_account a
     JOIN billing_balance b ON b.account_id = a.id WHERE a.kind = 'wallet'"""
+_TERMS = """
+    SELECT organisation_id, is_blocked, reason, fee_tier, max_open_orders, max_notional_nano_usd
+    FROM exchange_tradingaccount"""
+_TIERS = "SELECT instrument_id, tier, maker_fee_ppm, taker_fee_ppm FROM exchange_feetier"
 _CAPACITIES = """
     SELECT organisation_id, compute_class_id, rate_ucu_per_s, tier_factor_ppm FROM exchange_capacity"""
 # One index look-up an account: the table of events is far longer than the list of accounts.
@@ -70,6 +75,10 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
         state.account_sequences.update(cursor.execute(_ACCOUNT_SEQUENCES).fetchall())
         for organisation_id, posted, held in cursor.execute(_WALLETS):
             state.wallets[organisation_id] = Wallet(posted, held)
+        for row in _dicts(connection, _TERMS):
+            state.terms[row.pop("organisation_id")] = Terms(**row)
+        for instrument_id, tier, maker_ppm, taker_ppm in cursor.execute(_TIERS):
+            state.tiers[instrument_id, tier] = Rates(maker_ppm, taker_ppm)
         for organisation_id, compute_class, rate, tier in cursor.execute(_CAPACITIES):
             state.backings[organisation_id, compute_class] = Backing(rate, tier)
         for (organisation_id, compute_class), issued in _issued(cursor, now, None, None).items():
@@ -178,6 +187,11 @@ def _issued(
 ) -> dict[tuple[uuid.UUID, str], int]:
     arguments = {"now": now, "provider": provider_id, "class": compute_class}
     return {(provider, code): issued for provider, code, issued in cursor.execute(_ISSUED, arguments)}
+
+
+def _dicts(connection: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=class_row(dict)) as cursor:
+        return cursor.execute(query).fetchall()
 
 
 def _one(cursor: psycopg.Cursor[Any], query: str) -> int:

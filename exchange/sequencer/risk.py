@@ -51,13 +51,17 @@ class Backing:
         return capacity - self.issued_ucu - self.offered_ucu
 
 
-def worst_case_nano_usd(instrument: Instrument, price_ticks: int, quantity_lots: int) -> int:
+def worst_case_nano_usd(
+    instrument: Instrument, price_ticks: int, quantity_lots: int, fee_ppm: int | None = None
+) -> int:
     """Return the most that buying this can take from a wallet: price and fee of every lot.
+
+    Without a fee of one's own it is the instrument's dearer one, which no tier exceeds.
 
     The fee of a lot is rounded up. A fill of q lots pays a fee rounded half to even, at most q times
     that, so the sum holds however the order is split into fills; and being linear in lots, what is
     set aside for the rest is always exactly this function of the rest.
     """
     lot_price = instrument.notional_nano_usd(price_ticks, 1)
-    rate_ppm = max(instrument.maker_fee_ppm, instrument.taker_fee_ppm)
+    rate_ppm = max(instrument.maker_fee_ppm, instrument.taker_fee_ppm) if fee_ppm is None else fee_ppm
     return quantity_lots * (lot_price - (-lot_price * rate_ppm // PPM))

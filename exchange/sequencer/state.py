@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -14,7 +14,8 @@ from exchange.engine.orders import OrderType, Side, StpMode, TimeInForce
 from exchange.engine.protocol import New
 from exchange.sequencer.deadlines import Deadlines
 from exchange.sequencer.facts import Instrument
-from exchange.sequencer.risk import Backing, Wallet
+from exchange.sequencer.limits import DEFAULT_TERMS, Rates, Terms
+from exchange.sequencer.risk import Backing, Wallet, worst_case_nano_usd
 
 EXPIRY: Final = "expiry"
 DEAD_MAN: Final = "dead_man"
@@ -70,9 +71,18 @@ class OrderState:
     """Paid by trades of the command at work, and not yet taken from the hold."""
 
     @property
+    def rates(self) -> Rates:
+        """Return the fees it pays, which were fixed when it was placed."""
+        return Rates(self.maker_fee_ppm, self.taker_fee_ppm)
+
+    @property
     def is_open(self) -> bool:
         """Tell whether the order rests or is about to."""
         return self.status == "open"
+
+    def worst_case_nano_usd(self, price_ticks: int, quantity_lots: int) -> int:
+        """Return the most that buying this can take from the wallet, at the order's own fees."""
+        return worst_case_nano_usd(self.instrument, price_ticks, quantity_lots, self.rates.worst_ppm)
 
     def for_engine(self) -> New:
         """Return the order as an engine takes it: a market order is a limit order at its protection."""
@@ -107,8 +117,9 @@ class Market:
 class State:
     """Books, open orders, wallets and backing of a shard, and the numbers of its last command and events.
 
-    `client_ids` finds an open order by its organisation and client_order_id. `deadlines` follow from the
-    rest: they are what is promised for a moment.
+    `client_ids` finds an open order by its organisation and client_order_id; `open_orders` counts an
+    account's on an instrument. `terms` has the accounts for which operators have set something, `tiers` the
+    fees by instrument and tier. `deadlines` follow from the rest: they are what is promised for a moment.
     """
 
     sequence: int = 0
@@ -116,6 +127,9 @@ class State:
     markets: dict[str, Market] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
     client_ids: dict[tuple[uuid.UUID, str], str] = field(default_factory=dict)
+    open_orders: Counter[tuple[uuid.UUID, str]] = field(default_factory=Counter)
+    terms: dict[uuid.UUID, Terms] = field(default_factory=dict)
+    tiers: dict[tuple[uuid.UUID, str], Rates] = field(default_factory=dict)
     wallets: defaultdict[uuid.UUID, Wallet] = field(default_factory=lambda: defaultdict(Wallet))
     backings: defaultdict[tuple[uuid.UUID, str], Backing] = field(
         default_factory=lambda: defaultdict(Backing)
@@ -128,12 +142,14 @@ class State:
         self.orders[order.id.hex] = order
         if order.expires_at is not None:
             self.deadlines.set((EXPIRY, order.id.hex), order.expires_at)
+        self.open_orders[order.organisation_id, order.instrument.symbol] += 1
         if order.client_order_id is not None:
             self.client_ids[order.organisation_id, order.client_order_id] = order.id.hex
 
     def remove(self, order: OrderState) -> None:
         """Forget an order that has ended."""
         del self.orders[order.id.hex]
+        self.open_orders[order.organisation_id, order.instrument.symbol] -= 1
         if order.client_order_id is not None:
             del self.client_ids[order.organisation_id, order.client_order_id]
         if order.expires_at is not None:
@@ -148,6 +164,15 @@ class State:
         else:
             self.dead_men.pop(organisation_id, None)
             self.deadlines.clear(key)
+
+    def terms_of(self, organisation_id: uuid.UUID) -> Terms:
+        """Return what operators have set for an account."""
+        return self.terms.get(organisation_id, DEFAULT_TERMS)
+
+    def rates_of(self, organisation_id: uuid.UUID, instrument: Instrument) -> Rates:
+        """Return an account's fees on an instrument: those of its tier there, else the instrument's own."""
+        own = Rates(instrument.maker_fee_ppm, instrument.taker_fee_ppm)
+        return self.tiers.get((instrument.id, self.terms_of(organisation_id).fee_tier), own)
 
     def orders_of(self, organisation_id: uuid.UUID, symbol: str | None) -> list[OrderState]:
         """Return an organisation's open orders, on one instrument or all, oldest first in each."""
@@ -174,7 +199,11 @@ class State:
             if b.rate_ucu_per_s is not None
         )
         dead_men = sorted((id.hex, s.timeout_s, s.expires_at) for id, s in self.dead_men.items())
-        return _digest((self.sequence, self.books_hash(), trades, orders, wallets, backings, dead_men))
+        terms = sorted((id.hex, msgspec.structs.astuple(some)) for id, some in self.terms.items())
+        tiers = sorted((id.hex, tier, *rates) for (id, tier), rates in self.tiers.items())
+        return _digest(
+            (self.sequence, self.books_hash(), trades, orders, wallets, backings, dead_men, terms, tiers)
+        )
 
     def books_hash(self) -> str:
         """Return SHA-256 in hexadecimal over the books; one that is empty and continuous does not count."""

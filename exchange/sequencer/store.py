@@ -10,16 +10,17 @@ import psycopg
 
 from core.ids import new_id
 from exchange.sequencer.announce import Told, account_events, market_events
+from exchange.sequencer.bulk import Row, bulk
 from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.money import Trade
 from exchange.sequencer.owner import FencedOffError
 from exchange.sequencer.protocol import Verdict, kind_of, owner_of
+from exchange.sequencer.records import records
 from exchange.sequencer.state import OrderState, State
 
 _pack = msgspec.msgpack.Encoder().encode
 Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
 """Verdicts by owner and key, with the digest of the command that had it."""
-Row = dict[str, Any]
 Name = tuple[uuid.UUID, str]
 """An organisation, and a key or client_order_id of its own."""
 
@@ -33,18 +34,6 @@ _CLIENT_IDS = """
     FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, client_order_id)
     JOIN exchange_order o
       ON o.organisation_id = asked.organisation_id AND o.client_order_id = asked.client_order_id"""
-
-
-def _bulk(table: str, columns: dict[str, str], suffix: str = "") -> str:
-    """Return an INSERT of rows that come as one JSON array of objects.
-
-    One parameter whatever the number of rows: msgspec writes it several times faster than psycopg
-    writes arrays, above all where texts are JSON themselves.
-    """
-    names = ", ".join(columns)
-    record = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    rows = f"SELECT {names} FROM json_to_recordset(%s::json) AS r ({record})"  # noqa: S608
-    return f"INSERT INTO {table} ({names}) {rows} {suffix}"
 
 
 _ORDER_FIXED = {
@@ -82,12 +71,12 @@ _ORDER_CHANGING = {
     "priority": "bigint",
     "updated_at": "timestamptz",
 }
-_ORDERS = _bulk(
+_ORDERS = bulk(
     "exchange_order",
     _ORDER_FIXED | _ORDER_CHANGING,
     "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = EXCLUDED.{name}" for name in _ORDER_CHANGING),
 )
-_TRADES = _bulk(
+_TRADES = bulk(
     "exchange_trade",
     {
         "id": "uuid",
@@ -108,7 +97,7 @@ _TRADES = _bulk(
         "auction_id": "uuid",
     },
 )
-_ENTITLEMENTS = _bulk(
+_ENTITLEMENTS = bulk(
     "exchange_entitlement",
     {
         "id": "uuid",
@@ -124,7 +113,7 @@ _ENTITLEMENTS = _bulk(
         "state": "text",
     },
 )
-_JOURNAL = _bulk(
+_JOURNAL = bulk(
     "exchange_command",
     {
         "sequence": "bigint",
@@ -138,15 +127,15 @@ _JOURNAL = _bulk(
         "decided_at": "timestamptz",
     },
 )
-_MARKET_EVENTS = _bulk(
+_MARKET_EVENTS = bulk(
     "exchange_marketevent",
     {"instrument_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
 )
-_ACCOUNT_EVENTS = _bulk(
+_ACCOUNT_EVENTS = bulk(
     "exchange_accountevent",
     {"organisation_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
 )
-_CAPACITIES = _bulk(
+_CAPACITIES = bulk(
     "exchange_capacity",
     {
         "id": "uuid",
@@ -221,6 +210,7 @@ class Store:
                 _ACCOUNT_EVENTS,
                 [_event_row("organisation_id", e, now) for e in account_events(state, changes)],
             ),
+            *records(changes),
             (_NOTIFY, _announcements(changes)),
         )
         with self._connection.pipeline(), self._cursor() as cursor:

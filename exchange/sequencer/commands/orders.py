@@ -6,10 +6,9 @@ from core.ids import new_id
 from exchange.engine.protocol import Replace
 from exchange.sequencer import protocol as p
 from exchange.sequencer import rules
-from exchange.sequencer.commands import capacity
+from exchange.sequencer.commands import accounts, capacity
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events, drop_hold
-from exchange.sequencer.risk import worst_case_nano_usd
 from exchange.sequencer.state import Market, OrderState
 from exchange.sequencer.views import order_view
 
@@ -19,8 +18,9 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
     market = decider.market(command.instrument)
     limit = rules.check_new(command, market.instrument, market.engine.current_phase)
     order = _order(decider, command, market, limit)
+    accounts.admit_new(decider.state, market, order)
     if order.side == "buy":
-        needed = worst_case_nano_usd(market.instrument, limit, order.leaves_lots)
+        needed = order.worst_case_nano_usd(limit, order.leaves_lots)
         decider.state.wallets[order.organisation_id].require(needed)
     else:
         capacity.require_backing(decider, order, order.leaves_lots)
@@ -35,9 +35,10 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     market = decider.market(order.instrument.symbol)
     rules.check_trading(market.engine.current_phase)
     rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
+    accounts.admit_replace(decider.state, market, order, command)
     grows = False
     if order.side == "buy":
-        needed = worst_case_nano_usd(market.instrument, command.price_ticks, command.quantity_lots)
+        needed = order.worst_case_nano_usd(command.price_ticks, command.quantity_lots)
         grows = needed > order.held_nano_usd
         decider.state.wallets[order.organisation_id].require(needed - order.held_nano_usd)
     elif command.quantity_lots > order.leaves_lots:
@@ -50,6 +51,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
 
 
 def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: int) -> OrderState:
+    rates = decider.state.rates_of(command.organisation_id, market.instrument)
     return OrderState(
         id=new_id(),
         instrument=market.instrument,
@@ -67,6 +69,6 @@ def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: i
         quantity_lots=command.quantity_lots,
         leaves_lots=command.quantity_lots,
         created_at=decider.changes.now,
-        maker_fee_ppm=market.instrument.maker_fee_ppm,
-        taker_fee_ppm=market.instrument.taker_fee_ppm,
+        maker_fee_ppm=rates.maker_ppm,
+        taker_fee_ppm=rates.taker_ppm,
     )

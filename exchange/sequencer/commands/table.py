@@ -3,7 +3,7 @@
 from typing import Final
 
 from exchange.sequencer import protocol as p
-from exchange.sequencer.commands import cancels, capacity, deadman, money, orders, phases, timers
+from exchange.sequencer.commands import accounts, cancels, capacity, deadman, money, orders, phases, timers
 from exchange.sequencer.commands.decider import Handlers
 
 HANDLERS: Final[Handlers] = {
@@ -17,4 +17,7 @@ HANDLERS: Final[Handlers] = {
     p.Defund: (200, money.defund),
     p.SetCapacity: (200, capacity.set_capacity),
     p.SetPhase: (200, phases.set_phase),
+    p.SetAccount: (200, accounts.set_account),
+    p.SetFeeTier: (200, accounts.set_fee_tier),
+    p.Kill: (200, accounts.kill),
 }
