@@ -11,9 +11,9 @@ from billing.ledger.chart import AccountRef, Kind, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
 from core.ids import new_id
 from exchange.engine.orders import Phase, Side
+from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Decided, Verdict
-from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.risk import Backing
 from exchange.sequencer.state import DeadManSwitch, Market, OrderState
 

@@ -76,7 +76,8 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
         for organisation_id, posted, held in cursor.execute(_WALLETS):
             state.wallets[organisation_id] = Wallet(posted, held)
         for row in _dicts(connection, _TERMS):
-            state.terms[row.pop("organisation_id")] = Terms(**row)
+            organisation_id = row.pop("organisation_id")
+            state.terms[organisation_id] = Terms(**row)
         for instrument_id, tier, maker_ppm, taker_ppm in cursor.execute(_TIERS):
             state.tiers[instrument_id, tier] = Rates(maker_ppm, taker_ppm)
         for organisation_id, compute_class, rate, tier in cursor.execute(_CAPACITIES):

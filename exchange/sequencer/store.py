@@ -148,7 +148,7 @@ _CAPACITIES = bulk(
     "ON CONFLICT (organisation_id, compute_class_id) DO UPDATE SET rate_ucu_per_s = EXCLUDED.rate_ucu_per_s,"
     " tier_factor_ppm = EXCLUDED.tier_factor_ppm, updated_at = EXCLUDED.updated_at",
 )
-_DEAD_MEN = _bulk(
+_DEAD_MEN = bulk(
     "exchange_deadman",
     {"organisation_id": "uuid", "timeout_s": "integer", "expires_at": "timestamptz"},
     "ON CONFLICT (organisation_id) DO UPDATE SET timeout_s = EXCLUDED.timeout_s,"

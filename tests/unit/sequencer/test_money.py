@@ -26,18 +26,16 @@ TRADE = Trade(
     buy_order_id=UUID(int=15),
     sell_order_id=UUID(int=16),
     traded_at=NOW,
+    buyer_fee_ppm=1_000,
+    seller_fee_ppm=500,
 )
 
 
-@pytest.mark.parametrize(
-    ("taker_is_buyer", "buyer_fee", "seller_fee"), [(True, 80_000, 40_000), (False, 40_000, 80_000)]
-)
-def test_taker_and_maker_pay_their_own_fee(taker_is_buyer, buyer_fee, seller_fee):
-    trade = replace(TRADE, taker_is_buyer=taker_is_buyer)
-    assert (trade.buyer_fee_nano_usd, trade.seller_fee_nano_usd) == (buyer_fee, seller_fee)
-    assert trade.paid_nano_usd == 80_000_000 + buyer_fee
-    assert trade.escrow_nano_usd == 80_000_000 - seller_fee
-    assert trade.escrow_nano_usd + trade.fees_nano_usd == trade.paid_nano_usd
+def test_buyer_and_seller_pay_their_own_fee():
+    assert (TRADE.buyer_fee_nano_usd, TRADE.seller_fee_nano_usd) == (80_000, 40_000)
+    assert TRADE.paid_nano_usd == 80_000_000 + 80_000
+    assert TRADE.escrow_nano_usd == 80_000_000 - 40_000
+    assert TRADE.escrow_nano_usd + TRADE.fees_nano_usd == TRADE.paid_nano_usd
 
 
 def test_entry_moves_price_fees_and_compute():
@@ -63,11 +61,11 @@ def test_what_the_beneficiary_does_not_get_of_the_last_lot_is_the_buyers():
 
 
 def test_entry_without_fees_has_no_fee_leg():
-    free = replace(TRADE, instrument=instrument(maker_fee_ppm=0, taker_fee_ppm=0))
+    free = replace(TRADE, buyer_fee_ppm=0, seller_fee_ppm=0)
     assert [leg.amount for leg in free.entry().legs] == [80_000_000, 4_000]
 
 
 @pytest.mark.parametrize(("lots", "fee"), [(1, 0), (2, 1), (3, 2), (5, 2), (7, 4)])
 def test_fee_rounds_half_to_even(lots, fee):
-    tiny = replace(TRADE, instrument=instrument(taker_fee_ppm=500), price_ticks=1, quantity_lots=lots)
+    tiny = replace(TRADE, buyer_fee_ppm=500, price_ticks=1, quantity_lots=lots)
     assert tiny.buyer_fee_nano_usd == fee

@@ -1,0 +1,69 @@
+"""What operators ask of the sequencer: kill switches, limits, fee tiers."""
+
+import uuid
+
+from accounts.models import Organisation
+from core.errors import Code, CuxError
+from exchange.sequencer.client import submit_sync
+from exchange.sequencer.protocol import Kill, SetAccount, SetFeeTier, Verdict
+
+
+def account_set(
+    *,
+    organisation_id: uuid.UUID,
+    is_blocked: bool,
+    reason: str,
+    fee_tier: str,
+    max_open_orders: int | None,
+    max_notional_nano_usd: int | None,
+    key: str,
+) -> Verdict:
+    """This function will set what an account may do, all of it anew, and cancel its orders if it is blocked.
+
+    Raises:
+        CuxError: NOT_FOUND, no such organisation; SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
+    """
+    if not Organisation.objects.filter(id=organisation_id).exists():
+        raise CuxError(Code.NOT_FOUND, "There is no such organisation.")
+    return submit_sync(
+        SetAccount(
+            organisation_id=organisation_id,
+            is_blocked=is_blocked,
+            reason=reason,
+            fee_tier=fee_tier,
+            max_open_orders=max_open_orders,
+            max_notional_nano_usd=max_notional_nano_usd,
+            key=operator_key(key),
+        )
+    )
+
+
+def fee_tier_set(*, instrument: str, tier: str, maker_fee_ppm: int, taker_fee_ppm: int, key: str) -> Verdict:
+    """This function will set a tier's fees on an instrument, for orders placed from now on.
+
+    Raises:
+        CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
+    """
+    return submit_sync(
+        SetFeeTier(
+            instrument=instrument,
+            tier=tier,
+            maker_fee_ppm=maker_fee_ppm,
+            taker_fee_ppm=taker_fee_ppm,
+            key=operator_key(key),
+        )
+    )
+
+
+def instrument_kill(*, instrument: str, key: str) -> Verdict:
+    """This function will cancel all orders on an instrument and halt it.
+
+    Raises:
+        CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
+    """
+    return submit_sync(Kill(instrument, operator_key(key)))
+
+
+def operator_key(key: str) -> str:
+    """Return the key under which the sequencer knows an operator's: no caller's own holds a space."""
+    return f"operator {key}"
