@@ -1,4 +1,4 @@
-"""Celery tasks of the exchange: covers, money on its way to a trading wallet, the price index.
+"""Celery tasks of the exchange: covers, money to trading wallets, the price index, snapshots, old events.
 
 Ids in, one service call each, any number of times. `OUTBOX_HANDLERS` is what the outbox's drain does
 with the exchange's topics.
@@ -13,7 +13,9 @@ from core.clock import utc_now
 from core.hints import hint_on_commit
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
+from exchange.services.events_prune import events_prune
 from exchange.services.index_publish import index_publish
+from exchange.services.snapshot_take import snapshot_take
 from exchange.services.wallet_fund import wallet_fund
 
 
@@ -33,6 +35,18 @@ def covers_run_task() -> None:
 def index_publish_task() -> None:
     """Publish the CU price index of the minute that has ended."""
     index_publish(now=utc_now())
+
+
+@shared_task(name="exchange.snapshot_take")
+def snapshot_take_task() -> None:
+    """Take a snapshot of the books if the journal has grown enough since the last."""
+    snapshot_take(now=utc_now())
+
+
+@shared_task(name="exchange.events_prune")
+def events_prune_task() -> None:
+    """Forget events that nobody resumes from any more."""
+    events_prune(now=utc_now())
 
 
 def _cover_run(payload: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.commands import HANDLERS, Decider
 from exchange.sequencer.deadlines import Key
 from exchange.sequencer.protocol import Decided, Inspect, NewOrder, Tick, Verdict, body_sha256, owner_of
+from exchange.sequencer.recovery import differing, recovered
+from exchange.sequencer.snapshot import Books
 from exchange.sequencer.state import Market, State
 from exchange.sequencer.store import Known, Store
 from exchange.sequencer.views import refusal
@@ -52,6 +54,12 @@ class Sequencer:
         """Put off a step that fails, so that it keeps nothing else from being done."""
         self._suspended[key] = until
         self.state.deadlines.postpone(key, until)
+
+    def verify(self) -> tuple[list[str], Books]:
+        """Return the symbols of the books that snapshot and journal do not give, and what those gave."""
+        with transaction.atomic():
+            books = recovered(self._session)
+        return differing(self.state.markets, books), books
 
     def run(self, commands: Sequence[Decided], now: datetime) -> list[Verdict]:
         """Decide the commands in order, write everything, commit, and return the verdicts.

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 STOPPED: Final = 0
 FENCED_OFF: Final = 3
 DATABASE_LOST: Final = 4
+BOOKS_DIFFER: Final = 5
 FULL_BATCH: Final = 1_000
 LONGEST_WAIT_S: Final = 1.0
 """While something is to fall due: the wall clock, by which it does, may be set meanwhile."""
@@ -44,6 +45,8 @@ def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
         wallets=len(sequencer.state.wallets),
         took_ms=(utc_now() - started) // timedelta(milliseconds=1),
     )
+    if not _books_agree(sequencer):
+        return BOOKS_DIFFER
     inbox: Inbox = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: inbox.put(None))
@@ -55,6 +58,22 @@ def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
         server.stop()
     log.info("sequencer_stopped", epoch=epoch, code=code)
     return code
+
+
+def _books_agree(sequencer: Sequencer) -> bool:
+    """Tell whether snapshot and journal give the books that the rows gave: only then may anybody trade."""
+    started = utc_now()
+    broken, books = sequencer.verify()
+    found = {
+        "snapshot": books.snapshot,
+        "played": books.sequence - books.snapshot,
+        "took_ms": (utc_now() - started) // timedelta(milliseconds=1),
+    }
+    if broken:
+        log.error("sequencer_books_differ", instruments=broken, **found)
+    else:
+        log.info("sequencer_books_agree", **found)
+    return not broken
 
 
 def _write_batches(sequencer: Sequencer, server: Server, inbox: Inbox) -> int:

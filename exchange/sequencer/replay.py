@@ -1,7 +1,9 @@
 """Plays the journal again: the operations it kept must give the books that the rows give."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import msgspec
 import psycopg
@@ -9,17 +11,14 @@ import psycopg
 from exchange.engine import Engine
 from exchange.engine.protocol import Operation, apply
 
-_EFFECTS = "SELECT effects FROM exchange_command WHERE effects IS NOT NULL ORDER BY sequence"
+_EFFECTS = """
+    SELECT sequence, effects FROM exchange_command
+    WHERE sequence > %s AND sequence <= %s AND effects IS NOT NULL ORDER BY sequence"""
+FETCHED: Final = 20_000
+"""Rows that are in memory at once."""
 Effects = list[tuple[str, Operation]]
 """What one command came to: operations, each on the book of an instrument."""
 decode_effects = msgspec.msgpack.Decoder(Effects).decode
-
-
-def read_effects(connection: psycopg.Connection[Any]) -> Iterator[Effects]:
-    """Give the effects of every command that had any, in order, without loading all at once."""
-    with connection.cursor("replay") as cursor:
-        for (effects,) in cursor.execute(_EFFECTS):
-            yield decode_effects(effects)
 
 
 def replay(journal: Iterable[Effects], engines: dict[str, Engine]) -> None:
@@ -30,3 +29,41 @@ def replay(journal: Iterable[Effects], engines: dict[str, Engine]) -> None:
             if engine is None:
                 engine = engines[symbol] = Engine()
             apply(engine, operation)
+
+
+def play(
+    connection: psycopg.Connection[Any],
+    engines: dict[str, Engine],
+    *,
+    after: int,
+    until: int,
+    tell: Callable[[int], None] = lambda sequence: None,
+) -> None:
+    """Carry the commands after one sequence number until another into engines; call `tell` now and then.
+
+    The connection has to be inside a transaction.
+    """
+    with unmanaged_memory(), connection.cursor("replay", binary=True) as cursor:
+        cursor.execute(_EFFECTS, [after, until])
+        while rows := cursor.fetchmany(FETCHED):
+            replay((decode_effects(effects) for _, effects in rows), engines)
+            tell(rows[-1][0])
+
+
+def last_sequence(connection: psycopg.Connection[Any]) -> int:
+    """Return the number of the last command that is committed, 0 before the first."""
+    row = connection.execute("SELECT coalesce(max(sequence), 0) FROM exchange_command").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@contextmanager
+def unmanaged_memory() -> Iterator[None]:
+    """Keep Python from looking for garbage while a million objects are made that are none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -12,7 +12,10 @@ from exchange.sequencer.process import serve
 
 
 class Command(BaseCommand):
-    """Runs until SIGTERM (exit 0); exits 3 when fenced off, 4 when the database session is lost."""
+    """Runs until SIGTERM (exit 0); exits 3 when fenced off, 4 when the database session is lost.
+
+    Exits 5 before it opens if the orders' rows and the journal give different books (its log names them).
+    """
 
     help = "Run the sequencer: decides all orders, one batch and one commit at a time."
     requires_system_checks = ()  # they import every page and view: half a second in which nobody can trade
