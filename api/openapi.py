@@ -4,6 +4,7 @@ REST views name their structs with `ref` and its relatives; drf-spectacular walk
 `complete` (its last hook) adds the schemas, the error answers and the addresses answered past Django.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -43,9 +44,10 @@ def page_of(shape: type) -> Schema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def parameter(name: str, kind: str, description: str) -> OpenApiParameter:
-    """Return an optional query parameter."""
-    return OpenApiParameter(name, {"type": kind}, OpenApiParameter.QUERY, description=description)
+def parameter(name: str, kind: str, description: str, values: Sequence[str] = ()) -> OpenApiParameter:
+    """Return an optional query parameter, one of `values` if there are any."""
+    schema = {"type": kind} | ({"enum": list(values)} if values else {})
+    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description)
 
 
 def error_schema() -> Schema:

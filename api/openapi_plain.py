@@ -8,6 +8,7 @@ from typing import Any, Final
 from api.openai.parameters import ChatRequest
 from api.openapi import Schema, ref
 from api.v1.shapes import AccountView, MarketView
+from cux.wire.batches import DeadMan, DeadManView
 from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
 
 _JSON: Final = "application/json"
@@ -110,6 +111,17 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
             {"200": _answer("The order as it is now.", ref(OrderView))},
             parameters=(_in_path("order_id"), _KEY),
             body=ReplaceOrder,
+        )
+    },
+    "/v1/dead-man": {
+        "put": _operation(
+            "dead_man_set",
+            "orders",
+            "Have all open orders cancelled in `timeout_s` unless this is said again; 0 switches it off. "
+            "Needs the scope `trade`.",
+            {"200": _answer("The switch as it is set now.", ref(DeadManView))},
+            parameters=(_KEY,),
+            body=DeadMan,
         )
     },
     "/v1/chat/completions": {

@@ -13,6 +13,7 @@ from api.http import Request, Response, field_value, json_response, parse_json, 
 from api.rate_limits import allowance_headers
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
+from cux.wire.batches import DeadMan
 from cux.wire.orders import NewOrder, ReplaceOrder
 from exchange.sequencer import client, protocol
 
@@ -75,6 +76,14 @@ async def cancel_all(request: Request) -> Response:
         organisation_id=key.organisation_id,
         instrument=request.query.get("instrument"),
     )
+    return await _submit(command, key)
+
+
+async def dead_man(request: Request) -> Response:
+    """PUT /v1/dead-man: cancel everything in `timeout_s` unless this is said again; 0 switches it off."""
+    key = await authenticate(request, "trade")
+    asked = parse_json(await request.json_body(), DeadMan)
+    command = protocol.SetDeadMan(key.organisation_id, asked.timeout_s, request.idempotency_key())
     return await _submit(command, key)
 
 

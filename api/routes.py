@@ -12,6 +12,8 @@ _READS: Final = frozenset({"GET"})
 
 ROUTES: Final = (
     Route("/v1/orders", {"POST": orders.place, "DELETE": orders.cancel_all}, django=_READS),
+    Route("/v1/orders/by-client-id/{client_order_id}", {}, django=_READS),
+    Route("/v1/dead-man", {"PUT": orders.dead_man}, django=_READS),
     Route("/v1/orders/{order_id}", {"DELETE": orders.cancel}, django=_READS),
     Route("/v1/orders/{order_id}/replace", {"POST": orders.replace}),
     Route("/v1/chat/completions", {"POST": chat.completions}),

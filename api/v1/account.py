@@ -12,7 +12,9 @@ from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
 from api.v1.shapes import AccountBalances, PricedOrder
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
+from cux.wire.batches import DeadManView
 from cux.wire.orders import EntitlementView
+from exchange.selectors.dead_man import dead_man_get
 from exchange.selectors.entitlements import entitlement_list
 from exchange.selectors.orders import order_get, order_list
 
@@ -70,6 +72,27 @@ def order(request: Request, order_id: str) -> Response:
         raise CuxError(Code.UNKNOWN_ORDER)
     found = order_get(organisation_id=caller(request).organisation_id, order_id=known)
     return Response(priced_orders([found])[0])
+
+
+@extend_schema(operation_id="order_get_by_client_id", tags=["orders"], responses={200: ref(PricedOrder)})
+@api_view(["GET"])
+@permission_classes([CanRead])
+def order_by_client_id(request: Request, client_order_id: str) -> Response:
+    """Show the order that the organisation gave this id of its own: what became of a try nobody answered."""
+    refuse_unknown(request)
+    if "\0" in client_order_id:
+        raise CuxError(Code.UNKNOWN_ORDER, param="client_order_id")
+    found = order_get(organisation_id=caller(request).organisation_id, client_order_id=client_order_id)
+    return Response(priced_orders([found])[0])
+
+
+@extend_schema(operation_id="dead_man_get", tags=["orders"], responses={200: ref(DeadManView)})
+@api_view(["GET"])
+@permission_classes([CanRead])
+def dead_man(request: Request) -> Response:
+    """Show the dead-man switch: when all open orders will be cancelled unless it is renewed."""
+    refuse_unknown(request)
+    return Response(dead_man_get(organisation_id=caller(request).organisation_id))
 
 
 @extend_schema(operation_id="balances_get", tags=["account"], responses={200: ref(AccountBalances)})

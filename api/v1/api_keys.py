@@ -1,6 +1,5 @@
 """The organisation's API keys: listed with the scope `read`, made and revoked with the scope `keys`."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from accounts.services import api_key_delegate, api_key_revoke
 from api.auth import ReadsOrManagesKeys, caller
 from api.http import parse_json
 from api.openapi import list_of, ref
-from api.v1.pages import refuse_unknown
+from api.v1.pages import parse_moment, refuse_unknown
 from core.clock import rfc3339, utc_now
 from core.errors import Code, CuxError
 from core.ids import parse_public_id, public_id
@@ -47,7 +46,7 @@ def api_keys(request: Request) -> Response:
         by=caller(request),
         name=asked.name,
         scopes=asked.scopes,
-        expires_at=_moment(asked.expires_at),
+        expires_at=parse_moment(asked.expires_at, "expires_at") if asked.expires_at else None,
         allowed_networks=asked.allowed_networks,
         order_limit=asked.order_limit,
         order_window_s=asked.order_window_s,
@@ -69,15 +68,6 @@ def api_key(request: Request, key_id: str) -> Response:
         raise CuxError(Code.NOT_FOUND, "There is no such key.")
     api_key_revoke(organisation_id=caller(request).organisation_id, key_id=known, now=utc_now())
     return Response(msgspec.convert(_fields(ApiKey.objects.get(id=known)), ApiKeyView))
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as impossible:
-        raise CuxError(Code.INVALID_FIELD, "There is no such moment.", param="expires_at") from impossible
 
 
 def _fields(row: ApiKey) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from rest_framework.request import Request
 
 from core.errors import Code, CuxError
+from cux.wire.fields import Instant
 
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 200
@@ -36,6 +39,21 @@ def cursor_of(request: Request) -> str | None:
         return base64.urlsafe_b64decode(text.encode()).decode()
     except (binascii.Error, ValueError) as malformed:
         raise bad_cursor() from malformed
+
+
+def moment_of(request: Request, name: str) -> datetime | None:
+    """Return a query parameter that is a moment in RFC 3339, UTC. Raises CuxError INVALID_FIELD."""
+    text = request.query_params.get(name)
+    return parse_moment(text, name) if text is not None else None
+
+
+def parse_moment(text: str, param: str) -> datetime:
+    """Return the moment that a caller wrote in RFC 3339, UTC. Raises CuxError INVALID_FIELD."""
+    try:
+        return datetime.fromisoformat(msgspec.convert(text, Instant))
+    except (ValueError, msgspec.ValidationError) as unreadable:
+        said = "Expected a moment such as 2026-11-23T08:00:00Z."
+        raise CuxError(Code.INVALID_FIELD, said, param=param) from unreadable
 
 
 def bad_cursor() -> CuxError:

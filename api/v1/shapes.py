@@ -9,7 +9,11 @@ from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
 
 
 class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
-    """A tradable contract. p ticks for q lots cost p · q · `tick_nano_usd` nano-USD."""
+    """A tradable contract. p ticks for q lots cost p · q · `tick_nano_usd` nano-USD.
+
+    Prices lie within the band, and within `band_ppm` of the reference price; a trade further than
+    `volatility_ppm` from it would start an auction of `volatility_auction_s` instead. 0: no such rule.
+    """
 
     instrument: str
     compute_class: str
@@ -21,7 +25,13 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     tick_usd_per_cu: str
     band_low_ticks: int
     band_high_ticks: int
+    band_ppm: int
+    volatility_ppm: int
+    volatility_auction_s: int
+    min_order_lots: int
     max_order_lots: int
+    max_notional_nano_usd: int
+    max_open_orders: int
     maker_fee_ppm: int
     taker_fee_ppm: int
     window_s: int

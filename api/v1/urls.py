@@ -3,16 +3,22 @@
 from django.urls import URLPattern, path
 
 from api.openai import models as openai_models
-from api.v1 import account, api_keys, directory, jobs, keys, market, quotes
+from api.v1 import account, api_keys, charts, directory, jobs, keys, market, quotes
 
 urlpatterns: list[URLPattern] = [
     path("instruments", market.instruments),
     path("instruments/<str:symbol>", market.instrument),
     path("instruments/<str:symbol>/book", market.book),
     path("instruments/<str:symbol>/trades", market.trades),
+    path("instruments/<str:symbol>/candles", charts.candles),
+    path("instruments/<str:symbol>/stats", charts.stats),
+    path("index", charts.index),
+    path("index/<str:code>", charts.index_of),
     path("orders", account.orders),
+    path("orders/by-client-id/<path:client_order_id>", account.order_by_client_id),
     path("orders/<str:order_id>", account.order),
     path("balances", account.balances),
+    path("dead-man", account.dead_man),
     path("entitlements", account.entitlements),
     path("jobs", jobs.jobs),
     path("jobs/<str:job_id>", jobs.job),

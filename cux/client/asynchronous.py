@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from cux.client.call import Call, next_page
-from cux.client.calls import account, compute, market
+from cux.client.calls import account, batches, charts, compute, keys, market
 from cux.client.config import resolve
 from cux.client.errors import CuxConnectionError, CuxError
 from cux.client.methods import named_after
@@ -134,15 +134,27 @@ class AsyncClient:
     trade_list = _pages(market.trade_list)
     market_watch = _watched(market.market_watch)
 
+    candle_list = _list(charts.candle_list)
+    stats_get = _one(charts.stats_get)
+    index_list = _list(charts.index_list)
+    index_history = _pages(charts.index_history)
+
     order_place = _one(account.order_place)
     order_replace = _one(account.order_replace)
     order_cancel = _one(account.order_cancel)
     order_cancel_all = _one(account.order_cancel_all)
     order_get = _one(account.order_get)
+    order_find = _one(account.order_find)
     order_list = _pages(account.order_list)
+    dead_man_set = _one(batches.dead_man_set)
+    dead_man_get = _one(batches.dead_man_get)
     balance_get = _one(account.balance_get)
     entitlement_list = _list(account.entitlement_list)
     account_watch = _watched(account.account_watch)
+
+    api_key_list = _list(keys.api_key_list)
+    api_key_create = _one(keys.api_key_create)
+    api_key_revoke = _one(keys.api_key_revoke)
 
     model_list = _list(compute.model_list)
     quote_create = _one(compute.quote_create)

@@ -66,6 +66,11 @@ def order_get(order_id: str) -> Call[Order]:
     return get(f"/v1/orders/{segment(order_id)}", Order)
 
 
+def order_find(client_order_id: str) -> Call[Order]:
+    """Return the order of this id of one's own: what became of a try that nobody answered."""
+    return get(f"/v1/orders/by-client-id/{segment(client_order_id)}", Order)
+
+
 def order_list(
     *,
     instrument: str | None = None,

@@ -26,7 +26,8 @@ def test_the_committed_file_is_valid_openapi_3_1():
 
 def test_every_plain_route_is_described_with_its_methods():
     described = {path: {method.upper() for method in operations} for path, operations in PLAIN_PATHS.items()}
-    assert described == {route.path: set(route.handlers) for route in ROUTES if route.path.startswith(PUBLIC)}
+    public = [route for route in ROUTES if route.handlers and route.path.startswith(PUBLIC)]
+    assert described == {route.path: set(route.handlers) for route in public}
 
 
 PUBLIC = ("/v1/", "/healthz", "/readyz", "/metrics")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cux.client.call import Call
-from cux.client.calls import account, compute, market
+from cux.client.calls import account, batches, charts, compute, keys, market
 from cux.client.views import Page
 from tests.environment import ROOT
 
@@ -20,12 +20,22 @@ CALLS: list[Call[Any]] = [
     market.book_get("x"),
     market.trade_list("x"),
     market.market_watch("x"),
+    charts.candle_list("x", interval="1h", start="2026-01-01T00:00:00Z", end="2026-01-02T00:00:00Z"),
+    charts.stats_get("x"),
+    charts.index_list(),
+    charts.index_history("x"),
     account.order_place("x", "buy", quantity_lots=1, price_ticks=1),
     account.order_replace("x", price_ticks=1, quantity_lots=1),
     account.order_cancel("x"),
     account.order_cancel_all(instrument="x"),
     account.order_get("x"),
+    account.order_find("x"),
     account.order_list(instrument="x", open_only=True, client_order_id="mine"),
+    batches.dead_man_set(60),
+    batches.dead_man_get(),
+    keys.api_key_list(),
+    keys.api_key_create("bot", ["read"]),
+    keys.api_key_revoke("x"),
     account.balance_get(),
     account.entitlement_list(live_only=True),
     account.account_watch(),
@@ -82,7 +92,7 @@ def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
 
 
 def test_every_call_there_is_was_looked_at() -> None:
-    modules = (market, account, compute)
+    modules = (market, charts, account, batches, keys, compute)
     functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
     assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
