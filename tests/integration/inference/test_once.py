@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import DatabaseError, connections, transaction
+from structlog.testing import capture_logs
 
 from billing.models import Entry
 from core import hints
@@ -78,7 +79,7 @@ def test_a_lease_is_granted_and_claimed_once_however_many_try(scene: Scene) -> N
 
 
 def test_without_a_broker_a_job_is_created_at_once_and_dispatched_by_the_reconciler(
-    scene: Scene, settings, caplog: pytest.LogCaptureFixture
+    scene: Scene, settings
 ) -> None:
     settings.BROKER_URL = "redis://127.0.0.1:1/0"
     hints._producer.cache_clear()
@@ -110,16 +111,17 @@ def test_the_outbox_alone_dispatches_and_settles(scene: Scene) -> None:
 
 
 def test_a_job_that_cannot_be_settled_does_not_hold_up_the_next(
-    make: Callable[..., Scene], caplog: pytest.LogCaptureFixture
+    make: Callable[..., Scene],
 ) -> None:
     broken, sound = make(), make()
     stuck, fine = delivered(broken), delivered(sound)
     CatalogueModel.objects.filter(name=broken.model.name).update(card={})
-    jobs_reconcile(now=utc_now())
+    with capture_logs() as lines:
+        jobs_reconcile(now=utc_now())
     fine.refresh_from_db()
     stuck.refresh_from_db()
     assert (fine.state, stuck.state) == (Job.State.COMPLETED, Job.State.DELIVERED)
-    assert any("reconcile_failed" in record.getMessage() for record in caplog.records)
+    assert "reconcile_failed" in [line["event"] for line in lines]
 
     CatalogueModel.objects.filter(name=broken.model.name).update(card=broken.model.card)
     jobs_reconcile(now=utc_now())
