@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,7 +17,7 @@ import msgspec
 import structlog
 
 from core.errors import Code, CuxError
-from core.ids import new_id, public_id
+from core.ids import fresh_public_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -44,6 +45,11 @@ class Request:
     scope: Scope
     receive: Receive
     params: dict[str, str] = field(default_factory=dict)
+    _headers: dict[bytes, bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the headers by name, of a repeated one the first."""
+        self._headers = dict(reversed(self.scope["headers"]))
 
     @property
     def method(self) -> str:
@@ -57,8 +63,8 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return a header's value by its lower-case name, or None."""
-        wanted = name.encode()
-        return next((value.decode("latin-1") for key, value in self.scope["headers"] if key == wanted), None)
+        value = self._headers.get(name.encode())
+        return None if value is None else value.decode("latin-1")
 
     @property
     def query(self) -> dict[str, str]:
@@ -106,8 +112,8 @@ class Request:
         Raises:
             CuxError: UNSUPPORTED_MEDIA_TYPE, the body says it is something else.
         """
-        media_type = (self.header("content-type") or JSON).partition(";")[0].strip().lower()
-        if media_type != JSON:
+        declared = self.header("content-type") or JSON
+        if declared != JSON and declared.partition(";")[0].strip().lower() != JSON:
             raise CuxError(Code.UNSUPPORTED_MEDIA_TYPE)
         return await self.body()
 
@@ -146,7 +152,7 @@ def event(data: object, *, name: str | None = None, event_id: str | None = None)
 def request_id() -> str:
     """Return the id of the request being answered; a fresh one outside of any request."""
     bound = structlog.contextvars.get_contextvars().get("request_id")
-    return str(bound) if bound else public_id("request", new_id())
+    return str(bound) if bound else fresh_public_id("request")
 
 
 def error_headers(error: CuxError) -> dict[str, str]:
@@ -166,6 +172,11 @@ def error_response(error: CuxError, headers: Mapping[str, str] | None = None) ->
     )
 
 
+@lru_cache(maxsize=256)
+def _decoder(shape: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(shape)
+
+
 def parse_json(body: bytes, shape: type[T]) -> T:
     """Return `body` parsed and checked as `shape`.
 
@@ -173,7 +184,7 @@ def parse_json(body: bytes, shape: type[T]) -> T:
         CuxError: MALFORMED_JSON, NUMBER_TOO_LARGE, or INVALID_FIELD with the field as `param`.
     """
     try:
-        return msgspec.json.decode(body, type=shape)
+        return _decoder(shape).decode(body)
     except msgspec.ValidationError as refused:
         raise _invalid(str(refused), body) from refused
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refused:

@@ -5,6 +5,7 @@ import uuid
 from typing import Final
 
 import uuid_utils
+from uuid_utils.compat import uuid7
 
 PREFIXES: Final = {
     "order": "ord",
@@ -23,7 +24,12 @@ _HEX = re.compile(r"[0-9a-f]{32}")
 
 def new_id() -> uuid.UUID:
     """Return a fresh UUIDv7: unique, and ordered by creation time."""
-    return uuid.UUID(int=uuid_utils.uuid7().int)
+    return uuid7()
+
+
+def fresh_public_id(kind: str) -> str:
+    """Return a fresh id as `public_id` renders it, without the UUID in between."""
+    return f"{PREFIXES[kind]}_{uuid_utils.uuid7().hex}"
 
 
 def public_id(kind: str, value: uuid.UUID) -> str:

@@ -17,6 +17,7 @@ from core.errors import Code, CuxError
 from exchange.sequencer import protocol as p
 
 TIMEOUT_S: Final = 10.0
+_SWEEP_S: Final = 0.2
 RETRY_AFTER_S: Final = 1
 _UNAVAILABLE_CODES: Final = {
     Code.SEQUENCER_BUSY.wire: Code.SEQUENCER_BUSY,
@@ -38,20 +39,21 @@ def submit_sync(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
     return _checked(reply).verdict
 
 
-async def submit(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
+async def submit(command: p.Command) -> p.Verdict:
     """Have a command decided and return the verdict. Raises as `submit_sync`."""
-    return (await ask(command, None, timeout_s)).verdict
+    return (await ask(command, None)).verdict
 
 
-async def ask(command: p.Command, caller: p.Caller | None, timeout_s: float = TIMEOUT_S) -> p.Reply:
+async def ask(command: p.Command, caller: p.Caller | None) -> p.Reply:
     """Have a caller's command decided; return the verdict and what he may still send.
 
     Raises as `submit_sync`. A command over the caller's quota is a verdict: RATE_LIMITED.
     """
     try:
-        async with asyncio.timeout(timeout_s):
-            link = await _link()
-            return _checked(await link.ask(command, caller))
+        link = _live_link()
+        if link is None:
+            link = await asyncio.wait_for(_link(), TIMEOUT_S)
+        return _checked(await link.ask(command, caller))
     except (OSError, TimeoutError) as error:
         raise _unavailable() from error
 
@@ -102,30 +104,44 @@ class _Link(asyncio.Protocol):
     """A connection on which many commands wait for their verdicts at once."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count()
-        self._waiting: dict[int, asyncio.Future[p.Reply]] = {}
+        self._waiting: dict[int, tuple[float, asyncio.Future[p.Reply]]] = {}
+        """When it was asked, and who waits: the oldest first."""
         self._buffer = bytearray()
         self._unsent: list[bytes] = []
-        self.closed = asyncio.get_running_loop().create_future()
+        self.closed = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._give_up_late_ones()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         for frame in p.frames(self._buffer, p.MAX_REPLY_BYTES):
             reply = p.decode_reply(frame)
-            waiting = self._waiting.pop(reply.id, None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(reply)
+            asked = self._waiting.pop(reply.id, None)
+            if asked is not None and not asked[1].done():
+                asked[1].set_result(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for waiting in self._waiting.values():
+        self._sweep.cancel()
+        for _, waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionResetError("the sequencer closed the connection"))
         self._waiting.clear()
         self.closed.set_result(None)
+
+    def _give_up_late_ones(self) -> None:
+        """Fail what waits too long, now and again: a timer for each command would cost more than its frame."""
+        latest = self._loop.time() - TIMEOUT_S
+        for asked_at, waiting in self._waiting.values():
+            if asked_at > latest:
+                break
+            if not waiting.done():
+                waiting.set_exception(TimeoutError())
+        self._sweep = self._loop.call_later(_SWEEP_S, self._give_up_late_ones)
 
     def _flush(self) -> None:
         """Send at once what was asked in one turn of the loop, so that it can share a batch."""
@@ -133,22 +149,27 @@ class _Link(asyncio.Protocol):
         self._unsent.clear()
 
     async def ask(self, command: p.Command, caller: p.Caller | None) -> p.Reply:
-        """Send a command and wait for its reply."""
+        """Send a command and wait for its reply. TimeoutError if none comes in time."""
         number = next(self._numbers)
         message = _frame(p.Request(number, command, caller))
-        loop = asyncio.get_running_loop()
-        waiting = self._waiting[number] = loop.create_future()
+        waiting: asyncio.Future[p.Reply] = self._loop.create_future()
+        self._waiting[number] = self._loop.time(), waiting
         if not self._unsent:
-            loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush)
         self._unsent.append(message)
         try:
-            reply: p.Reply = await waiting
-            return reply
+            return await waiting
         finally:
             self._waiting.pop(number, None)
 
 
 _links: WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Task[_Link]"] = WeakKeyDictionary()
+
+
+def _live_link() -> _Link | None:
+    """Return this event loop's connection if it stands already."""
+    task = _links.get(asyncio.get_running_loop())
+    return task.result() if task is not None and task.done() and not _is_dead(task) else None
 
 
 async def _link() -> _Link:
