@@ -1,6 +1,8 @@
 """Who is asking: `Authorization: Bearer sk_live_…`, for Django REST framework and for plain ASGI."""
 
+import asyncio
 import uuid
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -11,10 +13,19 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request as RestRequest
 
 from accounts.networks import client_address
-from accounts.selectors import KeyFacts, api_key_cached, api_key_find, session_organisation
+from accounts.selectors import (
+    KeyFacts,
+    api_key_cached,
+    api_key_find,
+    api_keys_refresh,
+    api_keys_refresh_due,
+    session_organisation,
+)
 from api.http import Request
 from core.errors import Code, CuxError
 from core.threads import in_thread
+
+log = structlog.get_logger(__name__)
 
 
 def bearer_secret(header: str | None) -> str | None:
@@ -54,11 +65,29 @@ async def authenticate_if_given(request: Request) -> KeyFacts | None:
     if secret is None:
         return None
     cached = api_key_cached(secret)
+    if cached is not None and api_keys_refresh_due():
+        _behind(in_thread(api_keys_refresh))
     facts = cached if cached is not None else await in_thread(api_key_find, secret)
     if facts.networks:
         facts.require_address(_address(request))
     _bind(facts)
     return facts
+
+
+_under_way: set[asyncio.Task[None]] = set()
+
+
+def _behind(work: Coroutine[Any, Any, None]) -> None:
+    """Have this done without anybody waiting for it. If it fails, the next request reads its key itself."""
+    task = asyncio.create_task(work)
+    _under_way.add(task)  # the loop alone would let it go
+    task.add_done_callback(_done)
+
+
+def _done(task: asyncio.Task[None]) -> None:
+    _under_way.discard(task)
+    if not task.cancelled() and task.exception() is not None:
+        log.warning("api_keys_not_refreshed", reason=repr(task.exception()))
 
 
 async def account_caller(request: Request) -> uuid.UUID:

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -172,11 +171,6 @@ def error_response(error: CuxError, headers: Mapping[str, str] | None = None) ->
     )
 
 
-@lru_cache(maxsize=256)
-def _decoder(shape: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(shape)
-
-
 def parse_json(body: bytes, shape: type[T]) -> T:
     """Return `body` parsed and checked as `shape`.
 
@@ -184,7 +178,7 @@ def parse_json(body: bytes, shape: type[T]) -> T:
         CuxError: MALFORMED_JSON, NUMBER_TOO_LARGE, or INVALID_FIELD with the field as `param`.
     """
     try:
-        return _decoder(shape).decode(body)
+        return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as refused:
         raise _invalid(str(refused), body) from refused
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refused:

@@ -1,9 +1,13 @@
-"""Whose key a secret is. Answers are remembered for a second, so that the hot path needs no query."""
+"""Whose key a secret is. Answers are remembered for a second, so that the hot path needs no query.
+
+Keys in use are read again together before their second is over, so that no request waits for that.
+"""
 
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -14,6 +18,15 @@ from accounts.secrets import secret_digest, secret_mode
 from core.errors import Code, CuxError
 
 
+@dataclass(slots=True)
+class _Answer:
+    """What was read, when it was asked for, and whether anybody used it since."""
+
+    asked_at: float
+    facts: KeyFacts
+    used: bool = False
+
+
 class KeyCache:
     """Facts by digest, for `LIFETIME_S` from *before* they were read: a revoked key ends within that.
 
@@ -21,18 +34,23 @@ class KeyCache:
     """
 
     LIFETIME_S = 1.0
+    REFRESH_S = 0.4
     SIZE = 10_000
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start empty; `clock` gives seconds and never goes back."""
         self._clock = clock
-        self._known: dict[bytes, tuple[float, KeyFacts]] = {}
+        self._known: dict[bytes, _Answer] = {}
         self._lock = threading.Lock()
+        self._next_refresh = 0.0
 
     def get(self, digest: bytes) -> KeyFacts | None:
         """Return the remembered facts, if they are young enough."""
         known = self._known.get(digest)
-        return known[1] if known is not None and self._clock() - known[0] < self.LIFETIME_S else None
+        if known is None or self._clock() - known.asked_at >= self.LIFETIME_S:
+            return None
+        known.used = True
+        return known.facts
 
     def find(self, digest: bytes, read: Callable[[bytes], KeyFacts | None]) -> KeyFacts | None:
         """Return the facts from memory or else from `read`."""
@@ -43,6 +61,22 @@ class KeyCache:
             self._keep(digest, asked_at, facts)
         return facts
 
+    def is_refresh_due(self) -> bool:
+        """Tell one asker each `REFRESH_S` to call `refresh`."""
+        now = self._clock()
+        if now < self._next_refresh:
+            return False
+        self._next_refresh = now + self.REFRESH_S
+        return True
+
+    def refresh(self, read: Callable[[Collection[bytes]], Mapping[bytes, KeyFacts]]) -> None:
+        """Read again what was used since it was read, all at once; forget what is known no more."""
+        used = [digest for digest, answer in list(self._known.items()) if answer.used]
+        asked_at = self._clock()
+        found = read(used)
+        for digest in used:
+            self._keep(digest, asked_at, found.get(digest))
+
     def _keep(self, digest: bytes, asked_at: float, facts: KeyFacts | None) -> None:
         with self._lock:
             self._known.pop(digest, None)
@@ -50,7 +84,7 @@ class KeyCache:
                 return
             if len(self._known) >= self.SIZE:
                 del self._known[next(iter(self._known))]
-            self._known[digest] = (asked_at, facts)
+            self._known[digest] = _Answer(asked_at, facts)
 
 
 _CACHE = KeyCache()
@@ -61,6 +95,16 @@ def api_key_cached(secret: str) -> KeyFacts | None:
     digest = secret_digest(secret)
     facts = _CACHE.get(digest) if digest is not None else None
     return facts if facts is not None and not _has_expired(facts) else None
+
+
+def api_keys_refresh_due() -> bool:
+    """Tell one asker now and again to call `api_keys_refresh`."""
+    return _CACHE.is_refresh_due()
+
+
+def api_keys_refresh() -> None:
+    """Read all keys in use again, in one query."""
+    _CACHE.refresh(_read)
 
 
 def api_key_find(secret: str) -> KeyFacts:
@@ -76,7 +120,7 @@ def api_key_find(secret: str) -> KeyFacts:
             Code.OTHER_MARKET_MODE, f"This is a {mode} key, and this market is {settings.MARKET_MODE}."
         )
     digest = secret_digest(secret)
-    facts = _CACHE.find(digest, _read) if digest is not None else None
+    facts = _CACHE.find(digest, _read_one) if digest is not None else None
     if facts is None or _has_expired(facts):
         raise CuxError(Code.INVALID_API_KEY)
     return facts
@@ -91,12 +135,17 @@ def _has_expired(facts: KeyFacts) -> bool:
     return facts.expires_at is not None and time.time() >= facts.expires_at
 
 
-def _read(digest: bytes) -> KeyFacts | None:
+def _read_one(digest: bytes) -> KeyFacts | None:
+    return _read([digest]).get(digest)
+
+
+def _read(digests: Collection[bytes]) -> dict[bytes, KeyFacts]:
     # The look-up compares digests inside an index: nothing of the secret can be learnt from its timing.
-    found = ApiKey.objects.filter(sha256=digest, revoked_at__isnull=True).select_related("organisation")
-    row = found.first()
-    if row is None:
-        return None
+    valid = ApiKey.objects.filter(sha256__in=digests, revoked_at__isnull=True)
+    return {bytes(row.sha256): _facts(row) for row in valid.select_related("organisation")}
+
+
+def _facts(row: ApiKey) -> KeyFacts:
     scopes = frozenset(row.scopes)
     return KeyFacts(
         key_id=row.id,

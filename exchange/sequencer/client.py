@@ -134,7 +134,7 @@ class _Link(asyncio.Protocol):
         self.closed.set_result(None)
 
     def _give_up_late_ones(self) -> None:
-        """Fail what waits too long, now and again: a timer for each command would cost more than its frame."""
+        """Fail what waits too long, now and again: a timer for each command costs more than its frame."""
         latest = self._loop.time() - TIMEOUT_S
         for asked_at, waiting in self._waiting.values():
             if asked_at > latest:

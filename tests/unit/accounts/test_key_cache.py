@@ -47,6 +47,37 @@ def test_a_key_that_became_unknown_is_forgotten():
     assert cache.get(b"a") is None
 
 
+def test_keys_in_use_are_read_again_together_and_the_others_run_out():
+    clock = Clock()
+    cache = KeyCache(clock)
+    for digest in (b"a", b"b", b"idle"):
+        cache.find(digest, lambda digest: facts())
+    cache.get(b"a"), cache.get(b"b")
+    clock.now += 0.9
+    asked = []
+
+    def slow_read(digests):
+        clock.now += 0.2  # a revocation may commit while the answer travels
+        asked.append(sorted(digests))
+        return {b"a": facts()}
+
+    cache.refresh(slow_read)
+    assert asked == [[b"a", b"b"]]
+    assert cache.get(b"a") is not None
+    assert cache.get(b"b") is None  # revoked: forgotten at once
+    assert cache.get(b"idle") is None
+    clock.now = 101.91
+    assert cache.get(b"a") is None
+
+
+def test_one_asker_at_a_time_is_told_to_refresh():
+    clock = Clock()
+    cache = KeyCache(clock)
+    assert [cache.is_refresh_due(), cache.is_refresh_due()] == [True, False]
+    clock.now += cache.REFRESH_S
+    assert [cache.is_refresh_due(), cache.is_refresh_due()] == [True, False]
+
+
 def test_the_memory_is_bounded_and_the_oldest_goes_first():
     cache = KeyCache(Clock())
     cache.SIZE = 2
