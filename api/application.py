@@ -30,6 +30,7 @@ from api.http import (
     request_id,
 )
 from api.metrics import observe_request
+from api.rate_limits import counted_headers
 from api.routing import MethodNotAllowed, Route, find
 from core.errors import Code, CuxError
 from core.ids import new_id, public_id
@@ -52,13 +53,15 @@ class _Answer:
     """What was sent so far; no status means nothing yet."""
 
     send: Send
+    scope: Scope
     status: int | None = None
     route: str = "unmatched"
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            tagged = [*message.get("headers", []), (b"x-request-id", request_id().encode())]
+            said = counted_headers(self.scope)
+            tagged = [*message.get("headers", []), *said, (b"x-request-id", request_id().encode())]
             message = {**message, "headers": tagged}
         await self.send(message)
 
@@ -102,7 +105,7 @@ class Application:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=_request_id(scope))
         started = time.perf_counter()
-        answer = _Answer(send)
+        answer = _Answer(send, scope)
         try:
             await self._answer(scope, _limited(scope, receive, self._body_limit), answer)
         except Disconnected:

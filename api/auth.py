@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -22,10 +22,15 @@ from accounts.selectors import (
     session_organisation,
 )
 from api.http import Request
+from api.rate_limits import RequestLimits
 from core.errors import Code, CuxError
+from core.quotas import Quota
 from core.threads import in_thread
 
 log = structlog.get_logger(__name__)
+
+LIMITS: Final = RequestLimits(Quota(limit=settings.REQUEST_LIMIT, window_s=1))
+"""What a key, or an address without one, may ask of this process."""
 
 
 def bearer_secret(header: str | None) -> str | None:
@@ -46,12 +51,21 @@ async def authenticate(request: Request, *scopes: str) -> KeyFacts:
     """Return for whom a plain ASGI request speaks, and check that its key has one of the scopes.
 
     Raises:
+        CuxError: INVALID_API_KEY; ADDRESS_NOT_ALLOWED; MISSING_SCOPE; RATE_LIMITED.
+    """
+    facts = _required(await authenticate_if_given(request))
+    facts.require(*scopes)
+    return facts
+
+
+async def authenticate_trader(request: Request) -> KeyFacts:
+    """Return whose orders a request brings; they are counted at the sequencer's door, and not here.
+
+    Raises:
         CuxError: INVALID_API_KEY; ADDRESS_NOT_ALLOWED; MISSING_SCOPE.
     """
-    facts = await authenticate_if_given(request)
-    if facts is None:
-        raise CuxError(Code.INVALID_API_KEY)
-    facts.require(*scopes)
+    facts = _required(await _identify(request))
+    facts.require("trade")
     return facts
 
 
@@ -59,18 +73,34 @@ async def authenticate_if_given(request: Request) -> KeyFacts | None:
     """Return for whom the request speaks; None without a key.
 
     Raises:
-        CuxError: INVALID_API_KEY, there is a key and it is not valid; ADDRESS_NOT_ALLOWED.
+        CuxError: INVALID_API_KEY, there is a key and it is not valid; ADDRESS_NOT_ALLOWED; RATE_LIMITED.
     """
-    secret = bearer_secret(request.header("authorization"))
-    if secret is None:
-        return None
-    cached = api_key_cached(secret)
-    if cached is not None and api_keys_refresh_due():
-        _behind(in_thread(api_keys_refresh))
-    facts = cached if cached is not None else await in_thread(api_key_find, secret)
+    facts = await _identify(request)
+    LIMITS.count(request.scope, facts.key_id if facts is not None else _address(request))
+    return facts
+
+
+async def _identify(request: Request) -> KeyFacts | None:
+    try:
+        secret = bearer_secret(request.header("authorization"))
+        if secret is None:
+            return None
+        cached = api_key_cached(secret)
+        if cached is not None and api_keys_refresh_due():
+            _behind(in_thread(api_keys_refresh))
+        facts = cached if cached is not None else await in_thread(api_key_find, secret)
+    except CuxError:
+        LIMITS.count(request.scope, _address(request))
+        raise
     if facts.networks:
         facts.require_address(_address(request))
     _bind(facts)
+    return facts
+
+
+def _required(facts: KeyFacts | None) -> KeyFacts:
+    if facts is None:
+        raise CuxError(Code.INVALID_API_KEY)
     return facts
 
 
@@ -128,14 +158,18 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: RestRequest) -> tuple[None, KeyFacts] | None:
         """Return the facts, or None without a key."""
         header = get_authorization_header(request).decode("latin-1")
-        secret = bearer_secret(header or None)
-        if secret is None:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+        address = client_address(request.META.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)
+        who: uuid.UUID | str = address
+        try:
+            secret = bearer_secret(header or None)
+            facts = api_key_find(secret) if secret is not None else None
+            who = facts.key_id if facts is not None else address
+        finally:
+            LIMITS.count(getattr(request._request, "scope", {}), who)
+        if facts is None:
             return None
-        facts = api_key_find(secret)
-        said = request.META.get("HTTP_X_FORWARDED_FOR")
-        facts.require_address(
-            client_address(request.META.get("REMOTE_ADDR", ""), said, settings.TRUSTED_PROXIES)
-        )
+        facts.require_address(address)
         _bind(facts)
         return None, facts
 

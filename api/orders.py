@@ -8,7 +8,7 @@ import uuid
 from typing import Literal, TypeVar
 
 from accounts.keys import KeyFacts
-from api.auth import authenticate
+from api.auth import authenticate_trader
 from api.http import Request, Response, field_value, json_response, parse_json, request_id
 from api.rate_limits import allowance_headers
 from core.errors import Code, CuxError
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 async def place(request: Request) -> Response:
     """POST /v1/orders: place an order. 201 with the order as it stands after matching."""
-    key = await authenticate(request, "trade")
+    key = await authenticate_trader(request)
     order = await _order_body(request, NewOrder)
     tif, quantity_lots = _supported(order)
     command = protocol.NewOrder(
@@ -43,7 +43,7 @@ async def place(request: Request) -> Response:
 
 async def replace(request: Request) -> Response:
     """POST /v1/orders/{order_id}/replace: another price and open quantity for an open order."""
-    key = await authenticate(request, "trade")
+    key = await authenticate_trader(request)
     order_id = _order_id(request)
     body = await _order_body(request, ReplaceOrder)
     command = protocol.ReplaceOrder(
@@ -58,7 +58,7 @@ async def replace(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """DELETE /v1/orders/{order_id}: cancel an open order."""
-    key = await authenticate(request, "trade")
+    key = await authenticate_trader(request)
     command = protocol.CancelOrder(
         key=request.idempotency_key(), organisation_id=key.organisation_id, order_id=_order_id(request)
     )
@@ -67,7 +67,7 @@ async def cancel(request: Request) -> Response:
 
 async def cancel_all(request: Request) -> Response:
     """DELETE /v1/orders: cancel all open orders; `?instrument=` limits it to one book."""
-    key = await authenticate(request, "trade")
+    key = await authenticate_trader(request)
     unknown = sorted(set(request.query) - {"instrument"})
     if unknown:
         raise CuxError(Code.INVALID_FIELD, f"There is no parameter `{unknown[0]}`.", param=unknown[0])
@@ -81,7 +81,7 @@ async def cancel_all(request: Request) -> Response:
 
 async def dead_man(request: Request) -> Response:
     """PUT /v1/dead-man: cancel everything in `timeout_s` unless this is said again; 0 switches it off."""
-    key = await authenticate(request, "trade")
+    key = await authenticate_trader(request)
     asked = parse_json(await request.json_body(), DeadMan)
     command = protocol.SetDeadMan(key.organisation_id, asked.timeout_s, request.idempotency_key())
     return await _submit(command, key)

@@ -4,7 +4,15 @@ The header fields are those of draft-ietf-httpapi-ratelimit-headers-06: `RateLim
 `-Reset` (seconds until the quota is whole again), and `Retry-After` with a refusal.
 """
 
-from typing import Protocol
+import threading
+import time
+from collections.abc import Callable, Hashable, MutableMapping
+from typing import Any, Final, Protocol
+
+from core.errors import Code, CuxError
+from core.quotas import PARTS, Buckets, Quota
+
+_COUNTED: Final = "cux.allowance"
 
 
 class Allowance(Protocol):
@@ -43,3 +51,33 @@ def allowance_headers(allowance: Allowance | None) -> dict[str, str]:
     if not allowance.passed:
         headers["Retry-After"] = str(allowance.retry_after_s or allowance.reset_s or 1)
     return headers
+
+
+class RequestLimits:
+    """Counts the requests to this process by caller, each once; what is left stands in its scope."""
+
+    def __init__(self, quota: Quota, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        """Give every caller this quota."""
+        self._quota = quota
+        self._clock_ns = clock_ns
+        self._buckets = Buckets()
+        self._lock = threading.Lock()
+
+    def count(self, scope: MutableMapping[str, Any], caller: Hashable) -> None:
+        """Count a request, unless it was counted before. Raises CuxError RATE_LIMITED."""
+        if _COUNTED in scope:
+            return
+        with self._lock:
+            allowance = self._buckets.take(caller, self._quota, PARTS, self._clock_ns())
+        scope[_COUNTED] = allowance
+        if not allowance.passed:
+            raise CuxError(Code.RATE_LIMITED, retry_after_s=allowance.retry_after_s)
+
+
+def counted_headers(scope: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Return the header fields for a request that was counted; none if it was not."""
+    allowance = scope.get(_COUNTED)
+    if allowance is None:
+        return []
+    said = allowance_headers(allowance)
+    return [(name.lower().encode(), text.encode()) for name, text in said.items() if name != "Retry-After"]

@@ -186,6 +186,9 @@ RECEIPT_SIGNING_SEED = ENVIRONMENT["SIGNING_SEED"]
 
 # Networks (CIDR, by commas) of the proxies whose X-Forwarded-For is believed; nobody's if empty.
 TRUSTED_PROXIES = parse_networks(filter(None, os.environ.get("CUX_TRUSTED_PROXIES", "").split(",")))
+# Requests that one API key, or one address without a key, may make of one web process in a second; orders
+# are counted apart, at the sequencer's door.
+REQUEST_LIMIT = int(os.environ.get("CUX_REQUEST_LIMIT", "1000"))
 
 # -- rules of the market that an operator may set
 # `live`, or `test`: a market of paper money, whose API keys say so and in which bots of the house quote.

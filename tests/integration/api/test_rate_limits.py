@@ -108,3 +108,25 @@ def test_each_key_has_its_own_limit(exchange, market):
         answer = exchange.post("/v1/orders", json=bid(market), headers=headers)
         assert (answer.status_code, answer.headers["ratelimit-remaining"]) == (201, "0")
         assert int(answer.headers["ratelimit-reset"]) in (HOUR_S, HOUR_S - 1)
+
+
+@pytest.fixture
+def slow(servers, db):
+    """Return a client of a web process that answers each caller five times a second."""
+    with web_process(CUX_REQUEST_LIMIT="5") as url, httpx.Client(base_url=url, timeout=10) as client:
+        yield client
+
+
+def test_reads_are_counted_by_key_and_without_one_by_address(slow, market):
+    headers = [bearer(api_key_create(organisation_id=market.buyer.id, name="k", scopes=["read"]).secret)]
+    headers += [{}, bearer("sk_live_01234567_" + "a" * 43)]  # nobody, and somebody who makes keys up
+    for who in headers:
+        for path in ("/v1/instruments", "/v1/stream/market/no-such"):
+            answers = []
+            while len(answers) < 200 and not (answers and answers[-1].status_code == 429):
+                answers.append(slow.get(path, headers=who))
+            assert_error(answers[-1], Code.RATE_LIMITED)
+            assert answers[-1].headers["retry-after"] == "1"
+            assert {answer.headers["ratelimit-limit"] for answer in answers} == {"5"}
+    assert slow.get("/healthz").status_code == 200
+    assert "ratelimit-limit" not in slow.get("/login").headers
