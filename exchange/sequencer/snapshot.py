@@ -16,7 +16,6 @@ import psycopg
 import structlog
 
 from exchange.engine import Engine
-from exchange.engine.orders import Order, Phase
 from exchange.sequencer.replay import unmanaged_memory
 
 log = structlog.get_logger(__name__)
@@ -32,15 +31,8 @@ _PRUNE = """
         (SELECT sequence FROM exchange_snapshot ORDER BY sequence DESC LIMIT %s)"""
 
 
-class Book(msgspec.Struct, frozen=True, gc=False):
-    """All that is state of one engine: its phase, and its resting orders, oldest priority first."""
-
-    phase: Phase
-    orders: list[Order]
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[str, Book]).decode
+_decode = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 
 
 @dataclass(slots=True)
@@ -78,21 +70,18 @@ def prune(connection: psycopg.Connection[Any], *, keep: int) -> None:
 
 
 def encode(engines: Mapping[str, Engine]) -> bytes:
-    """Return the engines' state as msgpack."""
-    return _encode({symbol: Book(e.current_phase, e.snapshot()) for symbol, e in sorted(engines.items())})
+    """Return the engines' states as msgpack, by symbol."""
+    return _encode({symbol: engine.snapshot_bytes() for symbol, engine in sorted(engines.items())})
 
 
 def decode(state: bytes) -> dict[str, Engine]:
-    """Return the engines whose state `encode` gave."""
+    """Return the engines whose states `encode` gave. ValueError if it did not."""
     with unmanaged_memory():
-        return {symbol: Engine.restore(book.orders, book.phase) for symbol, book in _decode(state).items()}
+        return {symbol: Engine.restore_bytes(book) for symbol, book in _decode(state).items()}
 
 
 def _checked(digest: bytes, state: bytes) -> dict[str, Engine]:
     """Return the engines of a stored state. ValueError if it is not what was stored, or reads no more."""
     if hashlib.sha256(state).digest() != digest:
         raise ValueError("the digest does not fit the state")
-    try:
-        return decode(state)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from error
+    return decode(state)
