@@ -37,6 +37,17 @@ class Disconnected(Exception):
     """The caller went away before the body was complete."""
 
 
+def checked_key(key: str | None) -> str | None:
+    """Return an Idempotency-Key. Raises CuxError INVALID_FIELD as `Request.idempotency_key`."""
+    if key is not None and not _KEY.match(key):
+        raise CuxError(
+            Code.INVALID_FIELD,
+            "An Idempotency-Key is 1 to 255 printable ASCII characters.",
+            param="Idempotency-Key",
+        )
+    return key
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request: its ASGI parts and what the path held."""
@@ -76,14 +87,7 @@ class Request:
         Raises:
             CuxError: INVALID_FIELD, not 1 to 255 printable ASCII characters without spaces.
         """
-        key = self.header("idempotency-key")
-        if key is not None and not _KEY.match(key):
-            raise CuxError(
-                Code.INVALID_FIELD,
-                "An Idempotency-Key is 1 to 255 printable ASCII characters.",
-                param="Idempotency-Key",
-            )
-        return key
+        return checked_key(self.header("idempotency-key"))
 
     async def body(self) -> bytes:
         """Return the whole body; the application refuses one over `BODY_LIMIT` while it arrives.

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from api.openai import models as openai_models
-from api.v1 import account, api_keys, charts, directory, jobs, keys, market, quotes
+from api.v1 import account, api_keys, charts, directory, jobs, keys, market, operators, quotes
 
 urlpatterns: list[URLPattern] = [
     path("instruments", market.instruments),
@@ -27,6 +27,10 @@ urlpatterns: list[URLPattern] = [
     path("keys", keys.keys),
     path("api-keys", api_keys.api_keys),
     path("api-keys/<str:key_id>", api_keys.api_key),
+    path("operator/kill", operators.kill),
+    path("operator/phases", operators.phase),
+    path("operator/accounts/<str:organisation_id>", operators.account),
+    path("operator/fee-tiers", operators.fee_tier),
     path("providers", directory.providers),
     path("compute-cards", directory.cards),
     path("compute-cards/<str:card_hash>", directory.card),

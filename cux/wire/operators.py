@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from cux.wire.fields import Count, Id, Instant, Int64, Positive, Text
-from cux.wire.orders import Instrument
+from cux.wire.fields import Count, Id, Instant, Int64, Positive
+from cux.wire.orders import Instrument, Phase
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -20,17 +20,69 @@ class KillInstrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     instrument: Instrument
 
 
+class KilledView(msgspec.Struct, frozen=True, kw_only=True):
+    """A killed instrument: its phase, and how many orders were cancelled."""
+
+    instrument: Instrument
+    phase: Phase
+    canceled: Count
+
+
+class ChangePhase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another trading phase for an instrument."""
+
+    instrument: Instrument
+    phase: Phase
+
+
+class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """The trading phase of an instrument."""
+
+    instrument: Instrument
+    phase: Phase
+
+
 class AccountRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for one account: blocked or not (blocking cancels its orders), fee tier, limits.
 
-    Null limits are the instrument's.
+    Null limits are the instrument's; without a tier its fees are too.
     """
 
     is_blocked: bool
-    reason: Text = ""
-    fee_tier: Annotated[int, Meta(ge=0, le=99)] = 0
+    reason: Annotated[str, Meta(max_length=200)] = ""
+    fee_tier: Annotated[str, Meta(max_length=20)] = ""
     max_open_orders: Count | None = None
-    max_notional_nano_usd: Int64 | None = None
+    max_notional_nano_usd: Count | None = None
+
+
+class AccountRulesView(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for one account now, and the orders that were cancelled when it was blocked."""
+
+    organisation_id: Id
+    is_blocked: bool
+    reason: str
+    fee_tier: str
+    max_open_orders: Count | None = None
+    max_notional_nano_usd: Count | None = None
+    canceled: list[Id] = []
+
+
+class FeeTierRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fees of a tier on an instrument, at most the instrument's own, for orders placed from now on."""
+
+    instrument: Instrument
+    tier: Annotated[str, Meta(min_length=1, max_length=20)]
+    maker_fee_ppm: Count
+    taker_fee_ppm: Count
+
+
+class FeeTierView(msgspec.Struct, frozen=True, kw_only=True):
+    """The fees of a tier on an instrument."""
+
+    instrument: Instrument
+    tier: str
+    maker_fee_ppm: Count
+    taker_fee_ppm: Count
 
 
 class BustRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

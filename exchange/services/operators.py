@@ -4,8 +4,9 @@ import uuid
 
 from accounts.models import Organisation
 from core.errors import Code, CuxError
+from exchange.engine.orders import Phase
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.protocol import Kill, SetAccount, SetFeeTier, Verdict
+from exchange.sequencer.protocol import Kill, SetAccount, SetFeeTier, SetPhase, Verdict
 
 
 def account_set(
@@ -62,6 +63,15 @@ def instrument_kill(*, instrument: str, key: str) -> Verdict:
         CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
     """
     return submit_sync(Kill(instrument, operator_key(key)))
+
+
+def phase_set(*, instrument: str, phase: Phase, key: str) -> Verdict:
+    """This function will change the trading phase of an instrument.
+
+    Raises:
+        CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
+    """
+    return submit_sync(SetPhase(instrument, phase, operator_key(key)))
 
 
 def operator_key(key: str) -> str:

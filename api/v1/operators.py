@@ -1,0 +1,121 @@
+"""What operators of the exchange may do. A key of the house with the scope `operate` is needed."""
+
+from typing import Final, TypeVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import CanOperate
+from api.http import parse_json
+from api.openapi import ref
+from api.v1.pages import refuse_unknown
+from api.v1.verdicts import key_of, verdict_response
+from core.errors import Code, CuxError
+from core.ids import parse_public_id
+from cux.wire.operators import (
+    AccountRules,
+    AccountRulesView,
+    ChangePhase,
+    FeeTierRules,
+    FeeTierView,
+    KilledView,
+    KillInstrument,
+    PhaseView,
+)
+from exchange.services.operators import account_set, fee_tier_set, instrument_kill, phase_set
+
+T = TypeVar("T")
+
+KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    OpenApiParameter.HEADER,
+    description="The same key with the same body gets the same answer; with another body, 409.",
+)
+
+
+def asked(request: Request, shape: type[T]) -> T:
+    """Return what the body of a request asks for. Raises CuxError as `parse_json`."""
+    refuse_unknown(request)
+    return parse_json(request.data if isinstance(request.data, bytes) else b"", shape)
+
+
+@extend_schema(
+    operation_id="operator_kill",
+    tags=["operators"],
+    parameters=[KEY],
+    request={"application/json": ref(KillInstrument)},
+    responses={200: ref(KilledView)},
+)
+@api_view(["POST"])
+@permission_classes([CanOperate])
+def kill(request: Request) -> Response:
+    """Stop an instrument: cancel every open order on it and halt it."""
+    wanted = asked(request, KillInstrument)
+    return verdict_response(instrument_kill(instrument=wanted.instrument, key=key_of(request)))
+
+
+@extend_schema(
+    operation_id="operator_phase_set",
+    tags=["operators"],
+    parameters=[KEY],
+    request={"application/json": ref(ChangePhase)},
+    responses={200: ref(PhaseView)},
+)
+@api_view(["POST"])
+@permission_classes([CanOperate])
+def phase(request: Request) -> Response:
+    """Change the trading phase of an instrument; a crossed book cannot go to `continuous`."""
+    wanted = asked(request, ChangePhase)
+    return verdict_response(phase_set(instrument=wanted.instrument, phase=wanted.phase, key=key_of(request)))
+
+
+@extend_schema(
+    operation_id="operator_account_set",
+    tags=["operators"],
+    parameters=[KEY],
+    request={"application/json": ref(AccountRules)},
+    responses={200: ref(AccountRulesView)},
+)
+@api_view(["PUT"])
+@permission_classes([CanOperate])
+def account(request: Request, organisation_id: str) -> Response:
+    """Set what an account may do, all of it anew. Blocking it cancels its open orders."""
+    wanted = asked(request, AccountRules)
+    known = parse_public_id("organisation", organisation_id)
+    if known is None:
+        raise CuxError(Code.NOT_FOUND, "There is no such organisation.")
+    verdict = account_set(
+        organisation_id=known,
+        is_blocked=wanted.is_blocked,
+        reason=wanted.reason,
+        fee_tier=wanted.fee_tier,
+        max_open_orders=wanted.max_open_orders,
+        max_notional_nano_usd=wanted.max_notional_nano_usd,
+        key=key_of(request),
+    )
+    return verdict_response(verdict)
+
+
+@extend_schema(
+    operation_id="operator_fee_tier_set",
+    tags=["operators"],
+    parameters=[KEY],
+    request={"application/json": ref(FeeTierRules)},
+    responses={200: ref(FeeTierView)},
+)
+@api_view(["PUT"])
+@permission_classes([CanOperate])
+def fee_tier(request: Request) -> Response:
+    """Set the fees of a tier on an instrument, for orders placed from now on."""
+    wanted = asked(request, FeeTierRules)
+    verdict = fee_tier_set(
+        instrument=wanted.instrument,
+        tier=wanted.tier,
+        maker_fee_ppm=wanted.maker_fee_ppm,
+        taker_fee_ppm=wanted.taker_fee_ppm,
+        key=key_of(request),
+    )
+    return verdict_response(verdict)
