@@ -78,6 +78,13 @@ class Code(Enum):
     NUMBER_TOO_LARGE = _bad("The number is too large.", 422)
     INVALID_TIME_IN_FORCE = _bad("This time in force does not go with this order.", 422)
     POST_ONLY_WOULD_TAKE = _bad("A post-only order would have taken liquidity; nothing was done.", 422)
+    MAY_ONLY_IMPROVE = _Spec(
+        409, ErrorType.CONFLICT, "Near its end an auction lets orders only improve; nothing was done."
+    )
+    AUCTION_RUNNING = _Spec(409, ErrorType.CONFLICT, "An auction of this instrument is running.")
+    UNKNOWN_STANDING_OFFER = _Spec(
+        404, ErrorType.NOT_FOUND, "There is no such standing offer of this account."
+    )
     INSTRUMENT_NOT_TRADING = _Spec(409, ErrorType.CONFLICT, "The instrument's phase does not allow that.")
     ACCOUNT_BLOCKED = _Spec(403, ErrorType.PERMISSION, "This account may not trade.")
     TOO_MANY_OPEN_ORDERS = _Spec(409, ErrorType.CONFLICT, "This account has as many open orders as it may.")

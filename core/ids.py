@@ -18,6 +18,8 @@ PREFIXES: Final = {
     "provider": "prv",
     "request": "req",
     "key": "key",
+    "auction": "auc",
+    "standing_offer": "sto",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

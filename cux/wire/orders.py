@@ -28,6 +28,7 @@ EndReason = Literal[
     "auction",
     "expired",
     "capacity",
+    "volatility",
     "dead_man",
     "disconnected",
     "account_blocked",

@@ -70,6 +70,8 @@ def _market_payload(change: MarketChange) -> dict[str, Any]:
     payload: dict[str, Any] = {"levels": levels, "trades": [tape_view(trade) for trade in change.trades]}
     if change.phase is not None:
         payload["phase"] = change.phase
+    if change.auction is not None:
+        payload["auction"] = change.auction.view()
     if change.phase is not None or market.event_sequence % CHECKSUM_EVERY == 0:
         payload["crc"] = checksum(market.engine)
     return payload

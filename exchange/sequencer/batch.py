@@ -13,6 +13,7 @@ from core.errors import Code, CuxError
 from exchange.sequencer import rebuild
 from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.commands import HANDLERS, Decider
+from exchange.sequencer.commands.auctions import refresh as refresh_auctions
 from exchange.sequencer.deadlines import Key
 from exchange.sequencer.protocol import Decided, Inspect, NewOrder, Tick, Verdict, body_sha256, owner_of
 from exchange.sequencer.recovery import differing, recovered
@@ -85,6 +86,7 @@ class Sequencer:
             ]
 
     def _write(self, store: Store, changes: Changes) -> None:
+        refresh_auctions(changes)
         steps = changes.steps
         if changes.entries or changes.placements or steps:
             ledger_post(

@@ -11,11 +11,12 @@ from billing.ledger.chart import AccountRef, Kind, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry
 from core.ids import new_id
 from exchange.engine.orders import Phase, Side
+from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Decided, Verdict
 from exchange.sequencer.risk import Backing
-from exchange.sequencer.state import DeadManSwitch, Market, OrderState
+from exchange.sequencer.state import DeadManSwitch, Market, OrderState, StandingOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ class Journaled:
 
 @dataclass(slots=True)
 class MarketChange:
-    """What changed in one market: levels touched (side, ticks), trades, and whether the phase did."""
+    """What changed in one market: levels touched (side, ticks), trades, phase and auction if they did."""
 
     market: Market
     levels: set[tuple[Side, int]] = field(default_factory=set)
     trades: list[Trade] = field(default_factory=list)
     phase: Phase | None = None
+    auction: AuctionState | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Changes:
     placements: list[HoldPlacement] = field(default_factory=list)
     backings: dict[tuple[uuid.UUID, str], Backing] = field(default_factory=dict)
     dead_men: dict[uuid.UUID, DeadManSwitch] = field(default_factory=dict)
+    auctions: dict[uuid.UUID, AuctionState] = field(default_factory=dict)
+    standing: dict[uuid.UUID, StandingOffer] = field(default_factory=dict)
     effects: list[tuple[str, msgspec.Raw]] = field(default_factory=list)
     markets: dict[str, MarketChange] = field(default_factory=dict)
     terms: dict[uuid.UUID, Terms] = field(default_factory=dict)
@@ -88,6 +92,11 @@ class Changes:
     def phase(self, market: Market, phase: Phase) -> None:
         """Have the new phase written and told."""
         self.of_market(market).phase = phase
+
+    def auction(self, market: Market, auction: AuctionState) -> None:
+        """Have an auction of a market written and told as it now stands."""
+        self.auctions[auction.id] = auction
+        self.of_market(market).auction = auction
 
     def touch(self, order: OrderState) -> None:
         """Have the order's row written, and its owner told."""

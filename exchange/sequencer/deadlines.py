@@ -39,14 +39,15 @@ class Deadlines:
 
     def due(self, now: datetime, limit: int) -> list[Key]:
         """Return at most `limit` keys that are due, the longest overdue first; they stay known."""
-        found: list[tuple[datetime, Key]] = []
+        found: dict[Key, datetime] = {}  # one that was cleared and set again is in the heap twice
         self._skip()
         while len(found) < limit and self._heap and self._heap[0][0] <= now:
-            found.append(heappop(self._heap))
+            at, key = heappop(self._heap)
+            found[key] = at
             self._skip()
-        for entry in found:
-            heappush(self._heap, entry)
-        return [key for _, key in found]
+        for key, at in found.items():
+            heappush(self._heap, (at, key))
+        return list(found)
 
     def _skip(self) -> None:
         """Drop what was moved or cleared from the front of the heap."""

@@ -4,6 +4,7 @@ import uuid
 
 import msgspec
 
+from core.money import PPM, mul_div_floor
 from exchange.engine.orders import Side
 
 
@@ -13,6 +14,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: uuid.UUID
     symbol: str
     compute_class: str
+    delivery: str = "spot"
     lot_ucu: int
     tick_nano_usd: int
     band_low_ticks: int
@@ -38,6 +40,20 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Return price · quantity in nano-USD."""
         return price_ticks * quantity_lots * self.tick_nano_usd
 
+    def band(self, reference_ticks: int) -> tuple[int, int]:
+        """Return the lowest and highest price of an order: `band_ppm` around the reference price, rounded
+        inwards, and never beyond the outer band; without `band_ppm` the outer band."""
+        low, high = self.band_low_ticks, self.band_high_ticks
+        if not self.band_ppm:
+            return low, high
+        span = mul_div_floor(reference_ticks, self.band_ppm, PPM)
+        return max(low, reference_ticks - span), min(high, reference_ticks + span)
+
     def protection_ticks(self, side: Side) -> int:
-        """Return the worst price a market order may trade at: the far end of the band."""
+        """Return the worst price at which a market order may trade: the far end of the outer band."""
         return self.band_high_ticks if side == "buy" else self.band_low_ticks
+
+    def is_volatile(self, reference_ticks: int, price_ticks: int) -> bool:
+        """Tell whether a trade at this price would be further than `volatility_ppm` from the reference."""
+        distance = abs(price_ticks - reference_ticks)
+        return self.volatility_ppm > 0 and distance * PPM > reference_ticks * self.volatility_ppm

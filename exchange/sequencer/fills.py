@@ -69,6 +69,8 @@ def _settle(state: State, changes: Changes, market: Market, order: OrderState) -
         order.priority = resting.priority
     else:
         state.remove(order)
+    if market.auction is not None:
+        order.auction_id = market.auction.id
     if order.side == "buy":
         _settle_hold(state, changes, order)
     else:
@@ -94,6 +96,8 @@ def _trade(
 ) -> Trade:
     taker_is_buyer = taker.side == "buy"
     buy, sell = (taker, maker) if taker_is_buyer else (maker, taker)
+    auction = market.auction
+    takes = auction is None  # in an auction both sides had rested: each pays as a maker
     market.trade_sequence += 1
     quantity_ucu = match.qty * market.instrument.lot_ucu
     held_ucu = quantity_ucu if buy.beneficiary_ucu is None else min(quantity_ucu, buy.beneficiary_ucu)
@@ -112,8 +116,11 @@ def _trade(
         buy_order_id=buy.id,
         sell_order_id=sell.id,
         traded_at=now,
-        buyer_fee_ppm=buy.rates[taker_is_buyer],
-        seller_fee_ppm=sell.rates[not taker_is_buyer],
+        buyer_fee_ppm=buy.rates[takes and taker_is_buyer],
+        seller_fee_ppm=sell.rates[takes and not taker_is_buyer],
+        is_self=match.self_trade,
+        auction_id=auction.id if auction else None,
+        delivers_until=auction.delivers_until if auction else None,
     )
     for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
         order.leaves_lots -= match.qty

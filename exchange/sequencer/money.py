@@ -50,6 +50,7 @@ class Trade:
     is_selective: bool = False
     is_resale: bool = False
     auction_id: uuid.UUID | None = None
+    delivers_until: datetime | None = None
 
     @property
     def is_printed(self) -> bool:
@@ -93,8 +94,8 @@ class Trade:
 
     @property
     def ends_at(self) -> datetime:
-        """Return when the window of the compute ends."""
-        return self.traded_at + timedelta(seconds=self.instrument.window_s)
+        """Return when the window of the compute ends: where the auction says so, else after the window."""
+        return self.delivers_until or self.traded_at + timedelta(seconds=self.instrument.window_s)
 
     @property
     def holdings(self) -> tuple[Holding, ...]:

@@ -6,11 +6,13 @@ money nano-USD. The caller is trusted: it has checked who the organisation is an
 
 import hashlib
 import uuid
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from exchange.engine.orders import OrderType, Phase, Side, StpMode, TimeInForce
+from exchange.sequencer.auctions import AuctionKind
 from exchange.sequencer.deadlines import Key
 
 HEADER_BYTES: Final = 4
@@ -105,6 +107,43 @@ class SetPhase(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="
     key: str | None = None
 
 
+class StartAuction(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="start_auction"
+):
+    """Start a call auction: input, then no cancels, then a close at a random instant, then `then_phase`.
+
+    Compute sold in it can be drawn until `delivers_until`; None: for the instrument's window.
+    """
+
+    instrument: str
+    auction_id: uuid.UUID
+    kind: AuctionKind
+    input_s: int
+    no_cancel_s: int
+    random_close_s: int
+    then_phase: Phase
+    delivers_until: datetime | None = None
+    key: str | None = None
+
+
+class SetStandingOffer(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="standing_offer"):
+    """Offer so much idle capacity in every auction of an instrument, in place of what was offered before."""
+
+    organisation_id: uuid.UUID
+    instrument: str
+    price_ticks: int
+    quantity_lots: int
+    key: str | None = None
+
+
+class WithdrawStandingOffer(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="withdraw_offer"):
+    """Let a standing offer enter no further auction."""
+
+    organisation_id: uuid.UUID
+    standing_offer_id: uuid.UUID
+    key: str | None = None
+
+
 class SetDeadMan(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="set_dead_man"):
     """Have all orders of an organisation cancelled unless this comes again in time; 0 seconds: no longer."""
 
@@ -173,6 +212,9 @@ Command = (
     | SetAccount
     | SetFeeTier
     | Kill
+    | StartAuction
+    | SetStandingOffer
+    | WithdrawStandingOffer
     | Inspect
 )
 """What can be sent."""

@@ -10,13 +10,14 @@ from psycopg.rows import class_row
 
 from exchange.engine import Engine
 from exchange.engine.orders import Phase
+from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.risk import Backing, Wallet
-from exchange.sequencer.state import DeadManSwitch, Market, OrderState, State
+from exchange.sequencer.state import DeadManSwitch, Market, OrderState, StandingOffer, State
 
 _INSTRUMENTS = """
-    SELECT id, symbol, compute_class_id AS compute_class, lot_ucu, tick_nano_usd, band_low_ticks,
+    SELECT id, symbol, compute_class_id AS compute_class, delivery, lot_ucu, tick_nano_usd, band_low_ticks,
         band_high_ticks, min_order_lots, max_order_lots, maker_fee_ppm, taker_fee_ppm, window_s,
         reference_ticks, band_ppm, volatility_ppm, volatility_auction_s, max_notional_nano_usd,
         max_open_orders, phase,
@@ -54,6 +55,13 @@ _ACCOUNT_SEQUENCES = """
     CROSS JOIN LATERAL (SELECT max(sequence) AS sequence FROM exchange_accountevent
         WHERE organisation_id = a.id) e WHERE e.sequence IS NOT NULL"""
 _DEAD_MEN = "SELECT organisation_id, timeout_s, expires_at FROM exchange_deadman WHERE timeout_s > 0"
+_AUCTIONS = """
+    SELECT id, instrument_id, kind, state, reference_ticks, started_at, no_cancel_at, close_from_at,
+        closes_at, then_phase, delivers_until, price_ticks, volume_lots, surplus_lots
+    FROM exchange_auction WHERE state <> 'done'"""
+_STANDING_OFFERS = """
+    SELECT id, organisation_id, instrument_id, price_ticks, quantity_lots, created_at
+    FROM exchange_standingoffer WHERE withdrawn_at IS NULL"""
 _ISSUED = """
     SELECT e.provider_id, i.compute_class_id, -sum(b.posted)::bigint
     FROM exchange_entitlement e
@@ -87,6 +95,7 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
         for organisation_id, timeout_s, expires_at in cursor.execute(_DEAD_MEN):
             state.set_dead_man(organisation_id, DeadManSwitch(timeout_s, expires_at))
     _restore_books(connection, state)
+    _restore_auctions(connection, state, now)
     return state
 
 
@@ -116,6 +125,20 @@ def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
             backing.offered_ucu += order.offered_ucu
     for listed in all_listed:
         state.markets[listed.instrument.symbol] = listed.market(resting[listed.instrument.id])
+
+
+def _restore_auctions(connection: psycopg.Connection[Any], state: State, now: datetime) -> None:
+    markets = {market.instrument.id: market for market in state.markets.values()}
+    with connection.cursor(row_factory=class_row(dict)) as cursor:
+        for row in cursor.execute(_AUCTIONS):
+            auction = AuctionState(**row)
+            if auction.state == "random_close":
+                auction.draw(now)
+            state.set_auction(markets[auction.instrument_id], auction)
+        for row in cursor.execute(_STANDING_OFFERS):
+            market = markets[row.pop("instrument_id")]
+            offer = StandingOffer(**row, instrument=market.instrument)
+            market.standing[offer.organisation_id] = offer
 
 
 @dataclass(frozen=True, slots=True)

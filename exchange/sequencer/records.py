@@ -1,11 +1,13 @@
-"""The SQL of what changes seldom: accounts' limits and fee tiers."""
+"""The SQL of what changes seldom: accounts' limits and fee tiers, auctions and standing offers."""
 
 import uuid
 
 import msgspec
 
+from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.bulk import Row, bulk
 from exchange.sequencer.changes import Changes
+from exchange.sequencer.state import StandingOffer
 
 _TRADING_ACCOUNTS = bulk(
     "exchange_tradingaccount",
@@ -28,12 +30,52 @@ _FEE_TIERS = bulk(
     " taker_fee_ppm = EXCLUDED.taker_fee_ppm",
 )
 
+_AUCTION_FIXED = {
+    "id": "uuid",
+    "instrument_id": "uuid",
+    "kind": "text",
+    "reference_ticks": "bigint",
+    "started_at": "timestamptz",
+    "no_cancel_at": "timestamptz",
+    "close_from_at": "timestamptz",
+    "closes_at": "timestamptz",
+    "then_phase": "text",
+    "delivers_until": "timestamptz",
+}
+_AUCTION_CHANGING = {
+    "state": "text",
+    "ended_at": "timestamptz",
+    "price_ticks": "bigint",
+    "volume_lots": "bigint",
+    "surplus_lots": "bigint",
+}
+_AUCTIONS = bulk(
+    "exchange_auction",
+    _AUCTION_FIXED | _AUCTION_CHANGING,
+    "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = EXCLUDED.{name}" for name in _AUCTION_CHANGING),
+)
+_STANDING_OFFERS = bulk(
+    "exchange_standingoffer",
+    {
+        "id": "uuid",
+        "organisation_id": "uuid",
+        "instrument_id": "uuid",
+        "price_ticks": "bigint",
+        "quantity_lots": "bigint",
+        "created_at": "timestamptz",
+        "withdrawn_at": "timestamptz",
+    },
+    "ON CONFLICT (id) DO UPDATE SET withdrawn_at = EXCLUDED.withdrawn_at",
+)
+
 
 def records(changes: Changes) -> list[tuple[str, list[Row]]]:
     """Return the statements with their rows."""
     return [
         (_TRADING_ACCOUNTS, [_account_row(id, changes) for id in changes.terms]),
         (_FEE_TIERS, [_tier_row(key, changes) for key in changes.tiers]),
+        (_AUCTIONS, [_auction_row(auction) for auction in changes.auctions.values()]),
+        (_STANDING_OFFERS, [_standing_row(offer) for offer in changes.standing.values()]),
     ]
 
 
@@ -49,4 +91,20 @@ def _tier_row(key: tuple[uuid.UUID, str], changes: Changes) -> Row:
         "tier": tier,
         "maker_fee_ppm": rates.maker_ppm,
         "taker_fee_ppm": rates.taker_ppm,
+    }
+
+
+def _auction_row(auction: AuctionState) -> Row:
+    return {name: getattr(auction, name) for name in (*_AUCTION_FIXED, *_AUCTION_CHANGING)}
+
+
+def _standing_row(offer: StandingOffer) -> Row:
+    return {
+        "id": offer.id,
+        "organisation_id": offer.organisation_id,
+        "instrument_id": offer.instrument.id,
+        "price_ticks": offer.price_ticks,
+        "quantity_lots": offer.quantity_lots,
+        "created_at": offer.created_at,
+        "withdrawn_at": offer.withdrawn_at,
     }

@@ -5,6 +5,7 @@ from typing import Final
 from core.errors import Code, CuxError
 from core.money import BIGINT_MAX
 from exchange.engine.orders import Phase
+from exchange.engine.phases import PERMISSIONS
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.protocol import Command, NewOrder
 from exchange.sequencer.risk import worst_case_nano_usd
@@ -35,9 +36,11 @@ def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
         )
     if command.tif == "GTC" and not is_limit:
         raise CuxError(Code.INVALID_TIME_IN_FORCE, "A market order is IOC or FOK.", param="tif")
-    if command.tif != "GTC" and (command.post_only or phase == "auction"):
-        raise CuxError(Code.INVALID_TIME_IN_FORCE, param="tif")
     check_trading(phase)
+    is_immediate = command.tif in ("IOC", "FOK")
+    matches = PERMISSIONS[phase].entry == "matches"
+    if (is_immediate and (command.post_only or not matches)) or (command.tif == "GFA" and matches):
+        raise CuxError(Code.INVALID_TIME_IN_FORCE, param="tif")
     limit = command.price_ticks
     if limit is None:
         limit = instrument.protection_ticks(command.side)
@@ -57,7 +60,7 @@ def check_beneficiary(command: NewOrder, instrument: Instrument) -> None:
 
 def check_trading(phase: Phase) -> None:
     """Refuse when the phase takes no new or changed orders (INSTRUMENT_NOT_TRADING)."""
-    if phase in ("cancel_only", "halted"):
+    if PERMISSIONS[phase].entry == "none":
         raise CuxError(Code.INSTRUMENT_NOT_TRADING)
 
 
@@ -77,12 +80,17 @@ def check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) -> 
             f"The quantity must be 1 to {instrument.max_order_lots} lots.",
             param="quantity_lots",
         )
-    if not instrument.band_low_ticks <= price_ticks <= instrument.band_high_ticks:
+    within_band(price_ticks, (instrument.band_low_ticks, instrument.band_high_ticks), is_given=True)
+
+
+def within_band(price_ticks: int, band: tuple[int, int], *, is_given: bool) -> int:
+    """Return a price that lies in the band: what was given must (PRICE_OUT_OF_BAND), what was not is cut."""
+    low, high = band
+    if is_given and not low <= price_ticks <= high:
         raise CuxError(
-            Code.PRICE_OUT_OF_BAND,
-            f"The price must be {instrument.band_low_ticks} to {instrument.band_high_ticks} ticks.",
-            param="price_ticks",
+            Code.PRICE_OUT_OF_BAND, f"The price must be {low} to {high} ticks now.", param="price_ticks"
         )
+    return min(max(price_ticks, low), high)
 
 
 def check_amount(amount: int, param: str) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from exchange.engine import Engine
 from exchange.engine.orders import OrderType, Side, StpMode, TimeInForce
 from exchange.engine.protocol import New
+from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.deadlines import Deadlines
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.limits import DEFAULT_TERMS, Rates, Terms
@@ -19,6 +20,7 @@ from exchange.sequencer.risk import Backing, Wallet, worst_case_nano_usd
 
 EXPIRY: Final = "expiry"
 DEAD_MAN: Final = "dead_man"
+AUCTION: Final = "auction"
 
 
 class DeadManSwitch(NamedTuple):
@@ -99,11 +101,25 @@ class OrderState:
         )
 
 
+@dataclass(slots=True, eq=False)
+class StandingOffer:
+    """What a provider offers in every auction of an instrument until it withdraws it."""
+
+    id: uuid.UUID
+    organisation_id: uuid.UUID
+    instrument: Instrument
+    price_ticks: int
+    quantity_lots: int
+    created_at: datetime
+    withdrawn_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class Market:
     """An instrument, its engine, the numbers of its last trade and event, and its reference price.
 
     The reference is what last traded and was printed, in ticks; before that the instrument's own.
+    `auction` is the one that runs, if any; `standing` are the standing offers by organisation.
     """
 
     instrument: Instrument
@@ -111,6 +127,13 @@ class Market:
     trade_sequence: int = 0
     event_sequence: int = 0
     reference_ticks: int = 0
+    auction: AuctionState | None = None
+    standing: dict[uuid.UUID, StandingOffer] = field(default_factory=dict)
+
+    @property
+    def band(self) -> tuple[int, int]:
+        """Return the lowest and the highest price in ticks that an order may name now."""
+        return self.instrument.band(self.reference_ticks)
 
 
 @dataclass(slots=True)
@@ -174,6 +197,15 @@ class State:
         own = Rates(instrument.maker_fee_ppm, instrument.taker_fee_ppm)
         return self.tiers.get((instrument.id, self.terms_of(organisation_id).fee_tier), own)
 
+    def set_auction(self, market: Market, auction: AuctionState | None) -> None:
+        """Know the auction that runs in a market and when its next step is due, or that there is none."""
+        market.auction = auction
+        key = (AUCTION, market.instrument.symbol)
+        if auction is None:
+            self.deadlines.clear(key)
+        else:
+            self.deadlines.set(key, auction.next_at)
+
     def orders_of(self, organisation_id: uuid.UUID, symbol: str | None) -> list[OrderState]:
         """Return an organisation's open orders, on one instrument or all, oldest first in each."""
         markets = self.markets.values() if symbol is None else [self.markets[symbol]]
@@ -201,9 +233,11 @@ class State:
         dead_men = sorted((id.hex, s.timeout_s, s.expires_at) for id, s in self.dead_men.items())
         terms = sorted((id.hex, msgspec.structs.astuple(some)) for id, some in self.terms.items())
         tiers = sorted((id.hex, tier, *rates) for (id, tier), rates in self.tiers.items())
-        return _digest(
-            (self.sequence, self.books_hash(), trades, orders, wallets, backings, dead_men, terms, tiers)
-        )
+        auctions = sorted((symbol, m.auction.facts()) for symbol, m in self.markets.items() if m.auction)
+        offers = (offer for market in self.markets.values() for offer in market.standing.values())
+        standing = sorted((o.id.hex, o.price_ticks, o.quantity_lots) for o in offers)
+        parts = (trades, orders, wallets, backings, dead_men, terms, tiers, auctions, standing)
+        return _digest((self.sequence, self.books_hash(), *parts))
 
     def books_hash(self) -> str:
         """Return SHA-256 in hexadecimal over the books; one that is empty and continuous does not count."""

@@ -1,5 +1,6 @@
 """The bodies of verdicts, in the words of `cux.wire.orders`."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from core.money import mul_div_half_even
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Verdict
 from exchange.sequencer.risk import Wallet
-from exchange.sequencer.state import OrderState
+from exchange.sequencer.state import OrderState, StandingOffer
 
 
 def order_view(order: OrderState, trades: Sequence[Trade] = ()) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def order_view(order: OrderState, trades: Sequence[Trade] = ()) -> dict[str, Any
         "reject_code": None,
         "held_nano_usd": order.held_nano_usd,
         "created_at": rfc3339(order.created_at),
+        "auction_id": public_id("auction", order.auction_id) if order.auction_id else None,
         "trades": [trade_view(trade, is_buyer=order.side == "buy") for trade in trades],
     }
 
@@ -54,6 +56,25 @@ def wallet_view(wallet: Wallet) -> dict[str, Any]:
     }
 
 
+def offer_view(
+    offer: StandingOffer, auction_id: uuid.UUID | None = None, order: OrderState | None = None
+) -> dict[str, Any]:
+    """Return a standing offer; with an auction, what of it entered that (no order: nothing was backed)."""
+    view = {
+        "standing_offer_id": public_id("standing_offer", offer.id),
+        "instrument": offer.instrument.symbol,
+        "price_ticks": offer.price_ticks,
+        "quantity_lots": offer.quantity_lots,
+        "created_at": rfc3339(offer.created_at),
+        "withdrawn_at": rfc3339(offer.withdrawn_at) if offer.withdrawn_at else None,
+    }
+    if auction_id is not None:
+        view["auction_id"] = public_id("auction", auction_id)
+        view["order_id"] = public_id("order", order.id) if order else None
+        view["entered_lots"] = order.quantity_lots if order else 0
+    return view
+
+
 def refusal(error: CuxError) -> Verdict:
     """Return the verdict that says why not: the one error shape without its request id."""
     body = error.body("")
@@ -63,7 +84,7 @@ def refusal(error: CuxError) -> Verdict:
 
 def tape_view(trade: Trade) -> dict[str, Any]:
     """Return a trade as everybody sees it."""
-    return {
+    view = {
         "trade_id": public_id("trade", trade.id),
         "instrument": trade.instrument.symbol,
         "seq": trade.sequence,
@@ -72,12 +93,15 @@ def tape_view(trade: Trade) -> dict[str, Any]:
         "taker_side": "buy" if trade.taker_is_buyer else "sell",
         "executed_at": rfc3339(trade.traded_at),
     }
+    if trade.auction_id is not None:
+        view |= {"auction_id": public_id("auction", trade.auction_id), "is_self": trade.is_self}
+    return view
 
 
 def trade_view(trade: Trade, *, is_buyer: bool) -> dict[str, Any]:
     """Return a trade as one of its sides sees it."""
     return tape_view(trade) | {
         "order_id": public_id("order", trade.buy_order_id if is_buyer else trade.sell_order_id),
-        "role": "taker" if trade.taker_is_buyer == is_buyer else "maker",
+        "role": "taker" if trade.taker_is_buyer == is_buyer and trade.auction_id is None else "maker",
         "fee_nano_usd": trade.buyer_fee_nano_usd if is_buyer else trade.seller_fee_nano_usd,
     }

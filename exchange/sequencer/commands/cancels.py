@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.ids import public_id
+from exchange.engine.phases import PERMISSIONS
 from exchange.engine.protocol import Cancel
 from exchange.sequencer import protocol as p
 from exchange.sequencer.commands.decider import Decider
@@ -20,7 +21,7 @@ def cancel(decider: Decider, command: p.CancelOrder) -> dict[str, Any]:
 
 
 def cancel_all(decider: Decider, command: p.CancelAll) -> dict[str, Any]:
-    """Cancel an organisation's open orders; those of a halted instrument stay."""
+    """Cancel an organisation's open orders; those of a market that lets none go stay."""
     if command.instrument is not None:
         decider.market(command.instrument)
     return {
@@ -49,7 +50,7 @@ def expire(decider: Decider, id: str) -> bool:
 
 def can_cancel(decider: Decider, order: OrderState) -> bool:
     """Tell whether the phase of the order's book lets it be cancelled."""
-    return decider.market(order.instrument.symbol).engine.current_phase != "halted"
+    return PERMISSIONS[decider.market(order.instrument.symbol).engine.current_phase].cancel
 
 
 def cancel_order(decider: Decider, order: OrderState, reason: str | None = None) -> None:

@@ -9,6 +9,7 @@ from core.money import BIGINT_MAX, PPM
 from exchange.sequencer import protocol as p
 from exchange.sequencer.commands.cancels import can_cancel, cancel_order
 from exchange.sequencer.commands.decider import Decider
+from exchange.sequencer.facts import Instrument
 from exchange.sequencer.state import OrderState
 
 
@@ -36,6 +37,17 @@ def require_backing(decider: Decider, order: OrderState, lots: int) -> None:
         raise CuxError(Code.INSUFFICIENT_CAPACITY)
 
 
+def backed_lots(decider: Decider, organisation_id: uuid.UUID, instrument: Instrument, lots: int) -> int:
+    """Return how many of so many lots are backed; 0 if no capacity was ever measured."""
+    claim = (organisation_id, instrument.compute_class)
+    backing = decider.state.backings[claim]
+    if backing.rate_ucu_per_s is None:
+        return 0
+    if backing.free_ucu(instrument.window_s) < lots * instrument.lot_ucu:
+        _look_up_issued(decider, *claim)
+    return min(lots, max(backing.free_ucu(instrument.window_s), 0) // instrument.lot_ucu)
+
+
 def _cancel_unbacked(decider: Decider, organisation_id: uuid.UUID, compute_class: str) -> list[str]:
     """Cancel offers, youngest first, until capacity backs the rest; a halted book's stay."""
     canceled = []
@@ -58,6 +70,12 @@ def _backs(decider: Decider, order: OrderState, lots: int) -> bool:
     backing = decider.state.backings[order.organisation_id, compute_class]
     if needed <= backing.free_ucu(window_s):
         return True
-    committed = decider.reader.issued_ucu(order.organisation_id, compute_class)
-    backing.issued_ucu = committed + decider.changes.issued_ucu(order.organisation_id, compute_class)
+    _look_up_issued(decider, order.organisation_id, compute_class)
     return needed <= backing.free_ucu(window_s)
+
+
+def _look_up_issued(decider: Decider, organisation_id: uuid.UUID, compute_class: str) -> None:
+    """Bring what is issued up to date: some of it may have been drawn or expired."""
+    committed = decider.reader.issued_ucu(organisation_id, compute_class)
+    backing = decider.state.backings[organisation_id, compute_class]
+    backing.issued_ucu = committed + decider.changes.issued_ucu(organisation_id, compute_class)

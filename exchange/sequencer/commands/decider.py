@@ -24,6 +24,7 @@ _REFUSALS = {
     "invalid_tif": Code.INVALID_TIME_IN_FORCE,
     "post_only_would_take": Code.POST_ONLY_WOULD_TAKE,
     "unknown_order": Code.UNKNOWN_ORDER,
+    "not_improving": Code.MAY_ONLY_IMPROVE,
 }
 _encode = msgspec.msgpack.Encoder().encode
 

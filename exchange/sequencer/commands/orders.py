@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from core.ids import new_id
 from exchange.engine.protocol import Replace
 from exchange.sequencer import protocol as p
 from exchange.sequencer import rules
-from exchange.sequencer.commands import accounts, capacity
+from exchange.sequencer.commands import accounts, capacity, volatility
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events, drop_hold
 from exchange.sequencer.state import Market, OrderState
@@ -17,6 +19,7 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
     """Place an order."""
     market = decider.market(command.instrument)
     limit = rules.check_new(command, market.instrument, market.engine.current_phase)
+    limit = rules.within_band(limit, market.band, is_given=command.price_ticks is not None)
     order = _order(decider, command, market, limit)
     accounts.admit_new(decider.state, market, order)
     if order.side == "buy":
@@ -24,6 +27,10 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
         decider.state.wallets[order.organisation_id].require(needed)
     else:
         capacity.require_backing(decider, order, order.leaves_lots)
+    interrupted = volatility.interrupt(decider, market, order.for_engine())
+    if interrupted and order.tif in ("IOC", "FOK"):
+        volatility.turn_away(decider, market, order)
+        return order_view(order)
     events = decider.apply(market, order.for_engine())
     decider.state.add(order)
     return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
@@ -35,6 +42,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     market = decider.market(order.instrument.symbol)
     rules.check_trading(market.engine.current_phase)
     rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
+    rules.within_band(command.price_ticks, market.band, is_given=True)
     accounts.admit_replace(decider.state, market, order, command)
     grows = False
     if order.side == "buy":
@@ -44,6 +52,8 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     elif command.quantity_lots > order.leaves_lots:
         capacity.require_backing(decider, order, command.quantity_lots - order.leaves_lots)
     operation = Replace(order.id.hex, command.price_ticks, command.quantity_lots)
+    replaced = structs.replace(order.for_engine(), price=command.price_ticks, qty=command.quantity_lots)
+    volatility.interrupt(decider, market, replaced)
     events = decider.apply(market, operation)
     if grows:
         drop_hold(decider.state, decider.changes, order)

@@ -3,7 +3,18 @@
 from typing import Final
 
 from exchange.sequencer import protocol as p
-from exchange.sequencer.commands import accounts, cancels, capacity, deadman, money, orders, phases, timers
+from exchange.sequencer.commands import (
+    accounts,
+    auctions,
+    cancels,
+    capacity,
+    deadman,
+    money,
+    orders,
+    phases,
+    standing,
+    timers,
+)
 from exchange.sequencer.commands.decider import Handlers
 
 HANDLERS: Final[Handlers] = {
@@ -20,4 +31,7 @@ HANDLERS: Final[Handlers] = {
     p.SetAccount: (200, accounts.set_account),
     p.SetFeeTier: (200, accounts.set_fee_tier),
     p.Kill: (200, accounts.kill),
+    p.StartAuction: (200, auctions.start),
+    p.SetStandingOffer: (200, standing.set_offer),
+    p.WithdrawStandingOffer: (200, standing.withdraw),
 }

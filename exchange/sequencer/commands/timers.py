@@ -11,15 +11,19 @@ from typing import Any, Final
 
 from core.errors import CuxError
 from exchange.sequencer import protocol as p
-from exchange.sequencer.commands import cancels, deadman
+from exchange.sequencer.commands import auctions, cancels, deadman
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.deadlines import Key
-from exchange.sequencer.state import DEAD_MAN, EXPIRY, State
+from exchange.sequencer.state import AUCTION, DEAD_MAN, EXPIRY, State
 
 Step = Callable[[Decider, str], bool]
 """Takes the step for what the key names, and tells whether it is done."""
 
-STEPS: Final[Mapping[str, Step]] = {EXPIRY: cancels.expire, DEAD_MAN: deadman.fire}
+STEPS: Final[Mapping[str, Step]] = {
+    AUCTION: auctions.step,
+    EXPIRY: cancels.expire,
+    DEAD_MAN: deadman.fire,
+}
 RETRY_AFTER: Final = timedelta(seconds=1)
 AT_ONCE: Final = 500
 """The most that one tick does: what is due beyond it follows in the next, before any command."""

@@ -45,3 +45,11 @@ def test_a_key_that_moves_for_ever_takes_no_room():
         deadlines.set(("b", str(n)), START)
         deadlines.clear(("b", str(n)))
     assert len(deadlines._heap) < 300
+
+
+def test_what_is_set_again_for_its_moment_is_due_once():
+    deadlines = Deadlines()
+    deadlines.set(("k", "a"), START)
+    deadlines.clear(("k", "a"))
+    deadlines.set(("k", "a"), START)
+    assert deadlines.due(START, 10) == [("k", "a")]

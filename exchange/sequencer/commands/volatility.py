@@ -1,0 +1,39 @@
+"""Volatility interruption: before a trade far from the reference price, an auction asks everybody."""
+
+from core.ids import new_id
+from exchange.engine.events import Canceled
+from exchange.engine.orders import Order
+from exchange.sequencer.auctions import volatility_periods
+from exchange.sequencer.commands import auctions
+from exchange.sequencer.commands.decider import Decider
+from exchange.sequencer.fills import apply_events
+from exchange.sequencer.state import Market, OrderState
+
+
+def interrupt(decider: Decider, market: Market, incoming: Order) -> bool:
+    """Start an auction if the order would trade further than `volatility_ppm` from the reference price.
+
+    Tells whether it did; nothing has traded then, and the order may rest in the auction.
+    """
+    instrument = market.instrument
+    if not instrument.volatility_ppm or incoming.post_only:
+        return False
+    worst = market.engine.reach(incoming)
+    if worst is None or not instrument.is_volatile(market.reference_ticks, worst):
+        return False
+    auctions.begin(
+        decider,
+        market,
+        id=new_id(),
+        kind="volatility",
+        periods=volatility_periods(instrument.volatility_auction_s),
+        then_phase="continuous",
+    )
+    return True
+
+
+def turn_away(decider: Decider, market: Market, order: OrderState) -> None:
+    """End an order that cannot rest, without a trade: it never enters the book."""
+    decider.state.add(order)
+    events = [Canceled(order.id.hex, order.leaves_lots, "ioc")]
+    apply_events(decider.state, decider.changes, market, order, events, reason="volatility")
