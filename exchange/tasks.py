@@ -1,4 +1,4 @@
-"""Celery tasks of the exchange: covers, money to trading wallets, the price index, snapshots, old events.
+"""Celery tasks of the exchange: auctions, covers, wallets, the price index, snapshots, old events.
 
 Ids in, one service call each, any number of times. `OUTBOX_HANDLERS` is what the outbox's drain does
 with the exchange's topics.
@@ -11,6 +11,7 @@ from celery import shared_task
 
 from core.clock import utc_now
 from core.hints import hint_on_commit
+from exchange.services.auctions_start import auctions_start
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
 from exchange.services.entitlement_lodge import Offer
@@ -32,6 +33,12 @@ def cover_run_task(*, cover_id: str, **_: Any) -> None:
 def covers_run_task() -> None:
     """Take every unfinished cover as far as it goes."""
     covers_run(now=utc_now())
+
+
+@shared_task(name="exchange.auctions_start")
+def auctions_start_task() -> None:
+    """Start the auction of every schedule that has reached an instant."""
+    auctions_start(now=utc_now())
 
 
 @shared_task(name="exchange.index_publish")
