@@ -5,32 +5,24 @@ the one of CME, Xetra, ASX and HKEX, with the limit prices of resting orders as 
 count in full, as at CME. Offers for resale take no part.
 """
 
-from typing import NamedTuple
+from typing import TypeAlias
 
 from exchange.engine.book import Book
-from exchange.engine.events import Canceled, Event, Indicative, Trade
+from exchange.engine.events import Event, Indicative, Trade
 from exchange.engine.orders import Order
 
-
-class Candidate(NamedTuple):
-    """A price, the lots that would trade there, and those wanted beyond what is offered (or negative)."""
-
-    price: int
-    volume: int
-    surplus: int
+Candidate: TypeAlias = tuple[int, int]
+"""A price, and the lots wanted there beyond those offered; negative if more is offered."""
 
 
 def indicative(book: Book, reference_price: int) -> Indicative:
     """What an uncross would do now; `reference_price` (ticks) settles what the orders leave open."""
-    candidates = _candidates(book, reference_price)
-    volume = max(candidate.volume for candidate in candidates)
+    volume, candidates = _candidates(book, reference_price)
     if volume == 0:
         return Indicative(None, 0, 0)
-    candidates = [candidate for candidate in candidates if candidate.volume == volume]
-    imbalance = min(abs(candidate.surplus) for candidate in candidates)
-    candidates = [candidate for candidate in candidates if abs(candidate.surplus) == imbalance]
-    chosen = _settle_tie(candidates, reference_price)
-    return Indicative(chosen.price, volume, chosen.surplus)
+    least = min(abs(surplus) for _, surplus in candidates)
+    price, surplus = _settle_tie([c for c in candidates if abs(c[1]) == least], reference_price)
+    return Indicative(price, volume, surplus)
 
 
 def uncross(book: Book, reference_price: int) -> list[Event]:
@@ -49,32 +41,36 @@ def uncross(book: Book, reference_price: int) -> list[Event]:
 
 def cancel_auction_only(book: Book, events: list[Event]) -> None:
     """Cancel the orders that rest for an auction and not beyond, oldest priority first."""
-    for order in book.auction_only():
-        book.remove(order)
-        events.append(Canceled(order.id, order.qty, "auction" if order.tif == "GFA" else "market"))
-        order.qty = 0
+    events += [
+        book.withdraw(order, "auction" if order.tif == "GFA" else "market") for order in book.auction_only()
+    ]
 
 
-def _candidates(book: Book, reference_price: int) -> list[Candidate]:
-    """Every distinct limit price, lowest first; never empty."""
+def _candidates(book: Book, reference_price: int) -> tuple[int, list[Candidate]]:
+    """The largest volume that any distinct limit price gives, and the prices that do, lowest first."""
     bids, asks = book.bids.totals(), book.asks.totals()
     demand = sum(order.qty for order in book.bids.market.values()) + sum(bids.values())
     supply = sum(order.qty for order in book.asks.market.values())
-    candidates = []
+    best = 0
+    candidates: list[Candidate] = []
     for price in sorted(bids.keys() | asks.keys()) or [reference_price]:
         supply += asks.get(price, 0)
-        candidates.append(Candidate(price, min(demand, supply), demand - supply))
+        volume = min(demand, supply)
+        if volume > best:
+            best, candidates = volume, []
+        if volume == best:
+            candidates.append((price, demand - supply))
         demand -= bids.get(price, 0)
-    return candidates
+    return best, candidates
 
 
 def _settle_tie(candidates: list[Candidate], reference_price: int) -> Candidate:
     """Of candidates equal in volume and absolute surplus, lowest price first, the one that holds."""
-    if all(candidate.surplus > 0 for candidate in candidates):
+    if all(surplus > 0 for _, surplus in candidates):
         return candidates[-1]
-    if all(candidate.surplus < 0 for candidate in candidates):
+    if all(surplus < 0 for _, surplus in candidates):
         return candidates[0]
-    return min(candidates, key=lambda c: (abs(c.price - reference_price), -c.price))
+    return min(candidates, key=lambda c: (abs(c[0] - reference_price), -c[0]))
 
 
 def _execute(book: Book, price: int, volume: int, events: list[Event]) -> None:

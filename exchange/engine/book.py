@@ -11,7 +11,7 @@ from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from exchange.engine.events import BookLevel
+from exchange.engine.events import BookLevel, Canceled, CancelReason
 from exchange.engine.orders import Order
 
 NO_LIMIT = -(1 << 63)
@@ -132,22 +132,25 @@ class Book:
         return self.asks if order.side == "buy" else self.bids
 
     def add(self, order: Order) -> None:
-        """Let an order enter with the youngest priority, an iceberg with a fresh slice."""
-        self.last_priority += 1
-        order.priority = self.last_priority
-        if order.display:
+        """Let an order enter with the youngest priority; an iceberg without a slice gets one."""
+        order.priority = self.last_priority = self.last_priority + 1
+        if order.display and not order.slice:
             order.slice = min(order.display, order.qty)
-        self.put(order)
-
-    def put(self, order: Order) -> None:
-        """Insert an order as it is; none may be younger."""
         self.orders[order.id] = order
-        self.side_of(order).insert(order)
+        (self.bids if order.side == "buy" else self.resales if order.end else self.asks).insert(order)
 
     def remove(self, order: Order) -> None:
         """Take out a resting order."""
         del self.orders[order.id]
-        self.side_of(order).remove(order)
+        (self.bids if order.side == "buy" else self.resales if order.end else self.asks).remove(order)
+
+    def withdraw(self, order: Order, reason: CancelReason) -> Canceled:
+        """Take out a resting order with all that is open of it; the event that tells."""
+        del self.orders[order.id]
+        (self.bids if order.side == "buy" else self.resales if order.end else self.asks).remove(order)
+        canceled = Canceled(order.id, order.qty, reason)
+        order.qty = 0
+        return canceled
 
     def fill(self, order: Order, lots: int) -> None:
         """Trade lots that the order shows. One that has no more shown goes behind all with its next slice."""
@@ -157,6 +160,7 @@ class Book:
         elif lots == order.slice:
             self.remove(order)
             order.qty -= lots
+            order.slice = 0
             self.add(order)
         else:
             order.qty -= lots

@@ -11,8 +11,9 @@ MAX_SLICES = 1_000
 """An iceberg may not trade in more slices than this: each is an event of its own."""
 
 _OPTIONS: list[tuple[RejectReason, Callable[[Order], bool]]] = [
+    ("invalid_post_only", lambda o: o.post_only and (_is_immediate(o) or o.type == "market")),
     ("invalid_display", lambda o: o.display < 0 or o.slice != 0 or o.qty > (o.display or o.qty) * MAX_SLICES),
-    ("invalid_display", lambda o: o.display > 0 and (_is_immediate(o) or o.type == "market" or o.end > 0)),
+    ("invalid_display", lambda o: o.display > 0 and (_is_immediate(o) or o.type == "market" or o.end != 0)),
     ("invalid_min_qty", lambda o: not 0 <= o.min_qty <= o.qty or (o.min_qty > 0 and not _is_immediate(o))),
     ("invalid_eligibility", lambda o: bool(o.only or o.ignore) and not _is_immediate(o)),
     ("invalid_budget", lambda o: o.budget < 0),
@@ -28,17 +29,33 @@ def refuse_new(book: Book, permission: Permission, order: Order) -> RejectReason
     """The reason to reject a new order, or None."""
     if order.qty < 1:
         return "invalid_qty"
-    is_limit = order.type == "limit"
-    if is_limit and order.price < 1:
-        return "invalid_price"
-    if order.post_only and (not is_limit or order.tif not in ("GTC", "GFA")):
-        return "invalid_post_only"
-    reason = _refuse_options(order) or _refuse_entry(permission, order)
-    if reason is not None:
-        return reason
+    if order.type == "limit":
+        if order.price < 1:
+            return "invalid_price"
+        tifs = permission.limit_tifs
+    else:
+        tifs = permission.market_tifs
+    if (
+        order.post_only
+        or order.display
+        or order.slice
+        or order.end
+        or order.min_qty
+        or order.only
+        or order.ignore
+        or order.min_end
+        or order.budget
+    ):
+        reason = next((reason for reason, fails in _OPTIONS if fails(order)), None)
+        if reason is not None:
+            return reason
+    if not tifs:
+        return "phase"
+    if order.tif not in tifs:
+        return "invalid_tif"
     if order.id in book.orders:
         return "duplicate_id"
-    if order.post_only and _would_take(book, permission, order, order.price):
+    if order.post_only and permission.match and book.opposite(order).reached_by(order.price):
         return "post_only_would_take"
     return None
 
@@ -49,7 +66,7 @@ def refuse_replace(book: Book, permission: Permission, id: str, price: int, qty:
         return "invalid_qty"
     if price < 1:
         return "invalid_price"
-    if permission.entry == "none":
+    if not permission.limit_tifs:
         return "phase"
     order = book.orders.get(id)
     if order is None:
@@ -60,34 +77,9 @@ def refuse_replace(book: Book, permission: Permission, id: str, price: int, qty:
         return "invalid_display"
     if permission.improving and _is_worse(order, price, qty):
         return "not_improving"
-    if order.post_only and _would_take(book, permission, order, price):
+    if order.post_only and permission.match and book.opposite(order).reached_by(price):
         return "post_only_would_take"
     return None
-
-
-def _refuse_options(order: Order) -> RejectReason | None:
-    if not (
-        order.display
-        or order.end
-        or order.min_qty
-        or order.budget
-        or order.only
-        or order.ignore
-        or order.min_end
-        or order.slice
-    ):
-        return None
-    return next((reason for reason, fails in _OPTIONS if fails(order)), None)
-
-
-def _refuse_entry(permission: Permission, order: Order) -> RejectReason | None:
-    """Whether the phase lets such an order in."""
-    if permission.entry == "matches":
-        wrong = order.tif == "GFA" or (order.tif == "GTC" and order.type == "market")
-        return "invalid_tif" if wrong else None
-    if permission.entry == "none":
-        return "phase"
-    return "invalid_tif" if _is_immediate(order) else None
 
 
 def _is_immediate(order: Order) -> bool:
@@ -98,7 +90,3 @@ def _is_immediate(order: Order) -> bool:
 def _is_worse(order: Order, price: int, qty: int) -> bool:
     further = price < order.price if order.side == "buy" else price > order.price
     return further or qty < order.qty
-
-
-def _would_take(book: Book, permission: Permission, order: Order, price: int) -> bool:
-    return permission.entry == "matches" and book.opposite(order).reached_by(price)

@@ -11,14 +11,12 @@ from exchange.engine.checks import refuse_new, refuse_replace
 from exchange.engine.events import (
     Accepted,
     BookShown,
-    Canceled,
-    CancelReason,
     Event,
     PhaseChanged,
     Rejected,
     Replaced,
 )
-from exchange.engine.matching import Meeting, enter, planned
+from exchange.engine.matching import Meeting, enter, meetings
 from exchange.engine.orders import Order, Phase, Side
 from exchange.engine.phases import PERMISSIONS
 
@@ -46,7 +44,10 @@ class Engine:
         if reason is not None:
             return [Rejected("new", reason, order.id)]
         events: list[Event] = [Accepted(order.id)]
-        self._enter(order, events)
+        if self._permission.match:
+            enter(self._book, order, events)
+        else:
+            self._book.add(order)
         return events
 
     def cancel(self, id: str) -> list[Event]:
@@ -56,14 +57,14 @@ class Engine:
         order = self._book.orders.get(id)
         if order is None:
             return [Rejected("cancel", "unknown_order", id)]
-        return [self._take_out(order, "user")]
+        return [self._book.withdraw(order, "user")]
 
     def expire(self, id: str) -> list[Event]:
         """Take a resting order out of the book because its time is over, in whatever phase."""
         order = self._book.orders.get(id)
         if order is None:
             return [Rejected("expire", "unknown_order", id)]
-        return [self._take_out(order, "expired")]
+        return [self._book.withdraw(order, "expired")]
 
     def replace(self, id: str, price: int, qty: int) -> list[Event]:
         """Give a resting order another price (ticks) and open quantity (lots).
@@ -80,9 +81,11 @@ class Engine:
             self._book.take(order, order.qty - qty)
             return events
         self._book.remove(order)
-        order.price = price
-        order.qty = qty
-        self._enter(order, events)
+        order.price, order.qty, order.slice = price, qty, 0
+        if self._permission.match:
+            enter(self._book, order, events)
+        else:
+            self._book.add(order)
         return events
 
     def phase(self, phase: Phase) -> list[Event]:
@@ -97,13 +100,13 @@ class Engine:
 
     def indicative(self, reference_price: int) -> list[Event]:
         """Say what an uncross would do now, in any phase in which orders only rest."""
-        if self._permission.entry != "rests":
+        if not self._permission.call:
             return [Rejected("indicative", "phase")]
         return [auction.indicative(self._book, reference_price)]
 
     def uncross(self, reference_price: int) -> list[Event]:
         """Execute the auction; the phase stays."""
-        if self._permission.entry != "rests":
+        if not self._permission.call:
             return [Rejected("uncross", "phase")]
         return auction.uncross(self._book, reference_price)
 
@@ -137,7 +140,7 @@ class Engine:
 
     def reach(self, order: Order) -> int | None:
         """The worst price (ticks) at which this order would trade if it came now; None: it would not."""
-        prices = [maker.price for maker, lots in self._planned(order) if lots]
+        prices = [maker.price for maker, lots in self._meetings(order) if lots]
         return prices[-1] if prices else None
 
     def excerpt(self, order: Order) -> "Engine":
@@ -145,11 +148,11 @@ class Engine:
 
         There it does what it would do here, at the cost of what it touches.
         """
-        met = {maker.id: maker for maker, _ in self._planned(order)}
+        met = {maker.id: maker for maker, _ in self._meetings(order)}
         return Engine.restore(sorted(met.values(), key=attrgetter("priority")), self._phase)
 
-    def _planned(self, order: Order) -> list[Meeting]:
-        return planned(self._book, order) if self._permission.entry == "matches" else []
+    def _meetings(self, order: Order) -> list[Meeting]:
+        return meetings(self._book, order) if self._permission.match else []
 
     # State
 
@@ -190,15 +193,3 @@ class Engine:
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase
         self._permission = PERMISSIONS[phase]
-
-    def _take_out(self, order: Order, reason: CancelReason) -> Canceled:
-        self._book.remove(order)
-        canceled = Canceled(order.id, order.qty, reason)
-        order.qty = 0
-        return canceled
-
-    def _enter(self, order: Order, events: list[Event]) -> None:
-        if self._permission.entry == "matches":
-            enter(self._book, order, events)
-        else:
-            self._book.add(order)

@@ -21,13 +21,27 @@ Meeting: TypeAlias = tuple[Order, int]
 
 def enter(book: Book, order: Order, events: list[Event]) -> None:
     """Match an accepted order as the taker, then rest or cancel what is left of it."""
-    met = list(_meetings(book, order)) if _reaches(book, order) else []
-    if order.tif == "GTC":
-        if met:
-            _trade(book, order, met, events)
-        if order.qty:
-            book.add(order)
+    if order.tif != "GTC":
+        _enter_once(book, order, events)
         return
+    opposite = book.asks if order.side == "buy" else book.bids
+    if opposite.keys and opposite.keys[-1] >= opposite.sign * order.price and not order.end:
+        _trade(book, order, list(_walk(book, order)), events)
+    if order.qty:
+        book.add(order)
+
+
+def meetings(book: Book, order: Order) -> list[Meeting]:
+    """Whom the order would meet if it entered now; nothing changes."""
+    if order.end:
+        return []
+    met = _meetings(book, order)
+    return [] if _killed(order, met) else met
+
+
+def _enter_once(book: Book, order: Order, events: list[Event]) -> None:
+    """Trade an order that does not rest, if it trades enough, and cancel what is left."""
+    met = _meetings(book, order)
     reason = _killed(order, met)
     if reason is None:
         _trade(book, order, met, events)
@@ -35,12 +49,6 @@ def enter(book: Book, order: Order, events: list[Event]) -> None:
     if order.qty:
         events.append(Canceled(order.id, order.qty, reason))
         order.qty = 0
-
-
-def planned(book: Book, order: Order) -> list[Meeting]:
-    """Whom the order would meet if it entered now; nothing changes."""
-    met = list(_meetings(book, order)) if _reaches(book, order) else []
-    return [] if _killed(order, met) else met
 
 
 def _trade(book: Book, taker: Order, met: list[Meeting], events: list[Event]) -> None:
@@ -65,19 +73,10 @@ def _killed(order: Order, met: list[Meeting]) -> CancelReason | None:
     return None
 
 
-def _worst_key(book: Book, taker: Order) -> int:
-    return book.opposite(taker).sign * taker.price if taker.type == "limit" else NO_LIMIT
-
-
-def _reaches(book: Book, taker: Order) -> bool:
-    """Whether a walk could find anything; what is offered for resale never takes."""
-    keys = book.opposite(taker).keys
-    return bool(taker.min_end or (keys and keys[-1] >= _worst_key(book, taker))) and not taker.end
-
-
-def _meetings(book: Book, taker: Order) -> Iterator[Meeting]:
-    """Whom the taker meets until it is filled, its limit or its budget ends; the book must not change."""
-    return _affordable(_walk(book, taker), taker.budget) if taker.budget else _walk(book, taker)
+def _meetings(book: Book, taker: Order) -> list[Meeting]:
+    """Whom the taker meets until it is filled, or its limit or its budget ends."""
+    walk = _walk(book, taker)
+    return list(_affordable(walk, taker.budget) if taker.budget else walk)
 
 
 def _affordable(walk: Iterator[Meeting], budget: int) -> Iterator[Meeting]:
@@ -145,6 +144,10 @@ def _queues(book: Book, taker: Order) -> Iterator[Iterable[Order]]:
         if key < worst_key:
             return
         yield opposite.levels[key].values()
+
+
+def _worst_key(book: Book, taker: Order) -> int:
+    return book.opposite(taker).sign * taker.price if taker.type == "limit" else NO_LIMIT
 
 
 def _eligible_queues(book: Book, taker: Order) -> Iterator[Iterable[Order]]:

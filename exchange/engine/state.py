@@ -64,9 +64,9 @@ def book_of(image: Image) -> Book:
             raise ValueError(f"Priorities must ascend, was {order.priority} after {book.last_priority}")
         if order.id in book.orders or not _can_rest(order):
             raise ValueError(f"order {order.id} cannot rest")
-        book.last_priority = order.priority
-        book.put(order)
-    if PERMISSIONS[image.phase].entry == "matches" and (book.crossed() or book.auction_only()):
+        book.last_priority = order.priority - 1
+        book.add(order)
+    if PERMISSIONS[image.phase].match and (book.crossed() or book.auction_only()):
         raise ValueError(f"these orders cannot rest in phase {image.phase}")
     book.last_priority = max(book.last_priority, image.last_priority)
     return book

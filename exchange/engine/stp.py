@@ -15,9 +15,7 @@ def prevent(book: Book, taker: Order, maker: Order, events: list[Event]) -> None
         _decrement(book, taker, maker, events)
         return
     if taker.stp != "cancel_taker":
-        book.remove(maker)
-        events.append(Canceled(maker.id, maker.qty, "stp"))
-        maker.qty = 0
+        events.append(book.withdraw(maker, "stp"))
     if taker.stp != "cancel_maker":
         events.append(Canceled(taker.id, taker.qty, "stp"))
         taker.qty = 0

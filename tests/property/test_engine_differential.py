@@ -25,3 +25,4 @@ def test_engine_and_oracle_agree(commands: list[dict[str, Any]]) -> None:
     for command in commands:
         assert answer(session, command) == oracle.apply(command)
         assert answer(session, SHOW) == oracle.apply(SHOW)
+        assert session.engine.depth(99) == (oracle.depth("buy"), oracle.depth("sell"))
