@@ -10,6 +10,9 @@ from exchange.engine.phases import Permission
 MAX_SLICES = 1_000
 """An iceberg may not trade in more slices than this: each is an event of its own."""
 
+_LIMIT_TIFS = {"matches": {"GTC", "IOC", "FOK"}, "rests": {"GTC", "GFA"}, "none": set[str]()}
+_MARKET_TIFS = _LIMIT_TIFS | {"matches": {"IOC", "FOK"}}
+"""Times in force that may enter; where nothing may, it is because of the phase."""
 _OPTIONS: list[tuple[RejectReason, Callable[[Order], bool]]] = [
     ("invalid_post_only", lambda o: o.post_only and (_is_immediate(o) or o.type == "market")),
     ("invalid_display", lambda o: o.display < 0 or o.slice != 0 or o.qty > (o.display or o.qty) * MAX_SLICES),
@@ -32,9 +35,9 @@ def refuse_new(book: Book, permission: Permission, order: Order) -> RejectReason
     if order.type == "limit":
         if order.price < 1:
             return "invalid_price"
-        tifs = permission.limit_tifs
+        tifs = _LIMIT_TIFS[permission.entry]
     else:
-        tifs = permission.market_tifs
+        tifs = _MARKET_TIFS[permission.entry]
     if (
         order.post_only
         or order.display
@@ -55,7 +58,7 @@ def refuse_new(book: Book, permission: Permission, order: Order) -> RejectReason
         return "invalid_tif"
     if order.id in book.orders:
         return "duplicate_id"
-    if order.post_only and permission.match and book.opposite(order).reached_by(order.price):
+    if order.post_only and permission.entry == "matches" and book.opposite(order).reached_by(order.price):
         return "post_only_would_take"
     return None
 
@@ -66,7 +69,7 @@ def refuse_replace(book: Book, permission: Permission, id: str, price: int, qty:
         return "invalid_qty"
     if price < 1:
         return "invalid_price"
-    if not permission.limit_tifs:
+    if permission.entry == "none":
         return "phase"
     order = book.orders.get(id)
     if order is None:
@@ -77,7 +80,7 @@ def refuse_replace(book: Book, permission: Permission, id: str, price: int, qty:
         return "invalid_display"
     if permission.improving and _is_worse(order, price, qty):
         return "not_improving"
-    if order.post_only and permission.match and book.opposite(order).reached_by(price):
+    if order.post_only and permission.entry == "matches" and book.opposite(order).reached_by(price):
         return "post_only_would_take"
     return None
 

@@ -44,7 +44,7 @@ class Engine:
         if reason is not None:
             return [Rejected("new", reason, order.id)]
         events: list[Event] = [Accepted(order.id)]
-        if self._permission.match:
+        if self._permission.entry == "matches":
             enter(self._book, order, events)
         else:
             self._book.add(order)
@@ -82,7 +82,7 @@ class Engine:
             return events
         self._book.remove(order)
         order.price, order.qty, order.slice = price, qty, 0
-        if self._permission.match:
+        if self._permission.entry == "matches":
             enter(self._book, order, events)
         else:
             self._book.add(order)
@@ -100,13 +100,13 @@ class Engine:
 
     def indicative(self, reference_price: int) -> list[Event]:
         """Say what an uncross would do now, in any phase in which orders only rest."""
-        if not self._permission.call:
+        if self._permission.entry != "rests":
             return [Rejected("indicative", "phase")]
         return [auction.indicative(self._book, reference_price)]
 
     def uncross(self, reference_price: int) -> list[Event]:
         """Execute the auction; the phase stays."""
-        if not self._permission.call:
+        if self._permission.entry != "rests":
             return [Rejected("uncross", "phase")]
         return auction.uncross(self._book, reference_price)
 
@@ -152,7 +152,7 @@ class Engine:
         return Engine.restore(sorted(met.values(), key=attrgetter("priority")), self._phase)
 
     def _meetings(self, order: Order) -> list[Meeting]:
-        return meetings(self._book, order) if self._permission.match else []
+        return meetings(self._book, order) if self._permission.entry == "matches" else []
 
     # State
 

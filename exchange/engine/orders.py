@@ -12,8 +12,8 @@ StpMode = Literal["none", "cancel_taker", "cancel_maker", "cancel_both", "decrem
 Phase = Literal["pre_open", "continuous", "auction", "no_cancel", "cancel_only", "halted", "closed"]
 
 
-class Order(msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defaults=True):
-    """One order. Once handed to an engine it belongs to it; others may read it.
+class Order(msgspec.Struct, kw_only=True, gc=False, eq=False, omit_defaults=True, tag_field="op", tag="new"):
+    """One order, and the command that enters it. Once handed to an engine it belongs to it; others may read.
 
     `qty` is the open quantity in lots and falls as the order trades. `price` is the limit in ticks
     and 0 for a market order, which has none. `priority` is set by the book each time the order

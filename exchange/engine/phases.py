@@ -1,38 +1,33 @@
 """The trading phases and what each permits: the one table that everything else asks."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from exchange.engine.orders import Phase, TimeInForce
+from exchange.engine.orders import Phase
 
-_NONE: Final[frozenset[TimeInForce]] = frozenset()
-_IMMEDIATE: Final[frozenset[TimeInForce]] = frozenset(("IOC", "FOK"))
-_RESTING: Final[frozenset[TimeInForce]] = frozenset(("GTC", "GFA"))
+Entry = Literal["matches", "rests", "none"]
+"""What becomes of a new or replaced order: it trades as the taker, it only rests, or it is refused."""
 
 
 class Permission(msgspec.Struct, frozen=True, gc=False):
     """What a phase permits.
 
-    Times in force of new limit and market orders (with none at all, nothing enters or is replaced);
-    whether they `match` at once; whether a `call` is open, in which orders only rest until an uncross;
-    cancels; and whether a replace must be `improving`: no price further away, no fewer lots.
+    Where orders only rest they are called to an auction, which may be uncrossed. With `improving` a
+    replace may make an order better, never worse: no price further away, no fewer lots.
     """
 
-    limit_tifs: frozenset[TimeInForce] = _NONE
-    market_tifs: frozenset[TimeInForce] = _NONE
-    match: bool = False
-    call: bool = False
+    entry: Entry
     cancel: bool = True
     improving: bool = False
 
 
 PERMISSIONS: Final[dict[Phase, Permission]] = {
-    "pre_open": Permission(_RESTING, _RESTING, call=True),
-    "continuous": Permission(_IMMEDIATE | {"GTC"}, _IMMEDIATE, match=True),
-    "auction": Permission(_RESTING, _RESTING, call=True),
-    "no_cancel": Permission(_RESTING, _RESTING, call=True, cancel=False, improving=True),
-    "cancel_only": Permission(),
-    "halted": Permission(cancel=False),
-    "closed": Permission(),
+    "pre_open": Permission("rests"),
+    "continuous": Permission("matches"),
+    "auction": Permission("rests"),
+    "no_cancel": Permission("rests", cancel=False, improving=True),
+    "cancel_only": Permission("none"),
+    "halted": Permission("none", cancel=False),
+    "closed": Permission("none"),
 }

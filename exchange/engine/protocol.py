@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from io import BufferedIOBase
+from typing import TypeAlias
 
 import msgspec
 
@@ -16,8 +17,7 @@ class Reset(msgspec.Struct, tag_field="op", tag="reset"):
     """Start again with a fresh, empty engine."""
 
 
-class New(Order, tag_field="op", tag="new", omit_defaults=True):
-    """A new order."""
+New: TypeAlias = Order
 
 
 class Cancel(msgspec.Struct, tag_field="op", tag="cancel"):

@@ -66,7 +66,7 @@ def book_of(image: Image) -> Book:
             raise ValueError(f"order {order.id} cannot rest")
         book.last_priority = order.priority - 1
         book.add(order)
-    if PERMISSIONS[image.phase].match and (book.crossed() or book.auction_only()):
+    if PERMISSIONS[image.phase].entry == "matches" and (book.crossed() or book.auction_only()):
         raise ValueError(f"these orders cannot rest in phase {image.phase}")
     book.last_priority = max(book.last_priority, image.last_priority)
     return book
