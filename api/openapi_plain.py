@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from api.openai.parameters import ChatRequest
 from api.openapi import Schema, ref
-from api.v1.shapes import AccountView, MarketView
+from api.v1.shapes import AccountSnapshot
 from cux.wire.batches import DeadMan, DeadManView
 from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
+from cux.wire.streams import AccountDelta, MarketDelta, MarketSnapshot
 
 _JSON: Final = "application/json"
 _KEY: Final[Schema] = {
@@ -19,6 +20,13 @@ _KEY: Final[Schema] = {
     "description": "1 to 255 characters. The same key with the same body gets the same answer; with "
     "another body, 409.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_LAST_EVENT: Final[Schema] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "The `id` of the last event that was received: the stream goes on after it.",
+    "schema": {"type": "string"},
 }
 _OBJECT: Final[Schema] = {"type": "object"}
 
@@ -55,12 +63,18 @@ def _operation(
     return operation
 
 
-def _stream(operation_id: str, description: str, shape: type, *parameters: Schema, needs_key: bool) -> Schema:
-    answer = {
-        "200": _answer("Server-sent events; the data of each is this.", ref(shape), "text/event-stream")
-    }
+def _stream(
+    operation_id: str, description: str, shapes: tuple[type, ...], *parameters: Schema, needs_key: bool
+) -> Schema:
+    one_of = {"oneOf": [ref(shape) for shape in shapes]}
+    answer = _answer("Server-sent events; the data of each is one of these.", one_of, "text/event-stream")
     return _operation(
-        operation_id, "streams", description, answer, parameters=parameters, needs_key=needs_key
+        operation_id,
+        "streams",
+        description,
+        {"200": answer},
+        parameters=(*parameters, _LAST_EVENT),
+        needs_key=needs_key,
     )
 
 
@@ -138,8 +152,9 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
     "/v1/stream/market/{symbol}": {
         "get": _stream(
             "market_stream",
-            "Book and trades: `snapshot`, then `update` with the book as it is and the trades since.",
-            MarketView,
+            "Book, trades, phase and auction: `snapshot`, then a `delta` for each change, numbered without "
+            "gaps (docs/market-data.md). A reader that is too slow is dropped with an `error`.",
+            (MarketSnapshot, MarketDelta),
             _in_path("symbol"),
             needs_key=False,
         )
@@ -147,9 +162,16 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
     "/v1/stream/account": {
         "get": _stream(
             "account_stream",
-            "Balances and open orders: `snapshot`, then `update` after each change. Needs the scope `read`, "
-            "or the cookie of somebody signed in.",
-            AccountView,
+            "Orders, fills and money: `snapshot`, then `order`, `fill` and `wallet` events, numbered without "
+            "gaps. Needs the scope `read`, or the cookie of somebody signed in. With `cancel_on_disconnect`, "
+            "which needs the scope `trade`, all open orders are cancelled when the stream ends.",
+            (AccountSnapshot, AccountDelta),
+            {
+                "name": "cancel_on_disconnect",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "boolean", "default": False},
+            },
             needs_key=True,
         )
     },

@@ -1,34 +1,31 @@
-"""Server-sent events: a snapshot, then what changed, woken by PostgreSQL's notifications.
+"""Server-sent events: a snapshot, then numbered events without gaps, woken by PostgreSQL's notifications.
 
-Streams hold no database connection: a feed per topic reads for all of them (`api.feeds`). Values are
-conflated, so a reader that lags sees fewer of them; one that does not read at all is dropped and told why.
+Streams hold no database connection and no queue: a feed per topic reads for all of them (`api.event_feed`).
+A reader who was cut off sends `Last-Event-ID` and goes on after it.
 """
 
-import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from django.conf import settings
 
-from api.auth import account_caller, authenticate_if_given
-from api.feeds import Feed, Feeds, Watcher
-from api.http import Request, Stream, event, request_id
-from api.v1.figures import account_view, market_view
-from api.v1.shapes import AccountView, MarketView
+from api import disconnects
+from api.account_feed import AccountSource
+from api.auth import account_caller, authenticate, authenticate_if_given
+from api.event_feed import EventFeed, Feeds, Source
+from api.http import Request, Stream
+from api.market_feed import MarketSource
 from core.errors import Code, CuxError
 from core.notify import Listener
 from core.threads import in_thread
+from exchange.selectors.instruments import instrument_find
 
-V = TypeVar("V")
-
-HEARTBEAT_S: Final = 10.0
-SLOW_S: Final = 10.0
-"""A reader that takes longer than this for one event is dropped."""
-_HEARTBEAT: Final = b": still here\n\n"
+CHECK_S: Final = 1.0
+"""An account's stream looks this often whether its reader may still read."""
 _MARKET: Final = "cux_market"
 _ACCOUNT: Final = "cux_account"
 
@@ -41,31 +38,41 @@ def _topic(channel: str, payload: str) -> str:
 _LISTENER: Final = Listener(settings.DATABASE_URL, (_MARKET, _ACCOUNT), topic=_topic)
 
 
-def _feed(channel: str, read: Callable[[str], V], topic: str) -> Feed[V]:
-    return Feed(partial(in_thread, read, topic), partial(_LISTENER.subscribe, channel, topic))
+def _market_feed(symbol: str) -> EventFeed:
+    return EventFeed(MarketSource(symbol), partial(_LISTENER.subscribe, _MARKET, symbol))
 
 
-def _read_account(organisation_id: str) -> AccountView:
-    return account_view(uuid.UUID(organisation_id))
+def _account_feed(organisation_id: str) -> EventFeed:
+    source: Source = AccountSource(uuid.UUID(organisation_id))
+    return EventFeed(source, partial(_LISTENER.subscribe, _ACCOUNT, organisation_id), heartbeat_s=CHECK_S)
 
 
-_MARKETS: Final[Feeds[MarketView]] = Feeds(partial(_feed, _MARKET, market_view))
-_ACCOUNTS: Final[Feeds[AccountView]] = Feeds(partial(_feed, _ACCOUNT, _read_account))
+_MARKETS: Final = Feeds(_market_feed)
+_ACCOUNTS: Final = Feeds(_account_feed)
 
 
 async def market(request: Request) -> Stream:
     """GET /v1/stream/market/{symbol}: the book and the tape. No key is needed."""
     await authenticate_if_given(request)
     symbol = request.params["symbol"]
-    await in_thread(market_view, symbol)  # an unknown instrument is a 404, not a silent stream
-    return Stream(_paced(_market_events(_MARKETS.of(symbol))))
+    await in_thread(instrument_find, symbol)  # an unknown instrument is a 404, not a silent stream
+    return Stream(_MARKETS.of(symbol).follow(_last_event(request)))
 
 
 async def account(request: Request) -> Stream:
-    """GET /v1/stream/account: balances and open orders, for a key or for somebody signed in."""
+    """GET /v1/stream/account: orders, fills and money, for a key or for somebody signed in.
+
+    With `cancel_on_disconnect=true`, which needs a key with the scope `trade`, all open orders of the account
+    are cancelled when the stream ends.
+    """
     organisation_id = await account_caller(request)
-    feed = _ACCOUNTS.of(str(organisation_id))
-    return Stream(_paced(_account_events(feed, partial(account_caller, request))))
+    chunks = _ACCOUNTS.of(str(organisation_id)).follow(_last_event(request))
+    allowed = _while_allowed(chunks, partial(account_caller, request))
+    if not _flag(request, "cancel_on_disconnect"):
+        return Stream(allowed)
+    await authenticate(request, "trade")
+    await disconnects.arm(organisation_id)
+    return Stream(_cancelling(allowed, organisation_id))
 
 
 async def close() -> None:
@@ -73,50 +80,38 @@ async def close() -> None:
     await _LISTENER.close()
 
 
-async def _market_events(feed: Feed[MarketView]) -> AsyncGenerator[bytes, None]:
-    seen: int | None = None
-    async with feed.watch() as watcher:
-        async for view in _values(watcher):
-            if view is None:
-                yield _HEARTBEAT
-                continue
-            name, news = _since(view, seen)
-            seen = max((trade.seq for trade in view.trades), default=seen or 0)
-            yield event(news, name=name, event_id=str(view.book.seq))
+def _flag(request: Request, name: str) -> bool:
+    """Return the only parameter that there is. Raises CuxError INVALID_FIELD."""
+    for given, value in request.query.items():
+        if given != name:
+            raise CuxError(Code.INVALID_FIELD, f"There is no parameter `{given}` here.", param=given)
+        if value not in ("true", "false"):
+            raise CuxError(Code.INVALID_FIELD, f"`{name}` is `true` or `false`.", param=name)
+    return request.query.get(name) == "true"
 
 
-def _since(view: MarketView, seen: int | None) -> tuple[str, MarketView]:
-    """Return what to send to a reader who knows the trades up to `seen`: a snapshot if some are missing."""
-    if seen is None or (view.trades and view.trades[-1].seq > seen + 1):
-        return "snapshot", view
-    fresh = [trade for trade in view.trades if trade.seq > seen]
-    return "update", msgspec.structs.replace(view, trades=fresh)
+def _last_event(request: Request) -> int | None:
+    """Return the number of the last event that the reader has; −1, which is no event's, if it is none."""
+    text = request.header("last-event-id")
+    if text is None:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
 
 
-async def _account_events(
-    feed: Feed[AccountView], still_allowed: Callable[[], Awaitable[object]]
+async def _while_allowed(
+    chunks: AsyncGenerator[bytes, None], check: Callable[[], Awaitable[object]]
 ) -> AsyncGenerator[bytes, None]:
-    name = "snapshot"
-    async with feed.watch() as watcher:
-        async for view in _values(watcher):
-            await still_allowed()  # nothing is sent to a key that was revoked meanwhile
-            if view is None:
-                yield _HEARTBEAT
-                continue
-            yield event(view, name=name)
-            name = "update"
-
-
-async def _values(watcher: Watcher[V]) -> AsyncIterator[V | None]:
-    while True:
-        yield await watcher.next(HEARTBEAT_S)
-
-
-async def _paced(chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Yield what comes; before each piece `check` may end the stream. Nothing goes to a revoked key."""
     async with aclosing(chunks):
         async for chunk in chunks:
-            offered_at = time.monotonic()
+            await check()
             yield chunk
-            if time.monotonic() - offered_at > SLOW_S:
-                yield event(CuxError(Code.SLOW_READER).body(request_id()), name="error")
-                return
+
+
+async def _cancelling(
+    chunks: AsyncGenerator[bytes, None], organisation_id: uuid.UUID
+) -> AsyncGenerator[bytes, None]:
+    """Yield what comes; however that ends, the account's orders are cancelled then."""
+    async with disconnects.cancelling_at_end(organisation_id), aclosing(chunks):
+        async for chunk in chunks:
+            yield chunk

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.v1.shapes import AccountBalances, AccountView, MarketView, PricedBook, PricedOrder, PricedTrade
+from api.v1.shapes import AccountBalances, PricedBook, PricedOrder, PricedTrade
 from billing.selectors.balances import organisation_balance
 from core.errors import Code, CuxError
 from core.money import format_usd, mul_div_floor
@@ -13,7 +13,6 @@ from cux.wire.orders import OrderView, TradeView
 from exchange.models import Instrument
 from exchange.selectors.book import book_snapshot
 from exchange.selectors.instruments import instrument_list
-from exchange.selectors.orders import order_list
 from exchange.selectors.trades import trades_recent
 
 UCU_PER_CU = 1_000_000
@@ -90,18 +89,6 @@ def balances_view(organisation_id: uuid.UUID) -> AccountBalances:
         hold_back_nano_usd=own.hold_back,
         available_usd=plain_usd(available),
     )
-
-
-def market_view(symbol: str) -> MarketView:
-    """Return what the market stream shows. Raises CuxError UNKNOWN_INSTRUMENT."""
-    instrument = instrument_get(symbol)
-    return MarketView(book=book_view(instrument, depth=20), trades=trade_views(instrument, limit=50))
-
-
-def account_view(organisation_id: uuid.UUID) -> AccountView:
-    """Return what the account stream shows."""
-    orders = order_list(organisation_id=organisation_id, open_only=True, limit=200)
-    return AccountView(balances=balances_view(organisation_id), open_orders=priced_orders(orders))
 
 
 def _fields(view: msgspec.Struct) -> dict[str, Any]:

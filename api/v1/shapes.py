@@ -3,6 +3,8 @@
 Integers are exact and decide; the `usd` strings beside them are for people.
 """
 
+from typing import Literal
+
 import msgspec
 
 from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
@@ -130,18 +132,18 @@ class KeysView(msgspec.Struct, frozen=True, kw_only=True):
     providers: list[KeyView]
 
 
-class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """An account at a moment: what the account stream sends."""
+class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An account after its event number `seq`: with this its stream begins.
 
+    `has_more` if there are more open orders than the newest 1,000. `reason` is there if the reader asked to
+    go on from an event that is not kept any more, or never was.
+    """
+
+    seq: int
     balances: AccountBalances
     open_orders: list[PricedOrder]
-
-
-class MarketView(msgspec.Struct, frozen=True, kw_only=True):
-    """A market at a moment: the book, and trades newest first. What the market stream sends."""
-
-    book: PricedBook
-    trades: list[PricedTrade]
+    has_more: bool
+    reason: Literal["resync"] | None = None
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from rich.table import Table
 from cux.cli.figures import cu, moment, percent, usd, usd_per_cu
 from cux.cli.root import command, group
 from cux.cli.session import Session, grid
-from cux.client.views import Book, Instrument, Trade
+from cux.client.views import Book, Instrument
+from cux.wire.orders import TradeView
 
 app = group("Instruments, books and trades. No key is needed.")
 
@@ -91,15 +92,15 @@ def market_trades(
     """List the latest trades."""
     rows = list(islice(session.client.trade_list(instrument, page_size=limit), limit))
     columns = ["time (UTC)", "taker", ">ticks", ">USD per CU", ">lots", "trade"]
-    session.show(rows, lambda: grid(None, columns, [_trade(row) for row in rows]))
+    session.show(rows, lambda: grid(None, columns, [_trade(row, f"${row.usd_per_cu}") for row in rows]))
 
 
-def _trade(row: Trade) -> list[str]:
+def _trade(row: TradeView, per_cu: str) -> list[str]:
     return [
         moment(row.executed_at),
         row.taker_side,
         f"{row.price_ticks:,}",
-        f"${row.usd_per_cu}",
+        per_cu,
         f"{row.quantity_lots:,}",
         row.trade_id,
     ]
@@ -112,21 +113,24 @@ def market_watch(
     count: Annotated[int | None, typer.Option(min=1, help="End after this many changes.")] = None,
 ) -> None:
     """Follow a market until Ctrl-C: best prices and each new trade; with --json one object a line."""
+    terms = None if session.as_json else session.instrument(instrument)
     try:
         for number, market in enumerate(session.client.market_watch(instrument), start=1):
             if session.as_json:
                 session.line(msgspec.json.encode(market))
             else:
-                session.line(_best(market.book))
+                session.line(_best(terms, market.book))
                 for trade in reversed(market.trades):
-                    session.line("  trade  " + "  ".join(_trade(trade)))
+                    session.line("  trade  " + "  ".join(_trade(trade, _per_cu(terms, trade.price_ticks))))
             if number == count:
                 return
     except KeyboardInterrupt:
         session.say("")
 
 
-def _best(book: Book) -> str:
-    bid = f"{book.bids[0][0]:,} × {book.bids[0][1]:,} (${book.best_bid_usd_per_cu})" if book.bids else "–"
-    ask = f"{book.asks[0][0]:,} × {book.asks[0][1]:,} (${book.best_ask_usd_per_cu})" if book.asks else "–"
+def _best(terms: Instrument | None, book: Book) -> str:
+    bid, ask = (
+        f"{side[0][0]:,} × {side[0][1]:,} ({_per_cu(terms, side[0][0])})" if side else "–"
+        for side in (book.bids, book.asks)
+    )
     return f"#{book.seq}  bid {bid}  ask {ask}  {book.phase}"

@@ -55,9 +55,9 @@ def get(path: str, shape: type[T], **params: object) -> Call[T]:
     return Call(method="GET", path=path, shape=shape, params=_texts(params))
 
 
-def watch(path: str, shape: type[T]) -> Call[T]:
+def watch(path: str, shape: type[T], **params: object) -> Call[T]:
     """Return a call for a stream that does not end; one that is silent for long has died."""
-    return Call(method="GET", path=path, shape=shape, timeout_s=WATCH_TIMEOUT_S)
+    return Call(method="GET", path=path, shape=shape, params=_texts(params), timeout_s=WATCH_TIMEOUT_S)
 
 
 def write(

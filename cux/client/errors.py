@@ -20,6 +20,10 @@ class CuxConnectionError(CuxError):
     """The exchange could not be reached, or the connection broke before its answer was complete."""
 
 
+class OutOfStepError(CuxConnectionError):
+    """A stream left something out, or its checksum is not ours: it has to begin again."""
+
+
 class InvalidAnswerError(CuxError):
     """The answer is not what this version of the client can read."""
 

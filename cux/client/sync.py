@@ -15,6 +15,7 @@ from cux.client.errors import CuxConnectionError, CuxError
 from cux.client.methods import named_after
 from cux.client.retry import RetryPolicy
 from cux.client.sse import Decoder, Event
+from cux.client.streams import AccountStream, BookStream, Reader
 from cux.client.transport import (
     END_OF_CHAT,
     OnRequest,
@@ -25,7 +26,7 @@ from cux.client.transport import (
     streamed,
     unreachable,
 )
-from cux.client.views import Page
+from cux.client.views import Account, Market, Page
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,14 +64,6 @@ def _answer(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], It
     @named_after(build)
     def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         return self.follow(build(*args, **kwargs))
-
-    return method
-
-
-def _watched(build: Callable[P, Call[T]]) -> "Callable[Concatenate[Client, P], Iterator[T]]":
-    @named_after(build)
-    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return self.watch(build(*args, **kwargs))
 
     return method
 
@@ -121,7 +114,6 @@ class Client:
     instrument_get = _one(market.instrument_get)
     book_get = _one(market.book_get)
     trade_list = _pages(market.trade_list)
-    market_watch = _watched(market.market_watch)
 
     candle_list = _list(charts.candle_list)
     stats_get = _one(charts.stats_get)
@@ -139,7 +131,6 @@ class Client:
     dead_man_get = _one(batches.dead_man_get)
     balance_get = _one(account.balance_get)
     entitlement_list = _list(account.entitlement_list)
-    account_watch = _watched(account.account_watch)
 
     api_key_list = _list(keys.api_key_list)
     api_key_create = _one(keys.api_key_create)
@@ -170,9 +161,25 @@ class Client:
                 yield streamed(event, call.shape)
         raise CuxConnectionError("The answer broke off before its end.")
 
-    def watch(self, call: Call[T]) -> Iterator[T]:
+    def market_watch(self, instrument: str, *, depth: int = 20) -> Iterator[Market]:
+        """Iterate over what happens on a market, without end: the book at every event, trades once each.
+
+        The book is verified by checksums. After a lost connection nothing is left out; where the exchange
+        does not keep what was missed, or the book turns out wrong, it begins again with a snapshot.
+        """
+        return self.watch(market.market_stream(instrument), BookStream(instrument, depth=depth))
+
+    def account_watch(self, *, cancel_on_disconnect: bool = False) -> Iterator[Account]:
+        """Iterate over what happens to the organisation's orders and wallet, without end or gaps.
+
+        With `cancel_on_disconnect` all its open orders are cancelled when this connection ends, however it
+        ends; that needs the scope `trade`.
+        """
+        return self.watch(account.account_stream(cancel_on_disconnect=cancel_on_disconnect), AccountStream())
+
+    def watch(self, call: Call[Any], reader: Reader[T]) -> Iterator[T]:
         """Send a call whose answer is a stream without end; after a lost connection go on where it was."""
-        place = Watch(call, self._retry)
+        place = Watch(call, reader, self._retry)
         while True:
             try:
                 with closing(self._attempt(call, stream=True, **place.headers())) as response:

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import httpx
-import msgspec
 
 from cux import __version__
 from cux.client.call import Call, parse
 from cux.client.config import Access
-from cux.client.errors import CuxConnectionError, CuxError, error_in_stream, error_of
+from cux.client.errors import CuxConnectionError, CuxError, OutOfStepError, error_in_stream, error_of
 from cux.client.retry import RetryPolicy
 from cux.client.sse import Event
-from cux.client.views import Market
+from cux.client.streams import Reader
 
 T = TypeVar("T")
 
@@ -69,22 +68,29 @@ def streamed(event: Event, shape: type[T]) -> T:
 class Watch(Generic[T]):
     """Where a watched stream stands, so that it goes on after a lost connection."""
 
-    call: Call[T]
+    call: Call[Any]
+    reader: Reader[T]
     policy: RetryPolicy
     last_id: str | None = None
     _failures: int = 0
-    _newest_seq: int = 0
 
     def headers(self) -> dict[str, str]:
         """Return what tells the exchange where to go on."""
         return {"Last-Event-ID": self.last_id} if self.last_id is not None else {}
 
     def take(self, event: Event) -> T:
-        """Return what the event carries, without trades that were handed out before."""
-        value = streamed(event, self.call.shape)
+        """Return what there is to see after an event. Raises the CuxAPIError it tells of, OutOfStepError."""
+        error = error_in_stream(event.data)
+        if error is not None:
+            raise error
+        try:
+            value = self.reader.take(event)
+        except OutOfStepError:
+            self.last_id = None
+            raise
         self._failures = 0
         self.last_id = event.id
-        return self._without_seen(value) if isinstance(value, Market) else value
+        return value
 
     def pause_s(self, error: CuxError) -> float:
         """Return how long to wait before connecting again; raises `error` if that is no use."""
@@ -93,11 +99,6 @@ class Watch(Generic[T]):
             raise error
         self._failures += 1
         return pause
-
-    def _without_seen(self, market: Market) -> Any:
-        fresh = [trade for trade in market.trades if trade.seq > self._newest_seq]
-        self._newest_seq = max((trade.seq for trade in fresh), default=self._newest_seq)
-        return msgspec.structs.replace(market, trades=fresh)
 
 
 OnRequest = Callable[[httpx.Request], None]

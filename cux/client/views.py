@@ -10,6 +10,7 @@ import msgspec
 
 from cux.wire.card import ComputeCard
 from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
+from cux.wire.streams import AccountDelta
 
 T = TypeVar("T")
 
@@ -80,17 +81,20 @@ class Balances(BalanceView, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """An account at a moment: its money and its open orders."""
+    """An account after event `seq`: its trading wallet, its open orders, and the event if it was one."""
 
-    balances: Balances
-    open_orders: list[Order]
+    seq: int
+    wallet: BalanceView
+    open_orders: list[OrderView]
+    event: AccountDelta | None = None
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
-    """A market at a moment: the book, and trades newest first."""
+    """A market at a moment: the best levels, the trades since the one before, newest first, the auction."""
 
     book: Book
-    trades: list[Trade]
+    trades: list[TradeView]
+    auction: dict[str, Any] | None = None
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):

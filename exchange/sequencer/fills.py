@@ -73,10 +73,8 @@ def _settle(state: State, changes: Changes, market: Market, order: OrderState) -
         order.auction_id = market.auction.id
     if order.side == "buy":
         _settle_hold(state, changes, order)
-    elif order.entitlement_id is None:
+    else:
         _settle_offer(state, order)
-    elif resting is None:
-        changes.lodged(state.lodged.pop(order.entitlement_id))
     changes.touch(order)
     changes.tell(order.organisation_id, "order", order_view(order))
 
@@ -123,7 +121,6 @@ def _trade(
         is_self=match.self_trade,
         auction_id=auction.id if auction else None,
         delivers_until=auction.delivers_until if auction else None,
-        source=None if sell.entitlement_id is None else state.lodged[sell.entitlement_id].take(quantity_ucu),
     )
     for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
         order.leaves_lots -= match.qty
@@ -135,11 +132,7 @@ def _trade(
     if buy.beneficiary_ucu is not None:
         buy.beneficiary_ucu -= held_ucu
     buy.unsettled_nano_usd += trade.paid_nano_usd
-    if trade.source is None:
-        backing = state.backings[sell.organisation_id, market.instrument.compute_class]
-        backing.issued_ucu += trade.quantity_ucu
-    else:
-        state.wallets[sell.organisation_id].posted += trade.received_nano_usd
+    state.backings[sell.organisation_id, market.instrument.compute_class].issued_ucu += trade.quantity_ucu
     return trade
 
 

@@ -2,25 +2,50 @@
 import { renderBook } from "./book.js";
 import { Depth } from "./depth.js";
 import { byId, toast } from "./dom.js";
+import { LiveBook } from "./livebook.js";
 import { Stream } from "./stream.js";
 import { Tape } from "./tape.js";
 import { Ticket } from "./ticket.js";
 
-const PHASES = { continuous: "Continuous", auction: "Auction", cancel_only: "Cancel Only", halted: "Halted" };
+const PHASES = {
+  pre_open: "Pre Open", continuous: "Continuous", auction: "Auction", no_cancel: "No Cancel",
+  cancel_only: "Cancel Only", halted: "Halted", closed: "Closed",
+};
+const DEPTH = 20;
+const GATHER_MS = 100;
 
 const main = byId("content");
 const terms = { lotUcu: BigInt(main.dataset.lotUcu), tickNanoUsd: BigInt(main.dataset.tickNanoUsd) };
 const depth = new Depth(terms);
-const tape = new Tape(main);
+const tape = new Tape(main, terms);
 new Ticket(terms);
+let book = null;
+let frame = 0;
 
-function show(view, isSnapshot) {
-  renderBook(terms, view.book);
-  depth.show(view.book);
-  tape.show(view.trades, isSnapshot);
-  const phase = byId("phase");
-  phase.textContent = PHASES[view.book.phase] ?? view.book.phase;
-  phase.className = `badge ${view.book.phase}`;
+const stream = new Stream(`/v1/stream/market/${encodeURIComponent(main.dataset.market)}`, {
+  snapshot(view) {
+    book = new LiveBook(view);
+    tape.show(view.trades, true);
+    frame ||= requestAnimationFrame(draw);
+  },
+  delta(change) {
+    book.change(change);
+    if (!book.isSound) return stream.restart();
+    tape.show(change.trades.reverse(), false);
+    frame ||= requestAnimationFrame(draw);
+  },
+}, state);
+
+// Once a frame, however many events came.
+function draw() {
+  frame = 0;
+  const { phase } = book;
+  const shown = { bids: book.bids.slice(0, DEPTH), asks: book.asks.slice(0, DEPTH) };
+  renderBook(terms, shown);
+  depth.show(shown);
+  const badge = byId("phase");
+  badge.textContent = PHASES[phase] ?? phase;
+  badge.className = `badge ${phase}`;
 }
 
 function state(isLive) {
@@ -29,15 +54,11 @@ function state(isLive) {
   live.textContent = isLive ? "Live" : "Reconnecting…";
 }
 
-new Stream(`/v1/stream/market/${encodeURIComponent(main.dataset.market)}`, {
-  onSnapshot: (view) => show(view, true),
-  onUpdate: (view) => show(view, false),
-  onState: state,
-});
-
 if ("signedIn" in main.dataset) {
+  let due = 0;
   const refresh = () => document.body.dispatchEvent(new CustomEvent("account"));
-  new Stream("/v1/stream/account", { onSnapshot: () => {}, onUpdate: refresh });
+  const soon = () => { due ||= setTimeout(() => { due = 0; refresh(); }, GATHER_MS); };
+  new Stream("/v1/stream/account", { order: soon, wallet: soon });
   document.body.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
     toast(status === 404 ? "That order is not open any more." : `This did not work (${status}). Nothing was done twice; try again.`);

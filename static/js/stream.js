@@ -2,8 +2,9 @@
 const RETRY_MS = 2000;
 
 export class Stream {
-  constructor(url, { onSnapshot, onUpdate, onState = () => {} }) {
-    Object.assign(this, { url, onSnapshot, onUpdate, onState, source: null });
+  // `on` has a function for each name of event; it gets the data.
+  constructor(url, on, onState = () => {}) {
+    Object.assign(this, { url, on, onState, source: null });
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
     addEventListener("pagehide", () => this.close());
     addEventListener("pageshow", () => this.open());
@@ -13,13 +14,24 @@ export class Stream {
   open() {
     if (this.source || document.hidden) return;
     const source = new EventSource(this.url);
-    source.addEventListener("snapshot", (event) => { this.onState(true); this.onSnapshot(JSON.parse(event.data)); });
-    source.addEventListener("update", (event) => this.onUpdate(JSON.parse(event.data)));
+    for (const [name, take] of Object.entries(this.on)) {
+      source.addEventListener(name, (event) => {
+        if (this.source !== source) return;
+        this.onState(true);
+        take(JSON.parse(event.data));
+      });
+    }
     source.onerror = () => this.lost();
     this.source = source;
   }
 
-  // The browser reconnects by itself unless it was refused; then we ask again.
+  // Begins again, with a snapshot.
+  restart() {
+    this.close();
+    this.open();
+  }
+
+  // The browser reconnects by itself, after the last event it has, unless it was refused; then we ask again.
   lost() {
     this.onState(false);
     if (this.source?.readyState !== EventSource.CLOSED) return;

@@ -155,7 +155,7 @@ BAD_INPUT = [
     ("0", "1900", "quantity_lots", NOT_LOTS),
     ("5", "", "price_ticks", "A limit order needs a price in ticks."),
     ("5", "19.5", "price_ticks", "Enter a whole number of ticks, such as 25."),
-    ("5", "50000", "price_ticks", "The price must be 200 to 20000 ticks."),
+    ("5", "50000", "price_ticks", "The price must be 200 to 20000 ticks now."),
     ("9" * 22, "1900", "quantity_lots", "This number is too large."),
 ]
 

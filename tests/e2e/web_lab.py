@@ -15,7 +15,6 @@ from accounts.services import member_create
 from core.clock import utc_now
 from core.ids import public_id
 from cux.wire.agent import Lease
-from exchange.models import Instrument
 from inference.models import Job
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
@@ -67,7 +66,6 @@ class Lab:
 def make_lab(directory: Path) -> Lab:
     """Make a buyer with compute, a provider, and one settled job."""
     scene = make_scene(directory)
-    Instrument.objects.filter(id=scene.instrument.id).update(symbol=unique("tiny.cpu-spot"))
     lab = Lab(scene, unique("lab"), unique("plant"), "")
     member_create(organisation_id=scene.buyer.id, username=lab.buyer, password=PASSWORD)
     owner = scene.agents[0].organisation_id

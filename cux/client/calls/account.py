@@ -5,9 +5,10 @@ stays the same when the client repeats it.
 """
 
 from cux.client.call import Call, get, segment, watch, write
-from cux.client.views import Account, Balances, Canceled, Order, Page
+from cux.client.views import Balances, Canceled, Order, Page
 from cux.wire.orders import EntitlementView, NewOrder, OrderType, ReplaceOrder, SelfTradePrevention, Side
 from cux.wire.orders import TimeInForce as Tif
+from cux.wire.streams import AccountDelta
 
 
 def order_place(
@@ -99,6 +100,7 @@ def entitlement_list(*, live_only: bool = False) -> Call[Page[EntitlementView]]:
     return get("/v1/entitlements", Page[EntitlementView], status="live" if live_only else None)
 
 
-def account_watch() -> Call[Account]:
-    """Iterate over the organisation's money and open orders, whenever they change, without end."""
-    return watch("/v1/stream/account", Account)
+def account_stream(*, cancel_on_disconnect: bool = False) -> Call[AccountDelta]:
+    """Return the stream of the organisation's orders, fills and wallet: a snapshot, then events."""
+    wish = "true" if cancel_on_disconnect else None
+    return watch("/v1/stream/account", AccountDelta, cancel_on_disconnect=wish)

@@ -1,7 +1,8 @@
 """Public market data. No key is needed."""
 
 from cux.client.call import Call, get, segment, watch
-from cux.client.views import Book, Instrument, Market, Page, Trade
+from cux.client.views import Book, Instrument, Page, Trade
+from cux.wire.streams import MarketDelta
 
 
 def instrument_list() -> Call[Page[Instrument]]:
@@ -24,9 +25,6 @@ def trade_list(instrument: str, *, page_size: int = 50) -> Call[Page[Trade]]:
     return get(f"/v1/instruments/{segment(instrument)}/trades", Page[Trade], limit=page_size)
 
 
-def market_watch(instrument: str) -> Call[Market]:
-    """Iterate over what happens on a market, without end: the whole book, and trades not yet shown.
-
-    A lost connection is taken up again where it broke off.
-    """
-    return watch(f"/v1/stream/market/{segment(instrument)}", Market)
+def market_stream(instrument: str) -> Call[MarketDelta]:
+    """Return the stream of a market: a snapshot, then deltas."""
+    return watch(f"/v1/stream/market/{segment(instrument)}", MarketDelta)

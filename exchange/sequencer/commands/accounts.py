@@ -40,7 +40,7 @@ def set_account(decider: Decider, command: p.SetAccount) -> dict[str, Any]:
     canceled = []
     if terms.is_blocked:
         orders = decider.state.orders_of(command.organisation_id, None)
-        canceled = _cancel_by_force(decider, orders, reason="account_blocked")
+        canceled = _cancel_by_force(decider, orders, reason="blocked")
     return {
         "organisation_id": public_id("organisation", command.organisation_id),
         "is_blocked": terms.is_blocked,
@@ -81,7 +81,7 @@ def kill(decider: Decider, command: p.Kill) -> dict[str, Any]:
     """Stop an instrument: cancel every open order of everybody, and halt."""
     market = decider.market(command.instrument)
     orders = [decider.state.orders[order.id] for order in market.engine.snapshot()]
-    canceled = _cancel_by_force(decider, orders, reason="instrument_killed")
+    canceled = _cancel_by_force(decider, orders, reason="killed")
     halted = phases.set_phase(decider, p.SetPhase(command.instrument, "halted"))
     return {**halted, "canceled": len(canceled)}
 

@@ -24,9 +24,8 @@ def cancel_all(decider: Decider, command: p.CancelAll) -> dict[str, Any]:
     """Cancel an organisation's open orders; those of a market that lets none go stay."""
     if command.instrument is not None:
         decider.market(command.instrument)
-    return {
-        "canceled": cancel_each(decider, decider.state.orders_of(command.organisation_id, command.instrument))
-    }
+    orders = decider.state.orders_of(command.organisation_id, command.instrument)
+    return {"canceled": cancel_each(decider, orders, command.reason)}
 
 
 def cancel_each(decider: Decider, orders: Sequence[OrderState], reason: str | None = None) -> list[str]:

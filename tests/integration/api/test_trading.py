@@ -1,17 +1,10 @@
-"""Orders over HTTP, and the streams that show what they did."""
+"""Orders over HTTP."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
-from django.test import Client
 
-from accounts.models import Organisation
-from accounts.services import api_key_revoke, member_create
 from core.errors import Code
 from core.ids import new_id, public_id
 from exchange.models import Order
@@ -19,7 +12,6 @@ from tests import builders
 from tests.integration.api.conftest import bearer
 from tests.integration.api.test_errors import assert_error
 from tests.sequencer_market import Market, make_market, wallet
-from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -163,90 +155,3 @@ def test_orders_come_in_pages_without_gap_or_repetition(exchange, market, key_of
         if cursor is None:
             break
     assert seen == placed[::-1]
-
-
-# -- streams
-
-
-def signed_in(organisation: Organisation) -> str:
-    """Return the session cookie of a new member who has just signed in."""
-    member = member_create(
-        organisation_id=organisation.id, username=builders.unique("member"), password="correct horse battery"
-    )
-    browser = Client()
-    browser.force_login(member.user)
-    return browser.cookies["sessionid"].value
-
-
-@contextmanager
-def events(client: httpx.Client, path: str, headers: dict[str, str] | None = None) -> Iterator[Any]:
-    """Open a stream and yield an iterator of (event name, id, data)."""
-    with client.stream("GET", path, headers=headers or {}) as answer:
-        assert answer.status_code == 200, answer.read()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        yield _events(answer.iter_lines())
-
-
-def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, Any]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif "data" in fields:
-            yield fields.get("event", "message"), fields.get("id", ""), json.loads(fields["data"])
-            fields = {}
-
-
-def test_the_market_stream_starts_with_a_snapshot_and_follows_book_and_tape(exchange, market):
-    assert market.sell(2_000, 5).status == 201
-    with events(exchange, f"/v1/stream/market/{market.instrument.symbol}") as stream:
-        name, first_id, snapshot = next(stream)
-        assert name == "snapshot"
-        assert (snapshot["book"]["asks"], snapshot["trades"]) == ([[2_000, 5]], [])
-        assert market.buy(2_000, 3).status == 201
-        name, second_id, update = next(stream)
-        assert name == "update"
-        assert update["book"]["asks"] == [[2_000, 2]]
-        assert [(t["seq"], t["quantity_lots"]) for t in update["trades"]] == [(1, 3)]
-        assert int(second_id) > int(first_id)
-        assert market.buy(2_000, 1).status == 201
-        _, _, update = next(stream)
-        assert [(t["seq"], t["quantity_lots"]) for t in update["trades"]] == [(2, 1)]
-
-
-def test_a_stream_of_an_unknown_instrument_is_404(exchange):
-    assert_error(exchange.get("/v1/stream/market/no-such"), Code.UNKNOWN_INSTRUMENT, "instrument")
-
-
-def test_the_account_stream_follows_balance_and_orders(exchange, market, key_of):
-    key = bearer(key_of(market.buyer).secret)
-    with events(exchange, "/v1/stream/account", key) as stream:
-        name, _, snapshot = next(stream)
-        assert name == "snapshot"
-        assert (snapshot["balances"]["available_nano_usd"], snapshot["open_orders"]) == (10_000_000_000, [])
-        assert market.buy(2_000, 5).status == 201
-        name, _, update = next(stream)
-        assert (name, update["balances"]["held_nano_usd"]) == ("update", 10_000_000)
-        assert [order["leaves_lots"] for order in update["open_orders"]] == [5]
-
-
-def test_a_revoked_key_gets_no_further_account_event(exchange, market, key_of):
-    issued = key_of(market.buyer)
-    with events(exchange, "/v1/stream/account", bearer(issued.secret)) as stream:
-        next(stream)
-        api_key_revoke(organisation_id=market.buyer.id, key_id=issued.key.id, now=datetime.now(UTC))
-        eventually(lambda: exchange.get("/v1/balances", headers=bearer(issued.secret)).status_code == 401)
-        assert market.buy(2_000, 5).status == 201
-        name, _, data = next(stream)
-        assert (name, data["error"]["code"]) == ("error", "invalid_api_key")
-        assert list(stream) == []
-
-
-def test_the_account_stream_opens_for_somebody_signed_in(exchange, market):
-    cookie = signed_in(market.buyer)
-    with events(exchange, "/v1/stream/account", {"Cookie": f"sessionid={cookie}"}) as stream:
-        assert next(stream)[2]["balances"]["available_nano_usd"] == 10_000_000_000
-    assert_error(
-        exchange.get("/v1/stream/account", headers={"Cookie": "sessionid=forged"}), Code.INVALID_API_KEY
-    )

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from api import application, streams
+from api import application
 from api.application import Application
 from api.http import Request, Response, Stream, event, json_response, unless_gone
 from api.routing import Route
@@ -169,17 +169,22 @@ def test_a_reader_that_takes_nothing_is_dropped(monkeypatch):
     asyncio.run(scenario())
 
 
-def test_a_reader_that_is_too_slow_is_told_so_and_dropped(monkeypatch):
-    monkeypatch.setattr(streams, "SLOW_S", 0.0)
-
+def test_a_stream_that_fails_on_the_way_says_why_and_ends():
     async def scenario() -> None:
-        async def endless() -> AsyncIterator[bytes]:
-            while True:
-                yield b"data: 1\n\n"
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"data: 1\n\n"
+            raise CuxError(Code.SLOW_READER)
 
-        got = [chunk async for chunk in streams._paced(endless())]
-        assert len(got) == 2
-        assert b'"code":"slow_reader"' in got[1]
+        async def handler(request: Request) -> Stream:
+            return Stream(chunks())
+
+        caller = Caller(handler)
+        await caller.app(caller.scope, caller.receive, caller.send)
+        first, last, end = (message["body"] for message in caller.sent[1:])
+        assert first == b"data: 1\n\n"
+        assert last.startswith(b"event: error\ndata: ")
+        assert b'"code":"slow_reader"' in last
+        assert end == b""
 
     asyncio.run(scenario())
 

@@ -8,8 +8,8 @@ import pytest
 
 from cux.client.config import Access, resolve
 from tests.unit.client.cli import run
-from tests.unit.client.exchange import BOOK, ORDER, Script, ok, refused, sse, stream
-from tests.unit.client.test_streams import LAST, chunk, market
+from tests.unit.client.exchange import BOOK, ORDER, Script, ok, refused, stream
+from tests.unit.client.test_streams import LAST, chunk, delta, snapshot
 
 TERMS = {
     "instrument": "x",
@@ -62,7 +62,7 @@ def test_instruments_are_listed_with_what_a_tick_is_worth(monkeypatch: pytest.Mo
 
 
 def test_watching_prints_each_new_trade_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script(stream(sse(market(1), event_id="1"), sse(market(2, 1), event_id="2")))
+    script = Script(ok(TERMS), stream(snapshot(1, 1), delta(2, 2)))
     result = run(monkeypatch, script, "market", "watch", "x", "--count", "2")
     assert result.exit_code == 0
     assert [line.split()[-1] for line in result.stdout.splitlines() if "trade" in line] == ["trd_1", "trd_2"]

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+from zlib import crc32 as crc
 
 import httpx
 import pytest
 
 from cux.client import CuxConnectionError, NotFoundError, UnavailableError
 from cux.client.sse import Decoder, Event
+from cux.client.streams import BookStream
 from cux.client.views import Market
-from tests.unit.client.exchange import BOOK, Script, broken_stream, refused, sse, stream
+from tests.unit.client.exchange import ORDER, Script, broken_stream, refused, sse, stream
 
 TEXT = (
     b"\xef: x\r\n: still here\r\rid: 7\revent: update\n"
@@ -40,12 +42,18 @@ def trade(seq: int) -> dict[str, Any]:
         "quantity_lots": 1,
         "taker_side": "buy",
         "executed_at": "2026-08-01T12:00:00Z",
-        "usd_per_cu": "20.00",
     }
 
 
-def market(*trades: int) -> dict[str, Any]:
-    return {"book": BOOK, "trades": [trade(seq) for seq in trades]}
+def snapshot(seq: int, *trades: int, **other: Any) -> bytes:
+    book = {"bids": [[1_990, 5]], "asks": [[2_000, 3]], "crc": crc(b"bid:1990:5,ask:2000:3,")}
+    facts = {"instrument": "x", "seq": seq, "phase": "continuous", "trades": [trade(n) for n in trades]}
+    return sse(facts | book | other, event_id=str(seq), name="snapshot")
+
+
+def delta(seq: int, *trades: int, **other: Any) -> bytes:
+    facts = {"seq": seq, "at": "2026-08-01T12:00:00Z", "trades": [trade(n) for n in trades]}
+    return sse(facts | other, event_id=str(seq), name="delta")
 
 
 def shown(markets: Iterator[Market]) -> list[list[int]]:
@@ -54,11 +62,11 @@ def shown(markets: Iterator[Market]) -> list[list[int]]:
 
 def interrupted() -> Script:
     return Script(
-        broken_stream(sse(market(2, 1), event_id="5"), sse(market(3), event_id="6"), b"id: 9\ndata: {"),
+        broken_stream(snapshot(5, 2, 1), delta(6, 3), b"id: 9\ndata: {"),
         httpx.ConnectError("refused"),
         refused(503, "dependency_unavailable", type="unavailable_error", retry_after="0"),
-        stream(b": still here\n\n", sse(market(4, 3, 2), event_id="8", name="snapshot")),
-        stream(sse(market(), event_id="9")),
+        stream(b": still here\n\n", snapshot(8, 4, 3, 2, reason="resync")),
+        stream(delta(9)),
     )
 
 
@@ -85,6 +93,67 @@ def test_the_asynchronous_client_goes_on_likewise() -> None:
     assert asyncio.run(watch()) == [[2, 1], [3], [4], []]
 
 
+def test_a_book_is_kept_level_by_level_and_verified() -> None:
+    reader = BookStream("x", depth=1)
+    decoder = Decoder()
+    told = [
+        snapshot(4),
+        delta(5, levels=[["bid", 1_995, 7], ["ask", 2_000, 0]]),
+        delta(6, phase="auction", auction={"price_ticks": 1_998}, crc=crc(b"bid:1995:7,bid:1990:5,")),
+        delta(7, auction=None),
+    ]
+    seen = [reader.take(event) for piece in told for event in decoder.feed(piece)]
+    assert [(one.book.seq, one.book.bids, one.book.asks) for one in seen] == [
+        (4, [(1_990, 5)], [(2_000, 3)]),
+        (5, [(1_995, 7)], []),
+        (6, [(1_995, 7)], []),
+        (7, [(1_995, 7)], []),
+    ]
+    assert [one.auction for one in seen] == [None, None, {"price_ticks": 1_998}, None]
+    assert [one.book.phase for one in seen] == ["continuous", "continuous", "auction", "auction"]
+    assert (reader.seq, reader.verified_seq, reader.book.bids(9)) == (7, 6, [(1_995, 7), (1_990, 5)])
+
+
+@pytest.mark.parametrize("wrong", [delta(7), delta(5), delta(6, crc=1)])
+def test_a_gap_or_another_checksum_begins_again_with_a_snapshot(wrong: bytes) -> None:
+    script = Script(stream(snapshot(5), wrong), stream(snapshot(9), delta(10)))
+    with script.client() as client:
+        seen = [market.book.seq for market in islice(client.market_watch("x"), 3)]
+    assert seen == [5, 9, 10]
+    assert [request.headers.get("Last-Event-ID") for request in script.requests] == [None, None]
+
+
+def test_an_account_is_kept_order_by_order() -> None:
+    money = {"posted_nano_usd": 9, "held_nano_usd": 4, "available_nano_usd": 5}
+    more = {"earnings_nano_usd": 0, "hold_back_nano_usd": 0, "available_usd": "0"}
+    first = {"seq": 3, "balances": money | more, "open_orders": [ORDER], "has_more": False}
+    told = [
+        sse(first, event_id="3", name="snapshot"),
+        event(4, "order", order=ORDER | {"order_id": "ord_2"}),
+        event(5, "fill", trade=trade(1)),
+        event(6, "order", order=ORDER | {"status": "filled", "leaves_lots": 0}),
+        event(7, "wallet", wallet=money | {"available_nano_usd": 1}),
+    ]
+    script = Script(stream(*told))
+    with script.client() as client:
+        seen = list(islice(client.account_watch(cancel_on_disconnect=True), 5))
+    assert [[order.order_id for order in one.open_orders] for one in seen] == [
+        ["ord_1"],
+        ["ord_1", "ord_2"],
+        ["ord_1", "ord_2"],
+        ["ord_2"],
+        ["ord_2"],
+    ]
+    assert [one.wallet.available_nano_usd for one in seen] == [5, 5, 5, 5, 1]
+    assert [one.event and one.event.type for one in seen] == [None, "order", "fill", "order", "wallet"]
+    assert script.requests[0].url.params["cancel_on_disconnect"] == "true"
+
+
+def event(seq: int, kind: str, **body: Any) -> bytes:
+    facts = {"seq": seq, "at": "2026-08-01T12:00:00Z", "type": kind}
+    return sse(facts | body, event_id=str(seq), name=kind)
+
+
 def test_watching_ends_with_a_refusal_that_waiting_does_not_change() -> None:
     script = Script(refused(404, "unknown_instrument"))
     with script.client() as client, pytest.raises(NotFoundError):
@@ -93,7 +162,7 @@ def test_watching_ends_with_a_refusal_that_waiting_does_not_change() -> None:
 
 def test_watching_gives_up_when_nothing_comes_any_more() -> None:
     lost = httpx.ConnectError("refused")
-    script = Script(stream(sse(market(1), event_id="5")), lost, lost, lost)
+    script = Script(stream(snapshot(5, 1)), lost, lost, lost)
     with script.client() as client, pytest.raises(CuxConnectionError):
         list(client.market_watch("x"))
     assert len(script.requests) == 4
