@@ -5,7 +5,7 @@ import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -81,6 +81,13 @@ class OrderState:
     def is_open(self) -> bool:
         """Tell whether the order rests or is about to."""
         return self.status == "open"
+
+    def facts(self) -> tuple[Any, ...]:
+        """Return what may have changed since it was placed, to compare it: id, lots, money, hold, limit."""
+        lots = (self.quantity_lots, self.leaves_lots, self.cumulative_lots, self.slice_lots)
+        money = (self.notional_nano_usd, self.fee_nano_usd, self.held_nano_usd)
+        hold = self.hold_id.hex if self.hold_id else ""
+        return (self.id.hex, *lots, *money, hold, self.limit_ticks)
 
     def worst_case_nano_usd(self, price_ticks: int, quantity_lots: int) -> int:
         """Return the most that buying this can take from the wallet, at the order's own fees."""
@@ -220,10 +227,13 @@ class State:
 
         Issued compute is left out: it is a copy that may lag (see `Backing`).
         """
-        trades = sorted((symbol, m.trade_sequence) for symbol, m in self.markets.items() if m.trade_sequence)
-        orders = sorted(
-            (o.id.hex, o.leaves_lots, o.cumulative_lots, o.held_nano_usd) for o in self.orders.values()
+        numbers = sorted(
+            (symbol, m.trade_sequence, m.event_sequence, m.reference_ticks)
+            for symbol, m in self.markets.items()
+            if m.event_sequence
         )
+        told = sorted((id.hex, sequence) for id, sequence in self.account_sequences.items() if sequence)
+        orders = sorted(order.facts() for order in self.orders.values())
         wallets = sorted((id.hex, w.posted, w.held) for id, w in self.wallets.items() if w.posted or w.held)
         backings = sorted(
             (id.hex, compute_class, b.rate_ucu_per_s, b.tier_factor_ppm, b.offered_ucu)
@@ -236,7 +246,7 @@ class State:
         auctions = sorted((symbol, m.auction.facts()) for symbol, m in self.markets.items() if m.auction)
         offers = (offer for market in self.markets.values() for offer in market.standing.values())
         standing = sorted((o.id.hex, o.price_ticks, o.quantity_lots) for o in offers)
-        parts = (trades, orders, wallets, backings, dead_men, terms, tiers, auctions, standing)
+        parts = (numbers, told, orders, wallets, backings, dead_men, terms, tiers, auctions, standing)
         return _digest((self.sequence, self.books_hash(), *parts))
 
     def books_hash(self) -> str:
