@@ -88,3 +88,17 @@ def test_a_replace_that_loses_priority_makes_the_order_the_taker() -> None:
     engine.replace("o1", 101, 2)
 
     assert plain(engine.uncross(100))[1:] == [("trade", "o2", "o1", 100, 2)]
+
+
+def test_what_is_good_for_auction_trades_and_leaves_with_it() -> None:
+    engine = auction(("sell", 3, 100))
+    for id, qty in (("g1", 2), ("g2", 2)):
+        engine.new(order(id, "buy", qty, 100, tif="GFA"))
+
+    assert plain(engine.uncross(100)) == [
+        ("indicative", 100, 3, 1),
+        ("trade", "o1", "g1", 100, 2),
+        ("trade", "o1", "g2", 100, 1),
+        ("canceled", "g2", 1, "auction"),
+    ]
+    assert resting(engine) == ([], [])

@@ -96,6 +96,11 @@ def test_phase_and_every_field_are_state() -> None:
         digest(post_only=True),
         digest(stp="decrement"),
         digest(type="market", price=0),
+        digest(tif="GFA"),
+        digest(qty=3, display=2, slice=2),
+        digest(qty=3, display=3, slice=2),
+        digest(qty=3, display=3, slice=1),
+        digest(side="sell", end=7),
     ]
     assert len(set(changed)) == len(changed)
 
@@ -111,8 +116,16 @@ def test_phase_and_every_field_are_state() -> None:
         [order("x", "buy", 1, 9, priority=1), order("y", "sell", 1, 9, priority=2)],
         [order("x", "buy", 1, priority=1)],
         [order("x", "buy", 1, 9, tif="IOC", priority=1)],
+        [order("x", "buy", 1, 9, tif="GFA", priority=1)],
+        [order("x", "buy", 5, 9, display=2, slice=3, priority=1)],
+        [order("x", "buy", 1, 9, display=2, slice=2, priority=1)],
+        [order("x", "buy", 5, 9, display=2, priority=1)],
+        [order("x", "buy", 5, 9, slice=2, priority=1)],
     ],
-    ids=["same age", "no age", "same id", "nothing open", "no price", "crossed", "market order", "not GTC"],
+    ids=[
+        *("same age", "no age", "same id", "nothing open", "no price", "crossed", "market order", "not GTC"),
+        *("GFA", "slice over display", "slice over quantity", "no slice", "no iceberg"),
+    ],
 )
 def test_orders_that_could_not_rest_are_not_restored(orders: list[Order]) -> None:
     with pytest.raises(ValueError, match=r"rest|ascend"):
@@ -123,3 +136,39 @@ def test_a_crossed_book_is_restored_outside_continuous() -> None:
     orders = [order("x", "buy", 1, 9, priority=1), order("y", "sell", 1, 9, priority=2)]
 
     assert Engine.restore(orders, "auction").current_phase == "auction"
+
+
+def test_a_snapshot_in_bytes_is_all_there_is_down_to_the_numbers(engine: Engine) -> None:
+    engine.new(order("ice", "buy", 9, 90, display=4))
+    engine.new(order("offer", "sell", 2, 90, end=1_800_000_000))
+    engine.cancel("b4")
+    engine.phase("auction")
+    engine.new(order("m", "sell", 3))
+    engine.new(order("gone", "sell", 3))
+    engine.cancel("gone")
+
+    twin = Engine.restore_bytes(engine.snapshot_bytes())
+
+    assert twin.snapshot_bytes() == engine.snapshot_bytes()
+    assert (twin.state_hash(), twin.current_phase) == (engine.state_hash(), "auction")
+    assert twin.book() == engine.book()
+    for either in (twin, engine):
+        either.new(order("late", "buy", 1, 99))
+    assert twin.snapshot_bytes() == engine.snapshot_bytes()
+
+
+@pytest.mark.parametrize("bad", [b"", b"nonsense", b"\x93\xa4open\x00\x90"])
+def test_what_is_no_snapshot_is_not_restored(bad: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Engine.restore_bytes(bad)
+
+
+def test_level_lots_follow_every_change(engine: Engine) -> None:
+    assert [engine.level_lots("buy", price) for price in (99, 98, 97, 50)] == [8, 3, 1, 0]
+    engine.new(order("s", "sell", 3, 99))
+    assert engine.level_lots("buy", 99) == 5
+    engine.replace("b1", 99, 2)
+    assert engine.level_lots("buy", 99) == 2
+    engine.cancel("b1")
+    assert engine.level_lots("buy", 99) == 0
+    assert engine.level_lots("sell", 101) == 4
