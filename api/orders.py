@@ -5,7 +5,8 @@ handed back. Prices are ticks and quantities lots, both integers.
 """
 
 import uuid
-from typing import Literal, TypeVar
+from datetime import datetime
+from typing import TypeVar
 
 from accounts.keys import KeyFacts
 from api.auth import authenticate_trader
@@ -24,19 +25,26 @@ async def place(request: Request) -> Response:
     """POST /v1/orders: place an order. 201 with the order as it stands after matching."""
     key = await authenticate_trader(request)
     order = await _order_body(request, NewOrder)
-    tif, quantity_lots = _supported(order)
+    _refuse_unsupported(order)
     command = protocol.NewOrder(
         key=request.idempotency_key(),
         organisation_id=key.organisation_id,
         instrument=order.instrument,
         side=order.side,
         type=order.type,
-        tif=tif,
+        tif=order.tif,
         price_ticks=order.price_ticks,
-        quantity_lots=quantity_lots,
+        quantity_lots=order.quantity_lots,
+        budget_nano_usd=order.budget_nano_usd,
         client_order_id=order.client_order_id,
         post_only=order.post_only,
         stp=order.stp,
+        expires_at=_epoch_s(order.expires_at),
+        display_lots=order.display_lots,
+        min_lots=order.min_lots,
+        all_or_none=order.all_or_none,
+        only_providers=_organisations(order.only_providers, "only_providers"),
+        ignore_providers=_organisations(order.ignore_providers, "ignore_providers"),
     )
     return await _submit(command, key)
 
@@ -87,16 +95,25 @@ async def dead_man(request: Request) -> Response:
     return await _submit(command, key)
 
 
-def _supported(order: NewOrder) -> tuple[Literal["GTC", "IOC", "FOK"], int]:
-    """Return time in force and quantity; refuse what the sequencer does not know (UNSUPPORTED_PARAMETER)."""
+def _refuse_unsupported(order: NewOrder) -> None:
+    """Refuse what the sequencer does not know (UNSUPPORTED_PARAMETER)."""
     for name in order.__struct_fields__:
         if name not in protocol.NewOrder.__struct_fields__ and getattr(order, name):
             raise CuxError(Code.UNSUPPORTED_PARAMETER, param=name)
-    if order.tif == "GTD" or order.tif == "DAY" or order.tif == "GFA":
-        raise CuxError(Code.UNSUPPORTED_PARAMETER, param="tif")
-    if order.quantity_lots is None:
-        raise CuxError(Code.UNSUPPORTED_PARAMETER, param="budget_nano_usd")
-    return order.tif, order.quantity_lots
+
+
+def _epoch_s(instant: str | None) -> int | None:
+    try:
+        return None if instant is None else int(datetime.fromisoformat(instant).timestamp())
+    except ValueError as error:
+        raise CuxError(Code.INVALID_FIELD, "There is no such instant.", param="expires_at") from error
+
+
+def _organisations(public_ids: list[str], param: str) -> tuple[uuid.UUID, ...]:
+    ids = [parse_public_id("organisation", each) for each in public_ids]
+    if None in ids:
+        raise CuxError(Code.INVALID_FIELD, "Expected ids of organisations.", param=param)
+    return tuple(id for id in ids if id is not None)
 
 
 def _order_id(request: Request) -> uuid.UUID:

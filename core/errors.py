@@ -77,6 +77,9 @@ class Code(Enum):
     QUANTITY_OUT_OF_RANGE = _bad("The quantity is outside what the instrument allows.", 422)
     NUMBER_TOO_LARGE = _bad("The number is too large.", 422)
     INVALID_TIME_IN_FORCE = _bad("This time in force does not go with this order.", 422)
+    ORDER_KIND_DISABLED = _Spec(
+        409, ErrorType.CONFLICT, "Orders of this kind are switched off; plain limit and market orders go on."
+    )
     POST_ONLY_WOULD_TAKE = _bad("A post-only order would have taken liquidity; nothing was done.", 422)
     MAY_ONLY_IMPROVE = _Spec(
         409, ErrorType.CONFLICT, "Near its end an auction lets orders only improve; nothing was done."

@@ -43,7 +43,7 @@ class Desk:
         """Have a command decided now."""
         return self.decider.decide(command)
 
-    def order(self, who: UUID, side: Any, price: int | None, lots: int, **other: Any) -> p.Verdict:
+    def order(self, who: UUID, side: Any, price: int | None, lots: int | None, **other: Any) -> p.Verdict:
         """Place an order."""
         placed = p.NewOrder(
             organisation_id=who, instrument="x", side=side, price_ticks=price, quantity_lots=lots, **other

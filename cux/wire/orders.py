@@ -113,10 +113,19 @@ class TradeView(msgspec.Struct, frozen=True, kw_only=True):
     is_busted: bool = False
 
 
+class Prevented(msgspec.Struct, frozen=True, kw_only=True):
+    """Lots taken off one of the caller's own orders, which would have traded with another of them."""
+
+    order_id: Id
+    quantity_lots: QuantityLots
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order as its owner sees it. The average price is rounded half-even; null before the first trade.
 
-    `reason` says why it ended or shrank, where it was not filled.
+    `reason` says why it ended or shrank, where it was not filled; `prevented` what this command's
+    self-trade prevention took off it and off others. Of an order with a budget `quantity_lots` is the most it
+    might have bought.
     """
 
     order_id: Id
@@ -142,6 +151,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     min_lots: Count | None = None
     entitlement_id: Id | None = None
     auction_id: Id | None = None
+    prevented: list[Prevented] = []
     trades: list[TradeView] = []
 
 

@@ -14,7 +14,7 @@ from core.errors import Code, CuxError
 from core.ids import public_id
 from cux.wire.orders import OrderView, TradeView
 from exchange.models import Order, Trade
-from exchange.sequencer.views import average_price, shown_status
+from exchange.sequencer.views import average_price, shown_status, terms_view
 
 TRADES_IN_LIST: Final = 20
 TRADES_IN_ORDER: Final = 200
@@ -108,6 +108,8 @@ def _trade_view(match: Trade, side: str) -> TradeView:
             "order_id": public_id("order", order_id),
             "role": "taker" if match.taker_side == side and match.auction_id is None else "maker",
             "fee_nano_usd": match.buyer_fee_nano_usd if side == "buy" else match.seller_fee_nano_usd,
+            "is_selective": match.is_selective,
+            "is_resale": match.is_resale,
         },
         TradeView,
     )
@@ -131,6 +133,8 @@ def _view(row: Order, held_nano_usd: int, trades: list[TradeView]) -> OrderView:
             "held_nano_usd": held_nano_usd,
             "created_at": rfc3339(row.created_at),
             "trades": trades,
+            "stp": row.self_trade_prevention,
+            **terms_view(row),
         },
         OrderView,
     )

@@ -32,6 +32,10 @@ class Deadlines:
         if self._at.get(key, until) < until:
             self.set(key, until)
 
+    def is_due(self, key: Key, now: datetime) -> bool:
+        """Tell whether the key is known and its moment has come."""
+        return key in self._at and self._at[key] <= now
+
     def first(self) -> datetime | None:
         """Return the moment at which something falls due next."""
         self._skip()

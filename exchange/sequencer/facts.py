@@ -1,11 +1,15 @@
 """What the sequencer knows of an instrument. Pure."""
 
 import uuid
+from typing import Literal
 
 import msgspec
 
 from core.money import PPM, mul_div_floor
 from exchange.engine.orders import Side
+
+TimeInForce = Literal["GTC", "IOC", "FOK", "GTD", "DAY", "GFA"]
+"""How long an order stays. To an engine GTD and DAY are GTC: the timer ends them."""
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from core.ids import new_id
 from exchange.engine.events import Canceled, Event, Replaced
@@ -9,7 +10,9 @@ from exchange.engine.events import Trade as Match
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.money import Trade
 from exchange.sequencer.state import Market, OrderState, State
-from exchange.sequencer.views import order_view, trade_view
+from exchange.sequencer.views import Outcome, order_view, trade_view
+
+_PREVENTING: Final = ("stp", "decrement")
 
 
 def apply_events(
@@ -20,13 +23,14 @@ def apply_events(
     events: Sequence[Event],
     *,
     reason: str | None = None,
-) -> list[Trade]:
+) -> Outcome:
     """Carry the events of one command, which was on `order`, into orders, wallets, holds and backing.
 
-    `reason` replaces the engine's for `order`, if it is cancelled. Returns the command's trades.
+    `reason` replaces the engine's for `order`, if it is cancelled.
     """
     touched: dict[str, OrderState] = {order.id.hex: order} if order else {}
-    trades = []
+    trades: list[Trade] = []
+    prevented: list[Canceled] = []
     for event in events:
         match event:
             case Match():
@@ -35,6 +39,8 @@ def apply_events(
                 trades.append(_trade(state, market, event, maker, taker, changes.now))
             case Canceled():
                 touched[event.id] = _cancel(state.orders[event.id], event)
+                if event.reason in _PREVENTING:
+                    prevented.append(event)
             case Replaced():
                 touched[event.id] = replaced = state.orders[event.id]
                 _touch_level(changes, market, replaced)
@@ -46,8 +52,8 @@ def apply_events(
     for trade in trades:
         _record(changes, market, trade)
     for changed in touched.values():
-        _settle(state, changes, market, changed)
-    return trades
+        _settle(state, changes, market, changed, prevented if changed is order else [])
+    return Outcome(trades, prevented)
 
 
 def _record(changes: Changes, market: Market, trade: Trade) -> None:
@@ -60,13 +66,15 @@ def _record(changes: Changes, market: Market, trade: Trade) -> None:
         market.reference_ticks = trade.price_ticks
 
 
-def _settle(state: State, changes: Changes, market: Market, order: OrderState) -> None:
+def _settle(
+    state: State, changes: Changes, market: Market, order: OrderState, prevented: list[Canceled]
+) -> None:
     """Make hold or offer cover exactly what is left of the order; forget the order if that is nothing."""
     resting = market.engine.order(order.id.hex)
     if resting is not None or order.priority:
         _touch_level(changes, market, order)
     if resting is not None:
-        order.priority = resting.priority
+        order.priority, order.slice_lots = resting.priority, resting.slice
     else:
         state.remove(order)
     if market.auction is not None:
@@ -76,7 +84,7 @@ def _settle(state: State, changes: Changes, market: Market, order: OrderState) -
     else:
         _settle_offer(state, order)
     changes.touch(order)
-    changes.tell(order.organisation_id, "order", order_view(order))
+    changes.tell(order.organisation_id, "order", order_view(order, Outcome([], prevented)))
 
 
 def _touch_level(changes: Changes, market: Market, order: OrderState) -> None:
@@ -121,6 +129,8 @@ def _trade(
         is_self=match.self_trade,
         auction_id=auction.id if auction else None,
         delivers_until=auction.delivers_until if auction else None,
+        is_selective=match.selective,
+        is_resale=match.resale,
     )
     for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
         order.leaves_lots -= match.qty
@@ -157,7 +167,7 @@ def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
     wallet = state.wallets[order.organisation_id]
     paid, order.unsettled_nano_usd = order.unsettled_nano_usd, 0
     wallet.posted -= paid
-    due = order.worst_case_nano_usd(order.limit_ticks, order.leaves_lots) if order.is_open else 0
+    due = order.needed_nano_usd if order.is_open else 0
     if order.hold_id is not None:
         freed = order.held_nano_usd - due
         if freed:

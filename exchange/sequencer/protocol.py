@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from exchange.engine.orders import OrderType, Phase, Side, StpMode, TimeInForce
+from exchange.engine.orders import OrderType, Phase, Side, StpMode
 from exchange.sequencer.auctions import AuctionKind
 from exchange.sequencer.deadlines import Key
+from exchange.sequencer.facts import TimeInForce
 
 HEADER_BYTES: Final = 4
 MAX_FRAME_BYTES: Final = 1 << 20
@@ -23,8 +24,16 @@ EXCHANGE_ID: Final = uuid.UUID(int=0)
 """Stands for the exchange itself where a command belongs to no organisation."""
 
 
-class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="new"):
-    """Place an order. `beneficiary_id` will hold what is bought, if that is not the organisation.
+class NewOrder(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="command", tag="new"
+):
+    """Place an order: of `quantity_lots`, or a market order to buy for `budget_nano_usd`, fee included.
+
+    A market order's price is its protection; without one it is the end of the band. `display_lots` of an
+    iceberg are shown at a time. `min_lots` or `all_or_none`, `only_providers` and `ignore_providers` are for
+    orders that never rest (IOC, FOK). `expires_at` (epoch seconds) goes with GTD.
+
+    `beneficiary_id` will hold what is bought, if that is not the organisation.
 
     `beneficiary_ucu` limits what the beneficiary gets: what the last lot holds beyond it stays the
     organisation's. Only for orders that never rest (IOC, FOK).
@@ -37,10 +46,17 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="c
     type: OrderType = "limit"
     tif: TimeInForce = "GTC"
     price_ticks: int | None = None
-    quantity_lots: int
+    quantity_lots: int | None = None
+    budget_nano_usd: int | None = None
     client_order_id: str | None = None
     post_only: bool = False
     stp: StpMode = "cancel_taker"
+    expires_at: int | None = None
+    display_lots: int | None = None
+    min_lots: int | None = None
+    all_or_none: bool = False
+    only_providers: tuple[uuid.UUID, ...] = ()
+    ignore_providers: tuple[uuid.UUID, ...] = ()
     beneficiary_id: uuid.UUID | None = None
     beneficiary_ucu: int | None = None
 

@@ -1,5 +1,6 @@
 """Which orders are well-formed for an instrument. Pure; what the wallet allows is `risk`'s question."""
 
+from datetime import datetime
 from typing import Final
 
 from core.errors import Code, CuxError
@@ -7,6 +8,7 @@ from core.money import BIGINT_MAX
 from exchange.engine.orders import Phase
 from exchange.engine.phases import PERMISSIONS
 from exchange.sequencer.facts import Instrument
+from exchange.sequencer.kinds import IMMEDIATE, check_kinds
 from exchange.sequencer.protocol import Command, NewOrder
 from exchange.sequencer.risk import worst_case_nano_usd
 
@@ -21,39 +23,43 @@ def check_words(command: Command) -> None:
             raise CuxError(Code.INVALID_FIELD, f"Expected 1 to {longest} printable characters.", param=param)
 
 
-def check_new(command: NewOrder, instrument: Instrument, phase: Phase) -> int:
+def check_new(
+    command: NewOrder, instrument: Instrument, phase: Phase, now: datetime, disabled: frozenset[str]
+) -> int:
     """Return the limit in ticks at which the order may match at worst.
 
-    A market order's limit is the far end of the band (its protection).
+    A market order's limit is its protection, by default the far end of the band.
 
     Raises:
-        CuxError: INVALID_FIELD, INVALID_TIME_IN_FORCE, INSTRUMENT_NOT_TRADING, or as `check_size`.
+        CuxError: ORDER_KIND_DISABLED, INVALID_FIELD, INVALID_TIME_IN_FORCE, INSTRUMENT_NOT_TRADING, or as
+            `check_size`.
     """
-    is_limit = command.type == "limit"
-    if is_limit != (command.price_ticks is not None):
-        raise CuxError(
-            Code.INVALID_FIELD, "A limit order has a price, a market order none.", param="price_ticks"
-        )
-    if command.tif == "GTC" and not is_limit:
-        raise CuxError(Code.INVALID_TIME_IN_FORCE, "A market order is IOC or FOK.", param="tif")
+    check_kinds(command, now, disabled)
     check_trading(phase)
-    is_immediate = command.tif in ("IOC", "FOK")
-    matches = PERMISSIONS[phase].entry == "matches"
-    if (is_immediate and (command.post_only or not matches)) or (command.tif == "GFA" and matches):
-        raise CuxError(Code.INVALID_TIME_IN_FORCE, param="tif")
+    check_time_in_force(command, phase)
     limit = command.price_ticks
     if limit is None:
         limit = instrument.protection_ticks(command.side)
-    check_size(instrument, limit, command.quantity_lots)
+    if command.quantity_lots is not None:
+        check_size(instrument, limit, command.quantity_lots)
     check_beneficiary(command, instrument)
     return limit
+
+
+def check_time_in_force(command: NewOrder, phase: Phase) -> None:
+    """Refuse what cannot trade at once where nothing matches, and GFA where everything does."""
+    matches = PERMISSIONS[phase].entry == "matches"
+    if command.tif == "GFA" and matches:
+        raise CuxError(Code.INVALID_TIME_IN_FORCE, "GFA is for auctions; none is called.", param="tif")
+    if command.tif in IMMEDIATE and not matches:
+        raise CuxError(Code.INVALID_TIME_IN_FORCE, "Orders only rest in this phase.", param="tif")
 
 
 def check_beneficiary(command: NewOrder, instrument: Instrument) -> None:
     """Refuse a beneficiary's share that does not end in the order's last lot, or an order that may rest."""
     share_ucu = command.beneficiary_ucu
     if share_ucu is not None and (
-        command.tif == "GTC" or -(-share_ucu // instrument.lot_ucu) != command.quantity_lots
+        command.tif not in IMMEDIATE or -(-share_ucu // instrument.lot_ucu) != command.quantity_lots
     ):
         raise CuxError(Code.INVALID_FIELD, param="beneficiary_ucu")
 
@@ -74,10 +80,10 @@ def check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) -> 
     too_dear = worst_case_nano_usd(instrument, price_ticks, quantity_lots) > BIGINT_MAX
     if too_dear or quantity_lots * instrument.lot_ucu > BIGINT_MAX:
         raise CuxError(Code.NUMBER_TOO_LARGE)
-    if not 1 <= quantity_lots <= instrument.max_order_lots:
+    if not instrument.min_order_lots <= quantity_lots <= instrument.max_order_lots:
         raise CuxError(
             Code.QUANTITY_OUT_OF_RANGE,
-            f"The quantity must be 1 to {instrument.max_order_lots} lots.",
+            f"The quantity must be {instrument.min_order_lots} to {instrument.max_order_lots} lots.",
             param="quantity_lots",
         )
     within_band(price_ticks, (instrument.band_low_ticks, instrument.band_high_ticks), is_given=True)

@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from exchange.engine import Engine
-from exchange.engine.orders import OrderType, Side, StpMode, TimeInForce
+from exchange.engine.orders import OrderType, Side, StpMode
 from exchange.engine.protocol import New
 from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.deadlines import Deadlines
-from exchange.sequencer.facts import Instrument
+from exchange.sequencer.facts import Instrument, TimeInForce
 from exchange.sequencer.limits import DEFAULT_TERMS, Rates, Terms
 from exchange.sequencer.risk import Backing, Wallet, worst_case_nano_usd
 
@@ -52,9 +52,12 @@ class OrderState:
     maker_fee_ppm: int
     taker_fee_ppm: int
     budget_nano_usd: int | None = None
+    budget_ticks_lots: int = 0
     display_lots: int | None = None
     slice_lots: int = 0
     min_lots: int | None = None
+    only_providers: tuple[uuid.UUID, ...] = ()
+    ignore_providers: tuple[uuid.UUID, ...] = ()
     expires_at: datetime | None = None
     entitlement_id: uuid.UUID | None = None
     auction_id: uuid.UUID | None = None
@@ -93,18 +96,31 @@ class OrderState:
         """Return the most that buying this can take from the wallet, at the order's own fees."""
         return worst_case_nano_usd(self.instrument, price_ticks, quantity_lots, self.rates.worst_ppm)
 
+    @property
+    def needed_nano_usd(self) -> int:
+        """Return what buying this may cost at worst: its budget, or price and fee of every open lot."""
+        if self.budget_nano_usd is not None:
+            return self.budget_nano_usd
+        return self.worst_case_nano_usd(self.limit_ticks, self.leaves_lots)
+
     def for_engine(self) -> New:
         """Return the order as an engine takes it: a market order is a limit order at its protection."""
         return New(
             id=self.id.hex,
             account=self.organisation_id.hex,
             side=self.side,
-            tif=self.tif,
+            tif="GTC" if self.tif == "GTD" or self.tif == "DAY" else self.tif,
             price=self.limit_ticks,
             qty=self.leaves_lots,
             post_only=self.post_only,
             stp=self.stp,
             priority=self.priority,
+            display=self.display_lots or 0,
+            slice=self.slice_lots,
+            min_qty=self.min_lots or 0,
+            only=tuple(id.hex for id in self.only_providers),
+            ignore=tuple(id.hex for id in self.ignore_providers),
+            budget=self.budget_ticks_lots,
         )
 
 

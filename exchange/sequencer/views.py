@@ -1,22 +1,51 @@
 """The bodies of verdicts, in the words of `cux.wire.orders`."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
 
 from core.clock import rfc3339
 from core.errors import CuxError
 from core.ids import public_id
 from core.money import mul_div_half_even
+from exchange.engine.events import Canceled
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Verdict
 from exchange.sequencer.risk import Wallet
 from exchange.sequencer.state import OrderState, StandingOffer
 
 
-def order_view(order: OrderState, trades: Sequence[Trade] = ()) -> dict[str, Any]:
-    """Return an order as its owner sees it, with its trades of this command."""
-    return {
+class Outcome(NamedTuple):
+    """What a command on an order came to: its trades, and lots that were to trade with their own account."""
+
+    trades: list[Trade]
+    prevented: list[Canceled]
+
+
+NOTHING: Final = Outcome([], [])
+DEFAULT_STP: Final = "cancel_taker"
+_TERMS: Final = ("reason", "budget_nano_usd", "post_only", "display_lots", "min_lots")
+
+
+class Terms(Protocol):
+    """What orders in memory and in rows have in common."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it ends by itself."""
+
+    @property
+    def entitlement_id(self) -> uuid.UUID | None:
+        """What it resells."""
+
+    @property
+    def auction_id(self) -> uuid.UUID | None:
+        """The auction in which it took part."""
+
+
+def order_view(order: OrderState, outcome: Outcome = NOTHING) -> dict[str, Any]:
+    """Return an order as its owner sees it, with what this command came to; what is not set is left out."""
+    view = {
         "order_id": public_id("order", order.id),
         "client_order_id": order.client_order_id,
         "instrument": order.instrument.symbol,
@@ -29,12 +58,29 @@ def order_view(order: OrderState, trades: Sequence[Trade] = ()) -> dict[str, Any
         "cumulative_lots": order.cumulative_lots,
         "avg_price_nano_usd_per_lot": average_price(order.notional_nano_usd, order.cumulative_lots),
         "status": shown_status(order.status, order.cumulative_lots),
-        "reject_code": None,
         "held_nano_usd": order.held_nano_usd,
         "created_at": rfc3339(order.created_at),
-        "auction_id": public_id("auction", order.auction_id) if order.auction_id else None,
-        "trades": [trade_view(trade, is_buyer=order.side == "buy") for trade in trades],
+        "trades": [trade_view(trade, is_buyer=order.side == "buy") for trade in outcome.trades],
     }
+    view |= terms_view(order) | ({} if order.stp == DEFAULT_STP else {"stp": order.stp})
+    if outcome.prevented:
+        view["prevented"] = [
+            {"order_id": public_id("order", uuid.UUID(hex=each.id)), "quantity_lots": each.qty}
+            for each in outcome.prevented
+        ]
+    return view
+
+
+def terms_view(order: Terms) -> dict[str, Any]:
+    """Return what an order has beyond the plain one, and why it ended: only what is set."""
+    view = {name: value for name in _TERMS if (value := getattr(order, name))}
+    if order.expires_at is not None:
+        view["expires_at"] = rfc3339(order.expires_at)
+    if order.entitlement_id is not None:
+        view["entitlement_id"] = public_id("entitlement", order.entitlement_id)
+    if order.auction_id is not None:
+        view["auction_id"] = public_id("auction", order.auction_id)
+    return view
 
 
 def shown_status(status: str, cumulative_lots: int) -> str:
@@ -94,7 +140,9 @@ def tape_view(trade: Trade) -> dict[str, Any]:
         "executed_at": rfc3339(trade.traded_at),
     }
     if trade.auction_id is not None:
-        view |= {"auction_id": public_id("auction", trade.auction_id), "is_self": trade.is_self}
+        view["auction_id"] = public_id("auction", trade.auction_id)
+    if not trade.is_printed:
+        view |= {flag: True for flag in ("is_self", "is_selective", "is_resale") if getattr(trade, flag)}
     return view
 
 

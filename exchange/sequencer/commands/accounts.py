@@ -40,7 +40,7 @@ def set_account(decider: Decider, command: p.SetAccount) -> dict[str, Any]:
     canceled = []
     if terms.is_blocked:
         orders = decider.state.orders_of(command.organisation_id, None)
-        canceled = _cancel_by_force(decider, orders, reason="blocked")
+        canceled = _cancel_by_force(decider, orders, reason="account_blocked")
     return {
         "organisation_id": public_id("organisation", command.organisation_id),
         "is_blocked": terms.is_blocked,
@@ -81,7 +81,7 @@ def kill(decider: Decider, command: p.Kill) -> dict[str, Any]:
     """Stop an instrument: cancel every open order of everybody, and halt."""
     market = decider.market(command.instrument)
     orders = [decider.state.orders[order.id] for order in market.engine.snapshot()]
-    canceled = _cancel_by_force(decider, orders, reason="killed")
+    canceled = _cancel_by_force(decider, orders, reason="instrument_killed")
     halted = phases.set_phase(decider, p.SetPhase(command.instrument, "halted"))
     return {**halted, "canceled": len(canceled)}
 
@@ -95,7 +95,7 @@ def admit_new(state: State, market: Market, order: OrderState) -> None:
     terms = state.terms_of(order.organisation_id)
     terms.check_blocked()
     instrument = market.instrument
-    worth = notional_nano_usd(
+    worth = order.budget_nano_usd or notional_nano_usd(
         instrument, order.side, order.limit_ticks, order.quantity_lots, market.reference_ticks
     )
     terms.check_notional(instrument, worth)

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.ids import public_id
 from exchange.engine.phases import PERMISSIONS
-from exchange.engine.protocol import Cancel
+from exchange.engine.protocol import Cancel, Expire
 from exchange.sequencer import protocol as p
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
@@ -39,11 +39,11 @@ def cancel_each(decider: Decider, orders: Sequence[OrderState], reason: str | No
 
 
 def expire(decider: Decider, id: str) -> bool:
-    """End an order whose time is over, once the phase of its book lets it go."""
+    """End an order whose time is over, whatever the phase of its book."""
     order = decider.state.orders[id]
-    if not can_cancel(decider, order):
-        return False
-    cancel_order(decider, order, reason="expired")
+    market = decider.market(order.instrument.symbol)
+    events = decider.apply(market, Expire(id))
+    apply_events(decider.state, decider.changes, market, order, events)
     return True
 
 

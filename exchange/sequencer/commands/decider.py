@@ -20,6 +20,7 @@ from exchange.sequencer.views import refusal
 
 _REFUSALS = {
     "phase": Code.INSTRUMENT_NOT_TRADING,
+    "invalid_display": Code.QUANTITY_OUT_OF_RANGE,
     "crossed_book": Code.INSTRUMENT_NOT_TRADING,
     "invalid_tif": Code.INVALID_TIME_IN_FORCE,
     "post_only_would_take": Code.POST_ONLY_WOULD_TAKE,
@@ -52,6 +53,8 @@ class Decider:
     changes: Changes
     reader: Reader
     handlers: Handlers
+    disabled: frozenset[str] = frozenset()
+    """Kinds of orders that are switched off."""
 
     def decide(self, command: p.Decided) -> p.Verdict:
         """Return the verdict on one command; a refusal has changed nothing."""

@@ -6,11 +6,12 @@ from msgspec import structs
 
 from core.ids import new_id
 from exchange.engine.protocol import Replace
+from exchange.sequencer import budgets, rules
 from exchange.sequencer import protocol as p
-from exchange.sequencer import rules
 from exchange.sequencer.commands import accounts, capacity, volatility
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events, drop_hold
+from exchange.sequencer.kinds import expires_at
 from exchange.sequencer.state import Market, OrderState
 from exchange.sequencer.views import order_view
 
@@ -18,13 +19,14 @@ from exchange.sequencer.views import order_view
 def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
     """Place an order."""
     market = decider.market(command.instrument)
-    limit = rules.check_new(command, market.instrument, market.engine.current_phase)
+    limit = rules.check_new(
+        command, market.instrument, market.engine.current_phase, decider.changes.now, decider.disabled
+    )
     limit = rules.within_band(limit, market.band, is_given=command.price_ticks is not None)
     order = _order(decider, command, market, limit)
     accounts.admit_new(decider.state, market, order)
     if order.side == "buy":
-        needed = order.worst_case_nano_usd(limit, order.leaves_lots)
-        decider.state.wallets[order.organisation_id].require(needed)
+        decider.state.wallets[order.organisation_id].require(order.needed_nano_usd)
     else:
         capacity.require_backing(decider, order, order.leaves_lots)
     interrupted = volatility.interrupt(decider, market, order.for_engine())
@@ -62,7 +64,11 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
 
 def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: int) -> OrderState:
     rates = decider.state.rates_of(command.organisation_id, market.instrument)
-    return OrderState(
+    lots, budget_nano_usd = command.quantity_lots, command.budget_nano_usd
+    if lots is None:
+        low_ticks = budgets.lowest_ticks(market, limit_ticks)
+        lots = budgets.most_lots(market.instrument, budget_nano_usd or 0, rates.taker_ppm, low_ticks)
+    order = OrderState(
         id=new_id(),
         instrument=market.instrument,
         organisation_id=command.organisation_id,
@@ -76,9 +82,18 @@ def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: i
         stp=command.stp,
         price_ticks=command.price_ticks,
         limit_ticks=limit_ticks,
-        quantity_lots=command.quantity_lots,
-        leaves_lots=command.quantity_lots,
+        quantity_lots=lots,
+        leaves_lots=lots,
+        budget_nano_usd=budget_nano_usd,
+        display_lots=command.display_lots,
+        min_lots=lots if command.all_or_none else command.min_lots,
+        only_providers=command.only_providers,
+        ignore_providers=command.ignore_providers,
+        expires_at=expires_at(command, decider.changes.now),
         created_at=decider.changes.now,
         maker_fee_ppm=rates.maker_ppm,
         taker_fee_ppm=rates.taker_ppm,
     )
+    if budget_nano_usd is not None:
+        budgets.set_budget(market, order, budget_nano_usd)
+    return order

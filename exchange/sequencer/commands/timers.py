@@ -47,6 +47,8 @@ def run_due(decider: Decider, command: p.Tick) -> dict[str, Any]:
 
 def _take(decider: Decider, key: Key) -> bool:
     deadlines = decider.state.deadlines
+    if not deadlines.is_due(key, decider.changes.now):
+        return False  # a step before this one has settled it
     deadlines.clear(key)
     kind, id = key
     try:

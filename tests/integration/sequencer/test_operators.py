@@ -51,7 +51,10 @@ def test_a_blocked_account_and_a_killed_instrument_stay_so(exchange):
     assert len(verdict.body["canceled"]) == 1
     assert instrument_kill(instrument=market.instrument.symbol, key="k").body["canceled"] == 1
     rows = Order.objects.filter(instrument=market.instrument).order_by("created_at")
-    assert [(row.status, row.reason) for row in rows] == [("canceled", "blocked"), ("canceled", "killed")]
+    assert [(row.status, row.reason) for row in rows] == [
+        ("canceled", "account_blocked"),
+        ("canceled", "instrument_killed"),
+    ]
     assert wallet(market.buyer) == (10_000_000_000, 0)
     assert Instrument.objects.get(id=market.instrument.id).phase == "halted"
 

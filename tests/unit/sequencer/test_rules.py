@@ -1,5 +1,6 @@
 """Which orders are well-formed, and the limit a market order gets."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,9 +8,17 @@ import pytest
 
 from core.errors import Code, CuxError
 from exchange.engine.orders import Phase
+from exchange.sequencer import rules
+from exchange.sequencer.facts import Instrument
 from exchange.sequencer.protocol import NewOrder, SetCapacity
-from exchange.sequencer.rules import check_new, check_words
+from exchange.sequencer.rules import check_words
 from tests.unit.sequencer.test_risk import instrument
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def check_new(command: NewOrder, terms: Instrument, phase: Phase) -> int:
+    return rules.check_new(command, terms, phase, NOW, frozenset())
 
 
 def order(**fields: Any) -> NewOrder:
@@ -36,11 +45,14 @@ def test_limit_order_has_its_own_limit():
     ("fields", "phase", "code"),
     [
         ({}, "continuous", Code.INVALID_FIELD),
-        ({"type": "market", "tif": "IOC", "price_ticks": 100}, "continuous", Code.INVALID_FIELD),
+        ({"quantity_lots": None, "price_ticks": 100}, "continuous", Code.INVALID_FIELD),
         ({"type": "market"}, "continuous", Code.INVALID_TIME_IN_FORCE),
         ({"price_ticks": 100, "tif": "FOK", "post_only": True}, "continuous", Code.INVALID_TIME_IN_FORCE),
         ({"price_ticks": 100, "tif": "IOC"}, "auction", Code.INVALID_TIME_IN_FORCE),
+        ({"price_ticks": 100, "tif": "FOK"}, "pre_open", Code.INVALID_TIME_IN_FORCE),
+        ({"price_ticks": 100, "tif": "GFA"}, "continuous", Code.INVALID_TIME_IN_FORCE),
         ({"price_ticks": 100}, "halted", Code.INSTRUMENT_NOT_TRADING),
+        ({"price_ticks": 100}, "closed", Code.INSTRUMENT_NOT_TRADING),
         ({"price_ticks": 100}, "cancel_only", Code.INSTRUMENT_NOT_TRADING),
         ({"price_ticks": 99}, "continuous", Code.PRICE_OUT_OF_BAND),
         ({"price_ticks": 5_001}, "continuous", Code.PRICE_OUT_OF_BAND),
@@ -54,6 +66,13 @@ def test_refused(fields: dict[str, Any], phase: Phase, code: Code):
     with pytest.raises(CuxError) as refused:
         check_new(order(**fields), instrument(), phase)
     assert refused.value.code is code
+
+
+def test_dust_is_refused():
+    with pytest.raises(CuxError) as refused:
+        check_new(order(price_ticks=100, quantity_lots=9), instrument(min_order_lots=10), "continuous")
+    assert refused.value.code is Code.QUANTITY_OUT_OF_RANGE
+    check_new(order(price_ticks=100, quantity_lots=10), instrument(min_order_lots=10), "continuous")
 
 
 @pytest.mark.parametrize(
