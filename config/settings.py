@@ -178,6 +178,7 @@ CONTENT_SECURITY_POLICY = {
 # -- the processes and where they meet
 BROKER_URL = ENVIRONMENT["BROKER_URL"]
 SEQUENCER_SOCKET = os.environ.get("CUX_SEQUENCER_SOCKET", str(run_directory(VAR_DIR) / "sequencer.sock"))
+DISABLED_ORDER_KINDS = frozenset(filter(None, os.environ.get("CUX_DISABLED_ORDER_KINDS", "").split(",")))
 EXCHANGE_URL = os.environ.get("CUX_EXCHANGE_URL", "http://127.0.0.1:8000")
 RELAY_URL = os.environ.get("CUX_RELAY_URL", "http://127.0.0.1:8001")
 RELAY_INTERNAL_TOKEN = ENVIRONMENT["RELAY_TOKEN"]

@@ -18,7 +18,7 @@ from exchange.sequencer.deadlines import Key
 from exchange.sequencer.protocol import Decided, Inspect, NewOrder, Tick, Verdict, body_sha256, owner_of
 from exchange.sequencer.recovery import differing, recovered
 from exchange.sequencer.snapshot import Books
-from exchange.sequencer.state import Market, State
+from exchange.sequencer.state import Market
 from exchange.sequencer.store import Known, Store
 from exchange.sequencer.views import refusal
 
@@ -30,10 +30,13 @@ made while a table is small must not scan it once it is large."""
 class Sequencer:
     """The single writer of a shard: its state in memory, and how a batch changes it and the database."""
 
-    def __init__(self, *, shard: str, epoch: int, now: datetime) -> None:
-        """Rebuild the state from the database, as its owner of this epoch."""
+    def __init__(
+        self, *, shard: str, epoch: int, now: datetime, disabled_kinds: frozenset[str] = frozenset()
+    ) -> None:
+        """Rebuild the state from the database, as its owner of this epoch; refuse these kinds of orders."""
         self._shard = shard
         self._epoch = epoch
+        self._disabled_kinds = disabled_kinds
         self._suspended: dict[Key, datetime] = {}
         connection.ensure_connection()
         self._session = connection.connection
@@ -76,7 +79,9 @@ class Sequencer:
                 keys=[key for command in commands for key in _keys(command)],
                 client_ids=[id for command in commands for id in _client_ids(command)],
             )
-            batch = _Batch(self.state, Changes(now), _Lookup(self._session, now), known, taken)
+            lookup = _Lookup(self._session, now)
+            decider = Decider(self.state, Changes(now), lookup, HANDLERS, self._disabled_kinds)
+            batch = _Batch(decider, known, taken)
             verdicts = [batch.decide(command) for command in commands]
             self._write(store, batch.changes)
             # Nothing may fail after the commit: the caller would decide a batch again that stands already.
@@ -118,14 +123,12 @@ class Sequencer:
 class _Batch:
     """Decides each command once: a key that is known already has its verdict."""
 
-    def __init__(
-        self, state: State, changes: Changes, lookup: "_Lookup", known: Known, taken: set[tuple[Any, ...]]
-    ) -> None:
-        self.changes = changes
-        self._state = state
+    def __init__(self, decider: Decider, known: Known, taken: set[tuple[Any, ...]]) -> None:
+        self.changes = decider.changes
+        self._state = decider.state
         self._known = known
         self._taken = taken
-        self._decider = Decider(state, changes, lookup, HANDLERS)
+        self._decider = decider
 
     def decide(self, command: Decided) -> Verdict:
         """Return the verdict, and journal the command if it was not known."""

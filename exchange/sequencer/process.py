@@ -30,13 +30,15 @@ LONGEST_WAIT_S: Final = 1.0
 SUSPENDED: Final = timedelta(minutes=1)
 
 
-def serve(*, shard: str, socket_path: Path, queue_limit: int) -> int:
-    """Run the sequencer of a shard and return its exit code."""
+def serve(
+    *, shard: str, socket_path: Path, queue_limit: int, disabled_kinds: frozenset[str] = frozenset()
+) -> int:
+    """Run the sequencer of a shard and return its exit code; `disabled_kinds` of orders are refused."""
     signal.signal(signal.SIGTERM, _exit_at_once)
     signal.signal(signal.SIGINT, _exit_at_once)
     started = utc_now()
     epoch = take_ownership(shard=shard, now=started)
-    sequencer = Sequencer(shard=shard, epoch=epoch, now=started)
+    sequencer = Sequencer(shard=shard, epoch=epoch, now=started, disabled_kinds=disabled_kinds)
     log.info(
         "sequencer_rebuilt",
         epoch=epoch,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from exchange.sequencer.kinds import KINDS
 from exchange.sequencer.process import serve
 
 
@@ -28,6 +29,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve, then leave with the exit code that says why."""
+        if unknown := settings.DISABLED_ORDER_KINDS - KINDS:
+            raise CommandError(f"CUX_DISABLED_ORDER_KINDS: {', '.join(sorted(unknown))}; there are {KINDS}")
         sys.exit(
-            serve(shard=options["shard"], socket_path=options["socket"], queue_limit=options["queue_limit"])
+            serve(
+                shard=options["shard"],
+                socket_path=options["socket"],
+                queue_limit=options["queue_limit"],
+                disabled_kinds=settings.DISABLED_ORDER_KINDS,
+            )
         )

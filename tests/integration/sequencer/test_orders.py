@@ -209,3 +209,25 @@ def test_an_unknown_organisation_spoils_only_its_own_order(exchange):
     assert submit_sync(ghost).status == 500
     assert wallet(market.buyer) == (FUNDS, 0)
     assert market.buy(1_000, 1).status == 201
+
+
+def test_every_kind_is_written_as_it_stands(exchange):
+    market = make_market()
+    market.sell(2_000, 30, display_lots=10)
+    market.buy(2_000, 15)
+    bought = market.buy(None, None, type="market", tif="IOC", budget_nano_usd=5_000_000)
+    chosen = market.buy(2_000, 2, tif="IOC", only_providers=(market.seller.id,), min_lots=2)
+    assert bought.body["cumulative_lots"] == 2
+    rows = Order.objects.filter(instrument=market.instrument).order_by("id")
+    assert [
+        (row.display_lots, row.slice_lots, row.leaves_lots, row.min_lots, row.budget_nano_usd) for row in rows
+    ] == [
+        (10, 1, 11, None, None),
+        (None, 0, 0, None, None),
+        (None, 0, 0, None, 5_000_000),
+        (None, 0, 0, 2, None),
+    ]
+    trades = Trade.objects.filter(instrument=market.instrument).order_by("sequence")
+    assert [trade.is_selective for trade in trades] == [False, False, False, True]
+    assert chosen.body["trades"][0]["is_selective"] is True
+    call_command("exchange_replay", stdout=StringIO())
