@@ -16,6 +16,7 @@ from config.processes import ROOT, Place, all_processes
 from core.supervisor.process import Process, Run
 
 _START_WITHIN_S = 60.0
+_ORDER_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,17 @@ def make_market(traders: int) -> tuple[list[Trader], list[str]]:
 
     compute_class = builders.compute_class()
     symbols = [
-        builders.instrument(of_class=compute_class, maker_fee_ppm=500, taker_fee_ppm=1_000).symbol
+        builders.instrument(
+            of_class=compute_class, maker_fee_ppm=500, taker_fee_ppm=1_000, max_open_orders=10**9
+        ).symbol
         for _ in range(2)
     ]
     made = []
     for _ in range(traders):
         organisation = builders.organisation("trader")
-        issued = api_key_create(organisation_id=organisation.id, name="bench", scopes=["trade", "read"])
+        issued = api_key_create(
+            organisation_id=organisation.id, name="bench", scopes=["trade", "read"], order_limit=_ORDER_LIMIT
+        )
         made.append(Trader(organisation.id, issued.secret))
         _fund(organisation.id, compute_class.code)
     return made, symbols

@@ -39,6 +39,7 @@ def instrument(
     taker_fee_ppm: int = 0,
     band: tuple[int, int] = (1, 10_000),
     window_s: int = 86_400,
+    max_open_orders: int = 1_000,
 ) -> Instrument:
     """Make an instrument: lot 100 µCU, tick 1,000 nano-USD per lot, as the demo's."""
     return Instrument.objects.create(
@@ -53,4 +54,5 @@ def instrument(
         maker_fee_ppm=maker_fee_ppm,
         taker_fee_ppm=taker_fee_ppm,
         window_s=window_s,
+        max_open_orders=max_open_orders,
     )
