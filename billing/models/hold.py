@@ -13,7 +13,8 @@ class Hold(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
+    # The partial indexes below are the index on account.
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
     kind = models.CharField(max_length=24)
     ref = models.CharField(max_length=80)
     placed = models.BigIntegerField()
