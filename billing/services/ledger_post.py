@@ -5,6 +5,7 @@ idempotency, locks balances in one order, moves holds, writes transfers, and app
 account.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,17 +79,9 @@ def ledger_post(
     connection = django.db.connection if connection is None else connection
     _require_transaction(connection)
     entry_ids = [new_id() for _ in entries]
-    arguments: list[Any] = [
-        *account_arguments(entries, placements, issue_floors),
-        *entry_arguments(entries, entry_ids),
-        *leg_arguments(entries, entry_ids),
-        *placement_arguments(placements),
-        *step_arguments(steps),
-        now,
-    ]
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_SQL, arguments)
+            cursor.execute(_SQL, _arguments(entries, entry_ids, placements, steps, issue_floors, now))
             row = cursor.fetchone()
     except (django.db.Error, psycopg.Error) as error:
         code = _refusal(error)
@@ -99,6 +92,42 @@ def ledger_post(
     return [
         PostOutcome(entry.key, replayed=entry_id not in posted)
         for entry, entry_id in zip(entries, entry_ids, strict=True)
+    ]
+
+
+def ledger_send(
+    *,
+    entries: Sequence[JournalEntry],
+    placements: Sequence[HoldPlacement],
+    steps: Sequence[HoldStep],
+    issue_floors: Mapping[AccountRef, int],
+    now: datetime,
+    cursor: psycopg.Cursor[Any],
+) -> None:
+    """Send what `ledger_post` would apply, as one statement of a pipeline, without waiting for its outcome.
+
+    For whoever knows that no entry was posted before, and is inside a transaction: what the ledger refuses
+    is raised by the driver where the pipeline ends.
+    """
+    entry_ids = [new_id() for _ in entries]
+    cursor.execute(_SQL, _arguments(entries, entry_ids, placements, steps, issue_floors, now), prepare=True)
+
+
+def _arguments(
+    entries: Sequence[JournalEntry],
+    entry_ids: Sequence[uuid.UUID],
+    placements: Sequence[HoldPlacement],
+    steps: Sequence[HoldStep],
+    issue_floors: Mapping[AccountRef, int],
+    now: datetime,
+) -> list[Any]:
+    return [
+        *account_arguments(entries, placements, issue_floors),
+        *entry_arguments(entries, entry_ids),
+        *leg_arguments(entries, entry_ids),
+        *placement_arguments(placements),
+        *step_arguments(steps),
+        now,
     ]
 
 

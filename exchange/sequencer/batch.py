@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from django.db import connection, transaction
 
-from billing.services.ledger_post import ledger_post
+from billing.services.ledger_post import ledger_send
 from core.errors import Code, CuxError
 from exchange.sequencer import rebuild
 from exchange.sequencer.changes import Changes, Journaled
@@ -22,9 +22,14 @@ from exchange.sequencer.state import Market
 from exchange.sequencer.store import Known, Store
 from exchange.sequencer.views import refusal
 
-_BY_INDEX = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+_BY_INDEX: Final = (
+    "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;"
+    "SET enable_mergejoin = off; SET enable_material = off; SET plan_cache_mode = force_generic_plan"
+)
 """All that a batch and a rebuild look up has an index. Plans are kept for the life of the session, so one
 made while a table is small must not scan it once it is large."""
+_PREPARE_AFTER: Final = 5
+"""Django switches the driver's prepared statements off, for poolers; this session is nobody else's."""
 
 
 class Sequencer:
@@ -41,6 +46,7 @@ class Sequencer:
         connection.ensure_connection()
         self._session = connection.connection
         self._session.execute(_BY_INDEX)
+        self._session.prepare_threshold = _PREPARE_AFTER
         self.recover(now)
 
     @property
@@ -71,8 +77,8 @@ class Sequencer:
         Raises whatever the database raises; the caller then has to `recover`.
         Raises FencedOffError if another sequencer has taken over.
         """
-        with transaction.atomic():
-            store = Store(self._session)
+        store = Store(self._session)
+        try:
             known, taken = store.open_batch(
                 shard=self._shard,
                 epoch=self._epoch,
@@ -83,26 +89,42 @@ class Sequencer:
             decider = Decider(self.state, Changes(now), lookup, HANDLERS, self._disabled_kinds)
             batch = _Batch(decider, known, taken)
             verdicts = [batch.decide(command) for command in commands]
-            self._write(store, batch.changes)
+            inspected = any(isinstance(command, Inspect) for command in commands)
+            with self._session.pipeline():
+                self._write(store, batch.changes)
+                if not inspected:
+                    store.commit()
             # Nothing may fail after the commit: the caller would decide a batch again that stands already.
-            return [
-                self._inspect(now) if isinstance(command, Inspect) else verdict
-                for command, verdict in zip(commands, verdicts, strict=True)
-            ]
+            if inspected:
+                verdicts = self._inspected(commands, verdicts, now)
+                store.commit()
+        except BaseException:
+            store.roll_back()
+            raise
+        return verdicts
 
     def _write(self, store: Store, changes: Changes) -> None:
         refresh_auctions(changes)
         steps = changes.steps
-        if changes.entries or changes.placements or steps:
-            ledger_post(
-                entries=changes.entries,
-                placements=changes.placements,
-                steps=steps,
-                issue_floors=changes.issue_floors,
-                now=changes.now,
-                connection=connection,
-            )
+        with store.cursor() as cursor:
+            if changes.entries or changes.placements or steps:
+                ledger_send(
+                    entries=changes.entries,
+                    placements=changes.placements,
+                    steps=steps,
+                    issue_floors=changes.issue_floors,
+                    now=changes.now,
+                    cursor=cursor,
+                )
         store.write(changes, self.state)
+
+    def _inspected(
+        self, commands: Sequence[Decided], verdicts: Sequence[Verdict], now: datetime
+    ) -> list[Verdict]:
+        return [
+            self._inspect(now) if isinstance(command, Inspect) else verdict
+            for command, verdict in zip(commands, verdicts, strict=True)
+        ]
 
     def _inspect(self, now: datetime) -> Verdict:
         """Compare memory with the rows about to be committed (equal unless something is badly wrong)."""

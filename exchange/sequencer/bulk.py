@@ -1,5 +1,6 @@
 """Writing many rows by one statement."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Row = dict[str, Any]
@@ -15,3 +16,12 @@ def bulk(table: str, columns: dict[str, str], suffix: str = "") -> str:
     record = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     rows = f"SELECT {names} FROM json_to_recordset(%s::json) AS r ({record})"  # noqa: S608
     return f"INSERT INTO {table} ({names}) {rows} {suffix}"
+
+
+def together(inserts: Sequence[str], query: str) -> str:
+    """Return one statement of several inserts (none reads what another writes) and a query.
+
+    Each statement of a pipeline costs its messages and the driver's work, however little it does.
+    """
+    parts = ", ".join(f"written_{number} AS ({insert})" for number, insert in enumerate(inserts))
+    return f"WITH {parts} {query}"

@@ -10,7 +10,7 @@ import psycopg
 
 from core.ids import new_id
 from exchange.sequencer.announce import Told, account_events, market_events
-from exchange.sequencer.bulk import Row, bulk
+from exchange.sequencer.bulk import Row, bulk, together
 from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.money import Trade
 from exchange.sequencer.owner import FencedOffError
@@ -25,15 +25,18 @@ Name = tuple[uuid.UUID, str]
 """An organisation, and a key or client_order_id of its own."""
 
 _FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s RETURNING epoch"
+# LATERAL with LIMIT: one look-up in the index each, whatever the planner knows of the tables.
 _KNOWN = """
-    SELECT c.organisation_id, c.key, c.body_sha256, c.verdict
+    SELECT asked.organisation_id, asked.key, c.body_sha256, c.verdict
     FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, key)
-    JOIN exchange_command c ON c.organisation_id = asked.organisation_id AND c.key = asked.key"""
+    CROSS JOIN LATERAL (SELECT body_sha256, verdict FROM exchange_command
+        WHERE organisation_id = asked.organisation_id AND key = asked.key LIMIT 1) c"""
 _CLIENT_IDS = """
-    SELECT o.organisation_id, o.client_order_id
+    SELECT asked.organisation_id, asked.client_order_id
     FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, client_order_id)
-    JOIN exchange_order o
-      ON o.organisation_id = asked.organisation_id AND o.client_order_id = asked.client_order_id"""
+    CROSS JOIN LATERAL (SELECT FROM exchange_order
+        WHERE organisation_id = asked.organisation_id AND client_order_id = asked.client_order_id
+        LIMIT 1) o"""
 
 
 _ORDER_FIXED = {
@@ -160,65 +163,81 @@ _PHASES = """
 _NOTIFY = (
     "SELECT pg_notify(channel, payload) FROM json_to_recordset(%s::json) AS r (channel text, payload text)"
 )
+_ALWAYS = together((_ORDERS, _JOURNAL, _MARKET_EVENTS, _ACCOUNT_EVENTS), _NOTIFY)
+"""What nearly every batch writes."""
 
 
 class Store:
-    """The database session of the sequencer, inside a batch's transaction."""
+    """The database session of the sequencer: one batch is one transaction in two round trips."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        """Use this session, whose transaction somebody else opens and commits."""
+        """Use this session, which is outside of any transaction."""
         self._connection = connection
 
     def open_batch(
         self, *, shard: str, epoch: int, keys: Sequence[Name], client_ids: Sequence[Name]
     ) -> tuple[Known, set[Name]]:
-        """Fence the batch, and look up which of these keys and client order ids are taken: one round trip.
+        """Begin a transaction, fence it, and look up which of these keys and client order ids are taken.
 
         Raises:
             FencedOffError: another sequencer has raised the epoch.
         """
         with (
             self._connection.pipeline(),
-            self._cursor() as fence,
-            self._cursor() as known,
-            self._cursor() as ids,
+            self.cursor() as fence,
+            self.cursor() as known,
+            self.cursor() as ids,
         ):
+            fence.execute("BEGIN")
             fence.execute(_FENCE, [shard, epoch], prepare=True)
-            known.execute(_KNOWN, _columns(keys), prepare=True)
-            ids.execute(_CLIENT_IDS, _columns(client_ids), prepare=True)
+            if keys:
+                known.execute(_KNOWN, _columns(keys), prepare=True)
+            if client_ids:
+                ids.execute(_CLIENT_IDS, _columns(client_ids), prepare=True)
             if fence.fetchone() is None:
                 raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
             verdicts = {
                 (owner, key): (bytes(digest), msgspec.json.decode(verdict, type=Verdict))
-                for owner, key, digest, verdict in known.fetchall()
+                for owner, key, digest, verdict in (known.fetchall() if keys else ())
             }
-            return verdicts, set(ids.fetchall())
+            return verdicts, set(ids.fetchall() if client_ids else ())
 
     def write(self, changes: Changes, state: State) -> None:
-        """Write the rows of a batch, except the ledger's, and announce it: one round trip."""
+        """Send the rows of a batch, except the ledger's, and what announces it, into the pipeline."""
         now = changes.now
         statements = (
-            (_ORDERS, [_order_row(order, now) for order in changes.orders.values()]),
             (_TRADES, [_trade_row(trade) for trade in changes.trades]),
             (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
             (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
             (_DEAD_MEN, _dead_man_rows(changes)),
             (_PHASES, _phase_rows(changes)),
-            (_JOURNAL, [_journal_row(journaled, now) for journaled in changes.journal]),
-            (_MARKET_EVENTS, [_event_row("instrument_id", e, now) for e in market_events(changes)]),
-            (
-                _ACCOUNT_EVENTS,
-                [_event_row("organisation_id", e, now) for e in account_events(state, changes)],
-            ),
             *records(changes),
-            (_NOTIFY, _announcements(changes)),
         )
-        with self._connection.pipeline(), self._cursor() as cursor:
+        always = (
+            [_order_row(order, now) for order in changes.orders.values()],
+            [_journal_row(journaled, now) for journaled in changes.journal],
+            [_event_row("instrument_id", event, now) for event in market_events(changes)],
+            [_event_row("organisation_id", event, now) for event in account_events(state, changes)],
+            _announcements(changes),
+        )
+        with self.cursor() as cursor:
+            cursor.execute(_ALWAYS, [_json(rows) for rows in always], prepare=True)
             for statement, rows in statements:
                 if rows:
-                    cursor.execute(statement, [msgspec.json.encode(rows).decode()], prepare=True)
+                    cursor.execute(statement, [_json(rows)], prepare=True)
 
-    def _cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
+    def commit(self) -> None:
+        """End the transaction; within a pipeline, after what was sent before, if none of it failed."""
+        with self.cursor() as cursor:
+            cursor.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Take back what a batch did that failed, unless the session is gone (and with it the batch)."""
+        if not self._connection.closed:
+            self._connection.rollback()
+
+    def cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Return a cursor whose parameters travel apart from the statement."""
         return psycopg.Cursor(self._connection)
 
 

@@ -25,7 +25,7 @@ class Place(NamedTuple):
 POINTS = {
     "fenced": Place("exchange.sequencer.store", "Store", "open_batch", True),
     "decided": Place("exchange.sequencer.batch", "Sequencer", "_write", False),
-    "posted": Place("exchange.sequencer.batch", None, "ledger_post", True),
+    "posted": Place("exchange.sequencer.batch", None, "ledger_send", True),
     "written": Place("exchange.sequencer.store", "Store", "write", True),
     "committed": Place("exchange.sequencer.batch", "Sequencer", "run", True),
     "answered": Place("exchange.sequencer.server", "Server", "answer", True),
