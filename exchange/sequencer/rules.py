@@ -43,6 +43,7 @@ def check_new(
     if command.quantity_lots is not None:
         check_size(instrument, limit, command.quantity_lots)
     check_beneficiary(command, instrument)
+    check_window(command, instrument)
     return limit
 
 
@@ -62,6 +63,19 @@ def check_beneficiary(command: NewOrder, instrument: Instrument) -> None:
         command.tif not in IMMEDIATE or -(-share_ucu // instrument.lot_ucu) != command.quantity_lots
     ):
         raise CuxError(Code.INVALID_FIELD, param="beneficiary_ucu")
+
+
+def check_window(command: NewOrder, instrument: Instrument) -> None:
+    """Refuse a wish for a window on orders that may rest, sell, or meet their own account's (INVALID_FIELD).
+
+    What is sold on has one new holder, and what is sold at first has the whole window.
+    """
+    window_s = command.min_window_s
+    if window_s is None:
+        return
+    fits = 0 < window_s <= instrument.window_s and command.beneficiary_ucu is None
+    if not fits or command.tif not in ("IOC", "FOK") or command.side != "buy" or command.stp == "none":
+        raise CuxError(Code.INVALID_FIELD, param="min_window_s")
 
 
 def check_trading(phase: Phase) -> None:
