@@ -198,11 +198,9 @@ class _Lookup:
         """Return an entitlement that its holder has given to the sequencer, as committed."""
         return rebuild.find_lodged(self._session, entitlement_id)
 
-    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
-        """Return what is sold and neither drawn nor expired, as committed."""
-        return rebuild.issued_ucu(
-            self._session, provider_id=provider_id, compute_class=compute_class, now=self._now
-        )
+    def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
+        """Return what is sold of a pool and neither drawn nor expired, as committed."""
+        return rebuild.issued_ucu(self._session, provider_id=provider_id, pool=pool, now=self._now)
 
 
 def _keys(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:

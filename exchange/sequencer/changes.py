@@ -133,12 +133,12 @@ class Changes:
         step[0] += capture
         step[1] += release
 
-    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
+    def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
         """Return what a provider has sold of a class in this batch so far."""
         return sum(
             trade.quantity_ucu
             for trade in self.trades
             if not trade.is_resale
             and trade.seller_id == provider_id
-            and trade.instrument.compute_class == compute_class
+            and trade.instrument.pool == pool
         )

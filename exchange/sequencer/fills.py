@@ -145,7 +145,7 @@ def _trade(
         buy.beneficiary_ucu -= held_ucu
     buy.unsettled_nano_usd += trade.paid_nano_usd
     if trade.source is None:
-        backing = state.backings[sell.organisation_id, market.instrument.compute_class]
+        backing = state.backings[sell.organisation_id, market.instrument.pool]
         backing.issued_ucu += trade.quantity_ucu
     else:
         state.wallets[sell.organisation_id].posted += trade.received_nano_usd
@@ -188,6 +188,6 @@ def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
 
 def _settle_offer(state: State, order: OrderState) -> None:
     due = order.leaves_lots * order.instrument.lot_ucu if order.is_open else 0
-    backing = state.backings[order.organisation_id, order.instrument.compute_class]
+    backing = state.backings[order.organisation_id, order.instrument.pool]
     backing.offered_ucu += due - order.offered_ucu
     order.offered_ucu = due

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from exchange.engine import Engine
 from exchange.engine.orders import Phase
 from exchange.sequencer.auctions import AuctionState
-from exchange.sequencer.facts import Instrument
+from exchange.sequencer.facts import Instrument, pools
 from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.resale import Lodged
 from exchange.sequencer.risk import Backing, Wallet
@@ -76,8 +76,9 @@ _AUCTIONS = """
 _STANDING_OFFERS = """
     SELECT id, organisation_id, instrument_id, price_ticks, quantity_lots, created_at
     FROM exchange_standingoffer WHERE withdrawn_at IS NULL"""
-_ISSUED = """
-    SELECT e.provider_id, i.compute_class_id, -sum(b.posted)::bigint
+_POOL = "i.compute_class_id || CASE i.delivery WHEN 'idle' THEN '/idle' ELSE '' END"
+_ISSUED = f"""
+    SELECT e.provider_id, {_POOL}, -sum(b.posted)::bigint
     FROM exchange_entitlement e
     JOIN exchange_instrument i ON i.id = e.instrument_id
     JOIN billing_account a ON a.kind = 'issue' AND a.asset = 'CU:' || i.compute_class_id
@@ -85,8 +86,8 @@ _ISSUED = """
     JOIN billing_balance b ON b.account_id = a.id
     WHERE (e.state = 'live' OR e.state = 'lodged') AND e.ends_at > %(now)s
         AND (e.provider_id = %(provider)s OR %(provider)s::uuid IS NULL)
-        AND (i.compute_class_id = %(class)s OR %(class)s::text IS NULL)
-    GROUP BY 1, 2"""
+        AND ({_POOL} = %(pool)s OR %(pool)s::text IS NULL)
+    GROUP BY 1, 2"""  # noqa: S608
 
 
 def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
@@ -104,9 +105,10 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
             state.tiers[instrument_id, tier] = Rates(maker_ppm, taker_ppm)
         state.lodged = {row["id"]: Lodged(**row) for row in _dicts(connection, _OFFERED)}
         for organisation_id, compute_class, rate, tier in cursor.execute(_CAPACITIES):
-            state.backings[organisation_id, compute_class] = Backing(rate, tier)
-        for (organisation_id, compute_class), issued in _issued(cursor, now, None, None).items():
-            state.backings[organisation_id, compute_class].issued_ucu = issued
+            for pool in pools(compute_class):
+                state.backings[organisation_id, pool] = Backing(rate, tier)
+        for (organisation_id, pool), issued in _issued(cursor, now, None, None).items():
+            state.backings[organisation_id, pool].issued_ucu = issued
         for organisation_id, timeout_s, expires_at in cursor.execute(_DEAD_MEN):
             state.set_dead_man(organisation_id, DeadManSwitch(timeout_s, expires_at))
     _restore_books(connection, state)
@@ -120,11 +122,11 @@ def find_market(connection: psycopg.Connection[Any], symbol: str) -> Market | No
 
 
 def issued_ucu(
-    connection: psycopg.Connection[Any], *, provider_id: uuid.UUID, compute_class: str, now: datetime
+    connection: psycopg.Connection[Any], *, provider_id: uuid.UUID, pool: str, now: datetime
 ) -> int:
-    """Return the µCU of a class that a provider has sold and that are neither drawn nor expired."""
+    """Return the µCU of a pool that a provider has sold and that are neither drawn nor expired."""
     with psycopg.Cursor(connection) as cursor:
-        return _issued(cursor, now, provider_id, compute_class).get((provider_id, compute_class), 0)
+        return _issued(cursor, now, provider_id, pool).get((provider_id, pool), 0)
 
 
 def find_lodged(connection: psycopg.Connection[Any], entitlement_id: uuid.UUID) -> Lodged | None:
@@ -143,7 +145,7 @@ def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
             order = _order(row, instruments[row["instrument_id"]])
             resting[order.instrument.id].append(order)
             state.add(order)
-            backing = state.backings[order.organisation_id, order.instrument.compute_class]
+            backing = state.backings[order.organisation_id, order.instrument.pool]
             backing.offered_ucu += order.offered_ucu
     for listed in all_listed:
         state.markets[listed.instrument.symbol] = listed.market(resting[listed.instrument.id])
@@ -230,9 +232,9 @@ def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
 
 
 def _issued(
-    cursor: psycopg.Cursor[Any], now: datetime, provider_id: uuid.UUID | None, compute_class: str | None
+    cursor: psycopg.Cursor[Any], now: datetime, provider_id: uuid.UUID | None, pool: str | None
 ) -> dict[tuple[uuid.UUID, str], int]:
-    arguments = {"now": now, "provider": provider_id, "class": compute_class}
+    arguments = {"now": now, "provider": provider_id, "pool": pool}
     return {(provider, code): issued for provider, code, issued in cursor.execute(_ISSUED, arguments)}
 
 

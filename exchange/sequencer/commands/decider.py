@@ -40,8 +40,8 @@ class Reader(Protocol):
     def lodged(self, entitlement_id: uuid.UUID) -> Lodged | None:
         """Return an entitlement that its holder has given to the sequencer, as committed."""
 
-    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
-        """Return what is sold and neither drawn nor expired, as committed."""
+    def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
+        """Return what is sold of a pool and neither drawn nor expired, as committed."""
 
 
 Handler = Callable[["Decider", Any], dict[str, Any]]

@@ -18,6 +18,7 @@ from exchange.sequencer.protocol import (
     Verdict,
     WithdrawStandingOffer,
 )
+from tests import builders
 from tests.sequencer_market import LOT_PRICE, Market, make_market, order_id, wallet
 from tests.waiting import eventually
 
@@ -157,3 +158,15 @@ def test_a_standing_offer_enters_until_it_is_withdrawn():
     row.refresh_from_db()
     assert row.withdrawn_at is not None
     assert standing_offer_list(organisation_id=market.seller.id) == []
+
+
+def test_idle_and_firm_capacity_are_counted_apart():
+    market = make_market(delivery="idle", window_s=10)  # 1,000 µCU/s for 10 s: 100 lots
+    firm = builders.instrument(of_class=market.instrument.compute_class, window_s=10).symbol
+    assert market.sell(1_000, 100).status == 201
+    assert market.sell(1_000, 100, instrument=firm).status == 201
+    before = market.rows()
+    for symbol in (market.instrument.symbol, firm):
+        refused = market.sell(1_000, 1, instrument=symbol)
+        assert refused.body["error"]["code"] == "insufficient_capacity"
+    assert market.rows() == before
