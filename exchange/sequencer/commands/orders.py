@@ -24,7 +24,7 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
     limit = rules.check_new(
         command, market.instrument, market.engine.current_phase, decider.changes.now, decider.disabled
     )
-    limit = rules.within_band(limit, market.band, is_given=command.price_ticks is not None)
+    limit = rules.within_band(command, limit, market.band)
     order = _order(decider, command, market, limit)
     accounts.admit_new(decider.state, market, order)
     if order.side == "buy":
@@ -50,7 +50,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     market = decider.market(order.instrument.symbol)
     rules.check_trading(market.engine.current_phase)
     rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
-    rules.within_band(command.price_ticks, market.band, is_given=True)
+    rules.check_band(command.price_ticks, market.band)
     accounts.admit_replace(decider.state, market, order, command)
     grows = False
     if order.side == "buy":

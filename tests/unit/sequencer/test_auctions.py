@@ -399,12 +399,14 @@ def test_orders_lie_within_the_band_around_the_reference(desk):
     assert market.band == (990, 1_208)
 
 
-def test_a_market_order_is_protected_by_the_band(desk):
+@pytest.mark.parametrize("protection", [None, 4_000])
+def test_a_market_order_is_protected_by_the_band(protection):
     desk = desk_of(reference_ticks=1_000, band_ppm=100_000)
     desk.order(BOB, "sell", 1_100, 1)
     desk.state.markets["x"].reference_ticks = 990
-    missed = desk.order(ANN, "buy", None, 1, type="market", tif="IOC")
+    missed = desk.order(ANN, "buy", protection, 1, type="market", tif="IOC")
     assert (missed.body["status"], prices(desk)) == ("canceled", [])
+    assert code(desk.order(ANN, "buy", 890, 1, type="market", tif="IOC")) == "price_out_of_band"
 
 
 @pytest.fixture
