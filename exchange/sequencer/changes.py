@@ -138,7 +138,5 @@ class Changes:
         return sum(
             trade.quantity_ucu
             for trade in self.trades
-            if not trade.is_resale
-            and trade.seller_id == provider_id
-            and trade.instrument.pool == pool
+            if not trade.is_resale and trade.seller_id == provider_id and trade.instrument.pool == pool
         )
