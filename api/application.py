@@ -39,13 +39,10 @@ log = structlog.get_logger(__name__)
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 STALLED_S: Final = 30.0
-"""A stream ends when its reader takes nothing for this long; the server's buffers are full by then."""
+"""A stream ends when its reader takes nothing for this long, or up to twice as long; the server's buffers are
+full by then."""
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}\Z")
 _SAFE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
-
-
-class _Stalled(Exception):
-    """The reader of a stream takes nothing any more."""
 
 
 @dataclass
@@ -184,26 +181,45 @@ async def _send_response(response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-async def _send_stream(stream: Stream, request: Request, send: Send) -> None:
-    await send(_start(200, stream.content_type, stream.headers, None))
-    pump = asyncio.create_task(_pump(stream, send))
+@dataclass(slots=True)
+class _Progress:
+    """Since when the piece at hand waits for its reader to take it; None between pieces.
+
+    Looked at now and then instead of a timer for each piece: streams send many thousand pieces a second.
+    """
+
+    since: float | None = None
+
+    @property
+    def has_stalled(self) -> bool:
+        """Tell whether the reader takes nothing any more."""
+        return self.since is not None and time.monotonic() - self.since > STALLED_S
+
+
+async def _send_stream(stream: Stream, request: Request, answer: _Answer) -> None:
+    await answer(_start(200, stream.content_type, stream.headers, None))
+    progress = _Progress()
+    pump = asyncio.create_task(_pump(stream, answer.send, progress))
     gone = asyncio.create_task(request.disconnected())
     try:
-        await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
+        while not progress.has_stalled:
+            done, _ = await asyncio.wait({pump, gone}, timeout=STALLED_S, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return
+        log.info("stream_dropped", reason="the reader takes nothing")
     finally:
         pump.cancel()
         gone.cancel()
         await asyncio.gather(pump, gone, return_exceptions=True)
 
 
-async def _pump(stream: Stream, send: Send) -> None:
+async def _pump(stream: Stream, send: Send, progress: _Progress) -> None:
     try:
         async with aclosing(stream.chunks) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
-                await _send_chunk(chunk, send)
-    except _Stalled:
-        log.info("stream_dropped", reason="the reader takes nothing")
-        return
+                progress.since = time.monotonic()
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                progress.since = None
     except Exception as error:
         if not isinstance(error, CuxError):
             log.exception("stream_failed")
@@ -212,14 +228,6 @@ async def _pump(stream: Stream, send: Send) -> None:
             last = event(error.body(request_id()), name="error")
             await send({"type": "http.response.body", "body": last, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _send_chunk(chunk: bytes, send: Send) -> None:
-    try:
-        async with asyncio.timeout(STALLED_S):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    except TimeoutError as error:
-        raise _Stalled from error
 
 
 def _start(status: int, content_type: str, headers: Any, length: int | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import uuid
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -12,21 +12,10 @@ from core.clock import rfc3339
 from core.threads import in_thread
 from cux.wire.live_book import LiveBook
 from cux.wire.orders import Phase, TradeView
-from cux.wire.streams import LevelChange, MarketSnapshot
+from cux.wire.streams import AuctionNews, MarketChange, MarketSnapshot
 from exchange.selectors.events import RECENT_TRADES, Told, market_events, market_state
 
-
-class _Change(msgspec.Struct, frozen=True):
-    """What an event changes, as the sequencer wrote it."""
-
-    levels: list[LevelChange] = []
-    trades: list[TradeView] = []
-    phase: Phase | None = None
-    auction: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
-    crc: int | None = None
-
-
-_decode: Final = msgspec.json.Decoder(_Change).decode
+_decode: Final = msgspec.json.Decoder(MarketChange).decode
 
 
 class MarketSource:
@@ -39,7 +28,7 @@ class MarketSource:
         self._sequence = 0
         self._book = LiveBook()
         self._phase: Phase = "continuous"
-        self._auction: dict[str, Any] | None = None
+        self._auction: AuctionNews | None = None
         self._trades: deque[TradeView] = deque(maxlen=RECENT_TRADES)
         self._sent: dict[str | None, bytes] = {}
 
@@ -67,8 +56,7 @@ class MarketSource:
         self._book.change(change.levels)
         self._trades.extendleft(change.trades)
         self._phase = change.phase or self._phase
-        if change.auction is not msgspec.UNSET:
-            self._auction = change.auction
+        self._auction = change.auction or self._auction
         self._sequence = told.sequence
         self._sent = {}
         if change.crc is not None and change.crc != self._book.checksum():

@@ -38,7 +38,8 @@ def _topic(channel: str, payload: str) -> str:
 _LISTENER: Final = Listener(settings.DATABASE_URL, (_MARKET, _ACCOUNT), topic=_topic)
 
 
-def _market_feed(symbol: str) -> EventFeed:
+def market_feed(symbol: str) -> EventFeed:
+    """Return a feed of an instrument's events that nobody follows yet."""
     return EventFeed(MarketSource(symbol), partial(_LISTENER.subscribe, _MARKET, symbol))
 
 
@@ -47,7 +48,7 @@ def _account_feed(organisation_id: str) -> EventFeed:
     return EventFeed(source, partial(_LISTENER.subscribe, _ACCOUNT, organisation_id), heartbeat_s=CHECK_S)
 
 
-_MARKETS: Final = Feeds(_market_feed)
+_MARKETS: Final = Feeds(market_feed)
 _ACCOUNTS: Final = Feeds(_account_feed)
 
 

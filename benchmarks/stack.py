@@ -54,7 +54,7 @@ def running(var: Path) -> Iterator[Stack]:
     with ExitStack() as stack:
         pids = {"postgres": Postgres(var).pid() or 0}
         for process in (described["sequencer"], described["web"], _baseline(place, baseline_port)):
-            child = stack.enter_context(_started(process))
+            child = stack.enter_context(started(process))
             pids[process.name] = child.pid
         yield Stack(place.port, baseline_port, pids)
 
@@ -72,7 +72,7 @@ def _baseline(place: Place, port: int) -> Process:
 
 
 @contextmanager
-def _started(process: Process) -> Iterator[subprocess.Popen[bytes]]:
+def started(process: Process) -> Iterator[subprocess.Popen[bytes]]:
     """Run one process until the end of the block; its log goes to a file in `var/bench`."""
     log_path = Path(process.env["CUX_VAR"]) / "log" / f"{process.name}.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ A reader takes the events of one stream, over any number of connections, and ret
 after each. One that finds a gap or another checksum raises OutOfStepError; it takes a new snapshot next.
 """
 
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -14,7 +14,7 @@ from cux.client.sse import Event
 from cux.client.views import Account, Balances, Book, Market, Order
 from cux.wire.live_book import LiveBook
 from cux.wire.orders import BalanceView, OrderView, Phase, TradeView
-from cux.wire.streams import AccountDelta, MarketDelta, MarketSnapshot
+from cux.wire.streams import AccountDelta, AuctionNews, MarketDelta, MarketSnapshot
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -40,7 +40,7 @@ class BookStream:
         self.seq = 0
         self.verified_seq = 0
         self.phase: Phase = "closed"
-        self.auction: dict[str, Any] | None = None
+        self.auction: AuctionNews | None = None
         self._depth = depth
         self._trade_seq = 0
 
@@ -64,8 +64,7 @@ class BookStream:
         _check_follows(self.seq, delta.seq)
         self.book.change(delta.levels)
         self.seq, self.phase = delta.seq, delta.phase or self.phase
-        if delta.auction is not msgspec.UNSET:
-            self.auction = delta.auction
+        self.auction = delta.auction or self.auction
         if delta.crc is not None:
             self._verify(delta.crc)
         return delta.trades[::-1]

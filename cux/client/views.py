@@ -10,7 +10,7 @@ import msgspec
 
 from cux.wire.card import ComputeCard
 from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
-from cux.wire.streams import AccountDelta
+from cux.wire.streams import AccountDelta, AuctionNews
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
     book: Book
     trades: list[TradeView]
-    auction: dict[str, Any] | None = None
+    auction: AuctionNews | None = None
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,17 +4,34 @@ Every event has a number, `seq`, which is its `id` too: dense per market and per
 `cux.wire.orders`.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from cux.wire.fields import Count, Instant, Int64
+from cux.wire.fields import Count, Id, Instant, Int64
+from cux.wire.market import AuctionKind, AuctionState
 from cux.wire.orders import BalanceView, Instrument, Level, OrderView, Phase, TradeView
 
 BookSide = Literal["bid", "ask"]
 LevelChange = tuple[BookSide, Int64, Count]
 """A side, a price in ticks, and the lots that are open there now; 0: the level is gone."""
 Resync = Literal["resync"]
+
+
+class AuctionNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What an auction would do now, or did if it is `done`: price (null: none would trade), lots, surplus.
+
+    The surplus is demand less supply at that price. It closes at a moment drawn at random up to `closes_by`.
+    """
+
+    auction_id: Id
+    kind: AuctionKind
+    state: AuctionState
+    price_ticks: Int64 | None
+    volume_lots: Count
+    surplus_lots: Int64
+    no_cancel_at: Instant
+    closes_by: Instant
 
 
 class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,24 +48,29 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     asks: list[Level]
     trades: list[TradeView]
     crc: Count
-    auction: dict[str, Any] | None = None
+    auction: AuctionNews | None = None
     reason: Resync | None = None
 
 
-class MarketDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """What event `seq` changed: levels as they are now, trades as they happened.
+class MarketChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event changes: levels as they are now, trades as they happened.
 
     `phase` and `auction` are there when they changed, `crc` (of the book after the event) every 16th time and
     when the phase changes.
     """
 
-    seq: Count
-    at: Instant
     levels: list[LevelChange] = []
     trades: list[TradeView] = []
     phase: Phase | None = None
-    auction: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    auction: AuctionNews | None = None
     crc: Count | None = None
+
+
+class MarketDelta(MarketChange, frozen=True, kw_only=True):
+    """The change that event `seq` made, decided at `at`."""
+
+    seq: Count
+    at: Instant
 
 
 class AccountDelta(msgspec.Struct, frozen=True, kw_only=True):

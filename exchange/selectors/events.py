@@ -3,13 +3,14 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from django.db import connection
 
 from core.snapshots import one_snapshot
 from cux.wire.orders import TradeView
+from cux.wire.streams import AuctionNews, MarketChange
 from exchange.selectors.book import BookSnapshot, book_snapshot
 from exchange.selectors.instruments import instrument_find
 from exchange.selectors.trades import trades_recent
@@ -47,7 +48,7 @@ class MarketState:
     instrument_id: uuid.UUID
     book: BookSnapshot
     trades: list[TradeView]
-    auction: dict[str, Any] | None
+    auction: AuctionNews | None
 
 
 def market_state(symbol: str) -> MarketState:
@@ -59,12 +60,12 @@ def market_state(symbol: str) -> MarketState:
         return MarketState(instrument_id, book, trades, auction_indicators(instrument_id, book.sequence))
 
 
-def auction_indicators(instrument_id: uuid.UUID, sequence: int) -> dict[str, Any] | None:
-    """Return what the market's auction last told up to event `sequence`; None outside of auctions."""
+def auction_indicators(instrument_id: uuid.UUID, sequence: int) -> AuctionNews | None:
+    """Return what the market's auction last told up to event `sequence`, if that is not long ago."""
     with connection.cursor() as cursor:
         cursor.execute(_AUCTION, [instrument_id, sequence - _LOOK_BACK])
         row = cursor.fetchone()
-    return None if row is None else msgspec.json.decode(row[0])["auction"]
+    return None if row is None else msgspec.json.decode(row[0], type=MarketChange).auction
 
 
 def market_events(*, instrument_id: uuid.UUID, after: int, limit: int) -> list[Told]:

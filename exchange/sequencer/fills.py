@@ -81,10 +81,8 @@ def _settle(
         order.auction_id = market.auction.id
     if order.side == "buy":
         _settle_hold(state, changes, order)
-    elif order.entitlement_id is None:
+    else:
         _settle_offer(state, order)
-    elif resting is None:
-        changes.lodged(state.lodged.pop(order.entitlement_id))
     changes.touch(order)
     changes.tell(order.organisation_id, "order", order_view(order, Outcome([], prevented)))
 
@@ -132,7 +130,7 @@ def _trade(
         auction_id=auction.id if auction else None,
         delivers_until=auction.delivers_until if auction else None,
         is_selective=match.selective,
-        source=None if sell.entitlement_id is None else state.lodged[sell.entitlement_id].take(quantity_ucu),
+        is_resale=match.resale,
     )
     for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
         order.leaves_lots -= match.qty
@@ -144,11 +142,7 @@ def _trade(
     if buy.beneficiary_ucu is not None:
         buy.beneficiary_ucu -= held_ucu
     buy.unsettled_nano_usd += trade.paid_nano_usd
-    if trade.source is None:
-        backing = state.backings[sell.organisation_id, market.instrument.pool]
-        backing.issued_ucu += trade.quantity_ucu
-    else:
-        state.wallets[sell.organisation_id].posted += trade.received_nano_usd
+    state.backings[sell.organisation_id, market.instrument.compute_class].issued_ucu += trade.quantity_ucu
     return trade
 
 
@@ -188,6 +182,6 @@ def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
 
 def _settle_offer(state: State, order: OrderState) -> None:
     due = order.leaves_lots * order.instrument.lot_ucu if order.is_open else 0
-    backing = state.backings[order.organisation_id, order.instrument.pool]
+    backing = state.backings[order.organisation_id, order.instrument.compute_class]
     backing.offered_ucu += due - order.offered_ucu
     order.offered_ucu = due

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Sum
-from django.db.models.functions import Coalesce
-
 from billing.ledger.chart import Kind, of_entitlement
 from billing.ledger.posting import HoldPlacement
 from billing.selectors.balances import balances
@@ -100,7 +97,6 @@ def _drawables(
             starts_at__lte=now,
         )
         .select_related("instrument")
-        .annotate(parted_ucu=Coalesce(Sum("parts__quantity_ucu"), 0))
         .order_by("ends_at", "id")
     )
     accounts = {row.id: row.account(Kind.ENTITLEMENT) for row in rows}
@@ -112,7 +108,7 @@ def _drawables(
             Drawable(
                 entitlement_id=row.id,
                 provider_id=row.provider_id,
-                quantity_ucu=row.quantity_ucu - row.parted_ucu,
+                quantity_ucu=row.quantity_ucu,
                 window_s=row.instrument.window_s,
                 undrawn_ucu=balance.posted,
                 reserved_ucu=balance.held,

@@ -14,6 +14,8 @@ from web.glossary import glossary
 from web.page import page
 
 DOCUMENTS: Final = {
+    "trading-rules": "Trading rules",
+    "market-data": "Market data and streams",
     "index-methodology": "CU price index: methodology",
 }
 """Documents of `docs/` that are pages too, by address, with their titles."""

@@ -1,7 +1,9 @@
 """Streams over HTTP: rebuilt books, dense numbers, resuming, and who may listen."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import httpx
 import msgspec
@@ -20,6 +22,7 @@ from exchange.selectors.book import book_snapshot
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import SetPhase
 from tests import builders
+from tests.environment import ROOT
 from tests.integration.api.conftest import bearer, web_process
 from tests.integration.api.sse import events
 from tests.integration.api.test_errors import assert_error
@@ -97,6 +100,26 @@ def test_a_reader_goes_on_after_its_last_event_in_another_process(exchange, mark
             assert [next(stream).id for _ in range(4)] == [str(seen + n) for n in range(1, 5)]
         with events(other, path_of(market), {"Last-Event-ID": "0"}) as stream:
             assert [next(stream).id for _ in range(3)] == ["1", "2", "3"]
+
+
+def test_the_client_in_ten_lines_of_the_docs_keeps_the_book(exchange, market):
+    page = (ROOT / "docs" / "market-data.md").read_text()
+    code = next(block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "urlopen" in block)
+    trade_a_little(market, 3)
+    with exchange.stream("GET", path_of(market)) as answer:
+        raw = answer.iter_raw()
+        said = next(raw)
+        trade_a_little(market, 30)
+        last = MarketEvent.objects.filter(instrument=market.instrument).latest("sequence").sequence
+        while b"id: %d\n" % last not in said:
+            said += next(raw)
+    known: dict[str, Any] = {}
+    with mock.patch("urllib.request.urlopen", return_value=said.splitlines(keepends=True)):
+        exec(compile(code, "market-data.md", "exec"), known)  # noqa: S102 - our own example
+    committed = book_snapshot(symbol=market.instrument.symbol, depth=200)
+    bids, asks = levels_of(committed)
+    assert known["book"] == {"bid": dict(bids), "ask": dict(asks)}
+    assert known["event"]["seq"] == last > 16
 
 
 @pytest.mark.parametrize("last", ["99999", "nonsense", "-3"])

@@ -100,7 +100,7 @@ def test_an_order_is_placed_once_however_often_its_form_is_sent(
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"price_ticks": 20_000}, "The price must be 1 to 10000 ticks."),
+        ({"price_ticks": 20_000}, "The price must be 1 to 10000 ticks now."),
         ({"quantity_lots": 1_000_001, "price_ticks": 1}, "The quantity must be 1 to 1000000 lots."),
         ({"quantity_lots": 10_000}, "There is not enough money available; nothing moved."),
         ({"type": "market", "tif": "GTC"}, "A market order cannot rest: choose IOC or FOK."),

@@ -51,6 +51,18 @@ def snapshot(seq: int, *trades: int, **other: Any) -> bytes:
     return sse(facts | book | other, event_id=str(seq), name="snapshot")
 
 
+AUCTION = {
+    "auction_id": "auc_1",
+    "kind": "scheduled",
+    "state": "input",
+    "price_ticks": 1_998,
+    "volume_lots": 5,
+    "surplus_lots": -2,
+    "no_cancel_at": "2026-08-01T12:00:20Z",
+    "closes_by": "2026-08-01T12:00:40Z",
+}
+
+
 def delta(seq: int, *trades: int, **other: Any) -> bytes:
     facts = {"seq": seq, "at": "2026-08-01T12:00:00Z", "trades": [trade(n) for n in trades]}
     return sse(facts | other, event_id=str(seq), name="delta")
@@ -99,8 +111,8 @@ def test_a_book_is_kept_level_by_level_and_verified() -> None:
     told = [
         snapshot(4),
         delta(5, levels=[["bid", 1_995, 7], ["ask", 2_000, 0]]),
-        delta(6, phase="auction", auction={"price_ticks": 1_998}, crc=crc(b"bid:1995:7,bid:1990:5,")),
-        delta(7, auction=None),
+        delta(6, phase="auction", auction=AUCTION, crc=crc(b"bid:1995:7,bid:1990:5,")),
+        delta(7),
     ]
     seen = [reader.take(event) for piece in told for event in decoder.feed(piece)]
     assert [(one.book.seq, one.book.bids, one.book.asks) for one in seen] == [
@@ -109,7 +121,7 @@ def test_a_book_is_kept_level_by_level_and_verified() -> None:
         (6, [(1_995, 7)], []),
         (7, [(1_995, 7)], []),
     ]
-    assert [one.auction for one in seen] == [None, None, {"price_ticks": 1_998}, None]
+    assert [one.auction and one.auction.price_ticks for one in seen] == [None, None, 1_998, 1_998]
     assert [one.book.phase for one in seen] == ["continuous", "continuous", "auction", "auction"]
     assert (reader.seq, reader.verified_seq, reader.book.bids(9)) == (7, 6, [(1_995, 7), (1_990, 5)])
 

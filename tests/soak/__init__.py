@@ -1,1 +1,0 @@
-"""The long crash test: `make soak`."""
