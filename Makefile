@@ -1,8 +1,9 @@
 # CUX: every target installs what it needs. `make demo` and `make test` are all a newcomer has to know.
-# Variables: PYTHON (3.11), PYTORCH_INDEX (an index of CPU wheels of PyTorch, where pip does not find one), EXIT=1.
+# Variables: PYTHON (3.11), PYTORCH_INDEX (an index of CPU wheels of PyTorch, where pip does not find one), EXIT=1, SOAK_MINUTES.
 
 PYTHON        ?= $(shell command -v python3.11 || command -v python3)
 PYTORCH_INDEX ?=
+SOAK_MINUTES  ?= 30
 VAR           ?= $(or $(CUX_VAR),var)
 MODEL         := $(VAR)/models/smollm2-135m-instruct
 BIN           := .venv/bin
@@ -10,7 +11,7 @@ export CUX_VAR := $(abspath $(VAR))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model demo test check fix bench openapi lock reset
+.PHONY: help setup model demo test soak check fix bench openapi lock reset
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  make %-9s %s\n' "$$t" "$$d"; done
@@ -44,6 +45,9 @@ demo: setup ## Start everything, trade, run a job, verify its receipt; stay up (
 test: setup ## Run every suite on real servers, a real model and a real browser; print the time of each
 	@./scripts/install-browser
 	@$(BIN)/python -m tests.suites
+
+soak: .venv/.installed ## Kill sequencer and PostgreSQL 110 times under load, in pieces (SOAK_MINUTES=30); writes docs/soak.json
+	@$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES)
 
 check: .venv/.installed ## Lint, types, import rules, migrations, deployment settings, time budgets
 	@$(BIN)/ruff check .

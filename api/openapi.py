@@ -82,7 +82,7 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
         result["paths"].setdefault(path, {}).update(operations)
     _, schemas = msgspec.json.schema_components(list(_SHAPES.values()), ref_template=_TEMPLATE)
     components = result.setdefault("components", {})
-    components["schemas"] = dict(sorted({**schemas, "Error": error_schema()}.items()))
+    components["schemas"] = _readable(dict(sorted({**schemas, "Error": error_schema()}.items())))
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"]["default"] = {
@@ -91,3 +91,21 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
             }
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
+
+
+def _readable(schema: Any) -> Any:
+    """Return a schema of msgspec's so that other tools can read it too.
+
+    The end of a text is `$` in a pattern, as in ECMA; and of a tuple it is said what its places may hold and
+    how many they are, but not one by one: `prefixItems` is beyond most of the tools that read these files.
+    """
+    if isinstance(schema, list):
+        return [_readable(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = dict(schema)
+    if "prefixItems" in plain:
+        plain["items"] = {"anyOf": plain.pop("prefixItems")}
+    if isinstance(plain.get("pattern"), str):
+        plain["pattern"] = plain["pattern"].replace(r"\Z", "$")
+    return {name: _readable(value) for name, value in plain.items()}

@@ -16,6 +16,7 @@ from django.conf import settings
 PERIODS_S = {
     "config.outbox_drain": 1.0,
     "exchange.covers_run": 1.0,
+    "exchange.auctions_start": 1.0,
     "exchange.snapshot_take": 10.0,
     "exchange.events_prune": 60.0,
     "inference.leases_expire": 2.0,

@@ -92,6 +92,9 @@ class Code(Enum):
     ACCOUNT_BLOCKED = _Spec(403, ErrorType.PERMISSION, "This account may not trade.")
     TOO_MANY_OPEN_ORDERS = _Spec(409, ErrorType.CONFLICT, "This account has as many open orders as it may.")
     NOTIONAL_LIMIT = _bad("The order is worth more than is allowed.", 422)
+    ENTITLEMENT_NOT_SELLABLE = _Spec(
+        409, ErrorType.CONFLICT, "As much of this entitlement cannot be sold on; nothing was done."
+    )
     INSUFFICIENT_BALANCE = _Spec(402, ErrorType.FUNDS, "There is not enough money available; nothing moved.")
     HOLD_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The amount was set aside for a time that has passed.")
     HOLD_NOT_COVERING = _Spec(

@@ -1,4 +1,4 @@
-"""Celery tasks of the exchange: covers, money to trading wallets, the price index, snapshots, old events.
+"""Celery tasks of the exchange: auctions, covers, wallets, the price index, snapshots, old events.
 
 Ids in, one service call each, any number of times. `OUTBOX_HANDLERS` is what the outbox's drain does
 with the exchange's topics.
@@ -11,10 +11,14 @@ from celery import shared_task
 
 from core.clock import utc_now
 from core.hints import hint_on_commit
+from exchange.services.auctions_start import auctions_start
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
+from exchange.services.entitlement_lodge import Offer
+from exchange.services.entitlement_sell import entitlement_offer
 from exchange.services.events_prune import events_prune
 from exchange.services.index_publish import index_publish
+from exchange.services.resale_earned import resale_earned
 from exchange.services.snapshot_take import snapshot_take
 from exchange.services.wallet_fund import wallet_fund
 
@@ -29,6 +33,12 @@ def cover_run_task(*, cover_id: str, **_: Any) -> None:
 def covers_run_task() -> None:
     """Take every unfinished cover as far as it goes."""
     covers_run(now=utc_now())
+
+
+@shared_task(name="exchange.auctions_start")
+def auctions_start_task() -> None:
+    """Start the auction of every schedule that has reached an instant."""
+    auctions_start(now=utc_now())
 
 
 @shared_task(name="exchange.index_publish")
@@ -62,4 +72,20 @@ def _wallet_fund(payload: dict[str, Any]) -> None:
     )
 
 
-OUTBOX_HANDLERS: Final = {"cover.run": _cover_run, "wallet.fund": _wallet_fund}
+def _entitlement_offer(payload: dict[str, Any]) -> None:
+    ids = {name: uuid.UUID(payload[name]) for name in ("organisation_id", "entitlement_id")}
+    entitlement_offer(offer=Offer(**{**payload, **ids}))
+
+
+def _resale_earned(payload: dict[str, Any]) -> None:
+    resale_earned(
+        trade_id=uuid.UUID(payload["trade_id"]), fees_nano_usd=payload["fees_nano_usd"], now=utc_now()
+    )
+
+
+OUTBOX_HANDLERS: Final = {
+    "cover.run": _cover_run,
+    "wallet.fund": _wallet_fund,
+    "entitlement.offer": _entitlement_offer,
+    "resale.earned": _resale_earned,
+}

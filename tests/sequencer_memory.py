@@ -20,7 +20,7 @@ class NothingElse:
     def market(self, symbol: str) -> Market | None:
         return None
 
-    def issued_ucu(self, provider_id: UUID, compute_class: str) -> int:
+    def issued_ucu(self, provider_id: UUID, pool: str) -> int:
         return 0
 
 

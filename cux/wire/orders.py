@@ -173,7 +173,11 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
-    """CU bought from a provider, drawable from `starts_at` until `expires_at`."""
+    """CU bought from a provider, drawable from `starts_at` until `expires_at`.
+
+    While `lodged` it is offered for resale and not drawn. What was split off for that is an entitlement of
+    its own, which names its `origin_id`. A later refund is what is left of escrow and deferred fee.
+    """
 
     entitlement_id: Id
     compute_class: Name
@@ -184,9 +188,10 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
     reserved_ucu: Count
     available_ucu: Count
     escrow_nano_usd: Count
+    origin_id: Id | None = None
     starts_at: Instant
     expires_at: Instant
-    status: Literal["live", "expired", "closed"]
+    status: Literal["live", "lodged", "sold", "busted", "expired"]
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):

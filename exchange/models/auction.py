@@ -10,7 +10,8 @@ class Auction(models.Model):
     """One call auction, from its start to its uncross. Written by the sequencer only.
 
     Input until `no_cancel_at`; then orders may only improve until `close_from_at`; then it closes at an
-    instant drawn between that and `closes_at`. Price, volume and surplus are the uncross's outcome.
+    instant drawn between that and `closes_at`. Price, volume and surplus are what an uncross would do, and
+    once it is done what it did; one that was stopped is done without a price.
     """
 
     class Kind(models.TextChoices):

@@ -14,7 +14,8 @@ class Entitlement(models.Model):
     The ledger knows the rest: the entitlement account's posted µCU is what is not drawn yet, its held
     µCU is what jobs have reserved; the escrow account's posted nano-USD is what is not released yet.
     `escrow_nano_usd` (N) and `fee_nano_usd` (F) are what the trade put in, for the exact split. One that was
-    split off to be sold on names its `origin`; while `lodged` it belongs to an offer and is not drawn.
+    split off to be sold on names its `origin`; while `lodged` it belongs to an offer and is not drawn, and
+    it is `sold` when nothing of it is left.
     """
 
     class State(models.TextChoices):
@@ -22,6 +23,8 @@ class Entitlement(models.Model):
 
         LIVE = "live"
         LODGED = "lodged"
+        SOLD = "sold"
+        BUSTED = "busted"
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True)
@@ -53,6 +56,11 @@ class Entitlement(models.Model):
                 fields=["provider", "ends_at"],
                 name="entitlement_live_provider",
                 condition=models.Q(state="live"),
+            ),
+            models.Index(
+                fields=["provider", "ends_at"],
+                name="entitlement_lodged",
+                condition=models.Q(state="lodged"),
             ),
         ]
 

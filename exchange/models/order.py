@@ -76,6 +76,11 @@ class Order(models.Model):
                 fields=["instrument", "priority"], name="order_open", condition=models.Q(status="open")
             ),
             models.Index(fields=["organisation", "-created_at"], name="order_organisation"),
+            models.Index(
+                fields=["entitlement_id"],
+                name="order_resale",
+                condition=models.Q(entitlement_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

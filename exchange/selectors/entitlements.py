@@ -51,6 +51,7 @@ def entitlement_list(
                     "starts_at": rfc3339(row.starts_at),
                     "expires_at": rfc3339(row.ends_at),
                     "status": row.state,
+                    "origin_id": row.origin_id and public_id("entitlement", row.origin_id),
                 },
                 EntitlementView,
             )

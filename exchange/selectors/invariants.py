@@ -23,32 +23,32 @@ _LEDGER: Final = """
 INVARIANTS: Final = (
     Invariant(
         "escrow_follows_use",
-        "a live entitlement's escrow is N − ⌊N·used ÷ Q⌋",
+        "a live or lodged entitlement's escrow is N − ⌊N·used ÷ Q⌋",
         f"""
         SELECT format('entitlement %s: escrow %s, undrawn %s of %s, N %s', id, escrow, undrawn, q, n)
         FROM ({_LEDGER}) l
-        WHERE state = 'live' AND escrow <> n - div(n::numeric * (q - undrawn), q) ORDER BY id
+        WHERE state IN ('live', 'lodged') AND escrow <> n - div(n::numeric * (q - undrawn), q) ORDER BY id
         """,  # noqa: S608 - our own constants
     ),
     Invariant(
         "expired_is_empty",
-        "an expired entitlement has nothing undrawn, reserved or in escrow",
+        "an expired, sold or busted entitlement has nothing undrawn, reserved or in escrow",
         f"""
         SELECT format('entitlement %s: undrawn %s, reserved %s, escrow %s', id, undrawn, reserved, escrow)
         FROM ({_LEDGER}) l
-        WHERE state = 'expired' AND (undrawn, reserved, escrow) <> (0, 0, 0) ORDER BY id
+        WHERE state NOT IN ('live', 'lodged') AND (undrawn, reserved, escrow) <> (0, 0, 0) ORDER BY id
         """,  # noqa: S608 - our own constants
     ),
     Invariant(
         "deferred_fees_follow_use",
-        "deferred fees are the sum of F − ⌊F·used ÷ Q⌋ of the live entitlements",
+        "deferred fees are the sum of F − ⌊F·used ÷ Q⌋ of the live and lodged entitlements",
         f"""
         SELECT format('deferred fees: %s, of entitlements %s', posted, owed) FROM (
             SELECT (SELECT coalesce(sum(p.amount), 0) FROM billing_posting p
                     JOIN billing_account a ON a.id = p.account_id
                     WHERE a.kind = 'deferred_fees') AS posted,
                 (SELECT coalesce(sum(f - div(f::numeric * (q - undrawn), q)), 0)
-                    FROM ({_LEDGER}) l WHERE state = 'live') AS owed
+                    FROM ({_LEDGER}) l WHERE state IN ('live', 'lodged')) AS owed
         ) totals WHERE posted <> owed
         """,  # noqa: S608 - our own constants
     ),
@@ -61,11 +61,37 @@ INVARIANTS: Final = (
         LEFT JOIN LATERAL (
             SELECT coalesce(sum(quantity_ucu), 0) AS q, coalesce(sum(escrow_nano_usd), 0) AS n,
                 coalesce(sum(fee_nano_usd), 0) AS f
-            FROM exchange_entitlement WHERE trade_id = t.id
+            FROM exchange_entitlement WHERE trade_id = t.id AND origin_id IS NULL
         ) e ON true
-        WHERE (e.q, e.n, e.f) <> (t.quantity_lots * i.lot_ucu, t.notional_nano_usd - t.seller_fee_nano_usd,
-                                  t.buyer_fee_nano_usd + t.seller_fee_nano_usd)
+        WHERE NOT t.is_resale
+            AND (e.q, e.n, e.f) <> (t.quantity_lots * i.lot_ucu, t.notional_nano_usd - t.seller_fee_nano_usd,
+                                    t.buyer_fee_nano_usd + t.seller_fee_nano_usd)
         ORDER BY t.id
+        """,
+    ),
+    Invariant(
+        "resales_are_the_trade",
+        "what a resale made holds its compute",
+        """
+        SELECT format('trade %s: entitlements of %s µCU', t.id, e.q)
+        FROM exchange_trade t JOIN exchange_instrument i ON i.id = t.instrument_id
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(p.quantity_ucu), 0) AS q FROM exchange_entitlement p
+            JOIN exchange_entitlement o ON o.id = p.origin_id
+            WHERE p.trade_id = t.id AND o.trade_id <> t.id
+        ) e ON true
+        WHERE t.is_resale AND e.q <> t.quantity_lots * i.lot_ucu ORDER BY t.id
+        """,
+    ),
+    Invariant(
+        "parts_stay_within_their_origin",
+        "what was split off keeps issuer and window, and is no more than its origin",
+        """
+        SELECT format('entitlement %s, origin %s', p.id, o.id)
+        FROM exchange_entitlement p JOIN exchange_entitlement o ON o.id = p.origin_id
+        WHERE (p.provider_id, p.instrument_id, p.ends_at) <> (o.provider_id, o.instrument_id, o.ends_at)
+            OR o.quantity_ucu < (SELECT sum(quantity_ucu) FROM exchange_entitlement WHERE origin_id = o.id)
+        ORDER BY p.id
         """,
     ),
     Invariant(

@@ -35,6 +35,7 @@ def _view(row: Trade, symbol: str, *, is_busted: bool) -> TradeView:
             "quantity_lots": row.quantity_lots,
             "taker_side": row.taker_side,
             "executed_at": rfc3339(row.traded_at),
+            "auction_id": public_id("auction", row.auction_id) if row.auction_id else None,
             "is_self": row.is_self,
             "is_selective": row.is_selective,
             "is_resale": row.is_resale,

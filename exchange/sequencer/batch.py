@@ -17,6 +17,7 @@ from exchange.sequencer.commands.auctions import refresh as refresh_auctions
 from exchange.sequencer.deadlines import Key
 from exchange.sequencer.protocol import Decided, Inspect, NewOrder, Tick, Verdict, body_sha256, owner_of
 from exchange.sequencer.recovery import differing, recovered
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.snapshot import Books
 from exchange.sequencer.state import Market
 from exchange.sequencer.store import Known, Store
@@ -193,11 +194,13 @@ class _Lookup:
         """Return a market that was listed after the start."""
         return rebuild.find_market(self._session, symbol)
 
-    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
-        """Return what is sold and neither drawn nor expired, as committed."""
-        return rebuild.issued_ucu(
-            self._session, provider_id=provider_id, compute_class=compute_class, now=self._now
-        )
+    def lodged(self, entitlement_id: uuid.UUID) -> Lodged | None:
+        """Return an entitlement that its holder has given to the sequencer, as committed."""
+        return rebuild.find_lodged(self._session, entitlement_id)
+
+    def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
+        """Return what is sold of a pool and neither drawn nor expired, as committed."""
+        return rebuild.issued_ucu(self._session, provider_id=provider_id, pool=pool, now=self._now)
 
 
 def _keys(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:

@@ -15,6 +15,7 @@ from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.limits import Rates, Terms
 from exchange.sequencer.money import Trade
 from exchange.sequencer.protocol import Decided, Verdict
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.risk import Backing
 from exchange.sequencer.state import DeadManSwitch, Market, OrderState, StandingOffer
 
@@ -64,6 +65,7 @@ class Changes:
     markets: dict[str, MarketChange] = field(default_factory=dict)
     terms: dict[uuid.UUID, Terms] = field(default_factory=dict)
     tiers: dict[tuple[uuid.UUID, str], Rates] = field(default_factory=dict)
+    returned: dict[uuid.UUID, Lodged] = field(default_factory=dict)
     account_events: list[tuple[uuid.UUID, str, dict[str, Any]]] = field(default_factory=list)
     accounts: set[uuid.UUID] = field(default_factory=set)
     _steps: dict[uuid.UUID, list[int]] = field(default_factory=dict)
@@ -114,6 +116,10 @@ class Changes:
         self.of_market(market).trades.append(trade)
         self.accounts.update((trade.buyer_id, trade.holder_id, trade.seller_id))
 
+    def lodged(self, lodged: Lodged) -> None:
+        """Have an entitlement given back whose offer has ended, or closed if all of it is sold."""
+        self.returned[lodged.id] = lodged
+
     def place_hold(self, order: OrderState, amount_nano_usd: int) -> uuid.UUID:
         """Set money aside for an order; return the hold's id."""
         hold_id = new_id()
@@ -127,10 +133,10 @@ class Changes:
         step[0] += capture
         step[1] += release
 
-    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
+    def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
         """Return what a provider has sold of a class in this batch so far."""
         return sum(
             trade.quantity_ucu
             for trade in self.trades
-            if trade.seller_id == provider_id and trade.instrument.compute_class == compute_class
+            if not trade.is_resale and trade.seller_id == provider_id and trade.instrument.pool == pool
         )

@@ -36,6 +36,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     window_s: int
 
     @property
+    def pool(self) -> str:
+        """Return the name under which what backs it is counted: idle capacity apart from firm capacity."""
+        firm, idle = pools(self.compute_class)
+        return idle if self.delivery == "idle" else firm
+
+    @property
     def first_reference_ticks(self) -> int:
         """Return the reference price before the first trade: the listed one, else the middle of the band."""
         return self.reference_ticks or (self.band_low_ticks + self.band_high_ticks) // 2
@@ -61,3 +67,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Tell whether a trade at this price would be further than `volatility_ppm` from the reference."""
         distance = abs(price_ticks - reference_ticks)
         return self.volatility_ppm > 0 and distance * PPM > reference_ticks * self.volatility_ppm
+
+
+def pools(compute_class: str) -> tuple[str, str]:
+    """Return the names of a class's firm and idle capacity.
+
+    Both are the same machines: what is firm comes first, and idle is what that leaves unused, which is why
+    it is paid only as used. So neither counts against the other.
+    """
+    return compute_class, f"{compute_class}/idle"

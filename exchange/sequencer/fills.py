@@ -81,8 +81,10 @@ def _settle(
         order.auction_id = market.auction.id
     if order.side == "buy":
         _settle_hold(state, changes, order)
-    else:
+    elif order.entitlement_id is None:
         _settle_offer(state, order)
+    elif resting is None:
+        changes.lodged(state.lodged.pop(order.entitlement_id))
     changes.touch(order)
     changes.tell(order.organisation_id, "order", order_view(order, Outcome([], prevented)))
 
@@ -130,7 +132,7 @@ def _trade(
         auction_id=auction.id if auction else None,
         delivers_until=auction.delivers_until if auction else None,
         is_selective=match.selective,
-        is_resale=match.resale,
+        source=None if sell.entitlement_id is None else state.lodged[sell.entitlement_id].take(quantity_ucu),
     )
     for order, fee in ((buy, trade.buyer_fee_nano_usd), (sell, trade.seller_fee_nano_usd)):
         order.leaves_lots -= match.qty
@@ -142,7 +144,11 @@ def _trade(
     if buy.beneficiary_ucu is not None:
         buy.beneficiary_ucu -= held_ucu
     buy.unsettled_nano_usd += trade.paid_nano_usd
-    state.backings[sell.organisation_id, market.instrument.compute_class].issued_ucu += trade.quantity_ucu
+    if trade.source is None:
+        backing = state.backings[sell.organisation_id, market.instrument.pool]
+        backing.issued_ucu += trade.quantity_ucu
+    else:
+        state.wallets[sell.organisation_id].posted += trade.received_nano_usd
     return trade
 
 
@@ -182,6 +188,6 @@ def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
 
 def _settle_offer(state: State, order: OrderState) -> None:
     due = order.leaves_lots * order.instrument.lot_ucu if order.is_open else 0
-    backing = state.backings[order.organisation_id, order.instrument.compute_class]
+    backing = state.backings[order.organisation_id, order.instrument.pool]
     backing.offered_ucu += due - order.offered_ucu
     order.offered_ucu = due

@@ -8,6 +8,7 @@ from billing.ledger.chart import AccountRef, Kind, of_entitlement, of_house, of_
 from billing.ledger.posting import JournalEntry, Leg
 from core.money import fee_nano_usd, mul_div_floor
 from exchange.sequencer.facts import Instrument
+from exchange.sequencer.resale import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,20 @@ class Trade:
     seller_fee_ppm: int
     is_self: bool = False
     is_selective: bool = False
-    is_resale: bool = False
     auction_id: uuid.UUID | None = None
     delivers_until: datetime | None = None
+    source: Source | None = None
+    """What is sold on; None: the seller issues what it sells."""
+
+    @property
+    def is_resale(self) -> bool:
+        """Tell whether an entitlement changes hands, and nothing is issued."""
+        return self.source is not None
+
+    @property
+    def provider_id(self) -> uuid.UUID:
+        """Return who owes the compute: the seller, or who issued what it sells on."""
+        return self.source.provider_id if self.source is not None else self.seller_id
 
     @property
     def is_printed(self) -> bool:
@@ -78,13 +90,22 @@ class Trade:
         return self.notional_nano_usd + self.buyer_fee_nano_usd
 
     @property
+    def received_nano_usd(self) -> int:
+        """Return what a reseller gets at once: the price without its fee."""
+        return self.notional_nano_usd - self.seller_fee_nano_usd
+
+    @property
     def escrow_nano_usd(self) -> int:
-        """Return N: the price without the seller's fee (ARCHITECTURE, "Fee")."""
+        """Return N: the price without the seller's fee (ARCHITECTURE, "Fee"); what a resale passes on."""
+        if self.source is not None:
+            return self.source.escrow_nano_usd
         return self.notional_nano_usd - self.seller_fee_nano_usd
 
     @property
     def fees_nano_usd(self) -> int:
-        """Return F: both fees, deferred until the compute is drawn."""
+        """Return F: both fees, deferred until the compute is drawn; of a resale, what goes along."""
+        if self.source is not None:
+            return self.source.fees_nano_usd
         return self.buyer_fee_nano_usd + self.seller_fee_nano_usd
 
     @property
@@ -94,7 +115,10 @@ class Trade:
 
     @property
     def ends_at(self) -> datetime:
-        """Return when the window of the compute ends: where the auction says so, else after the window."""
+        """Return when the window of the compute ends: where the auction says so, else after the window; that
+        of a resale stays."""
+        if self.source is not None:
+            return self.source.ends_at
         return self.delivers_until or self.traded_at + timedelta(seconds=self.instrument.window_s)
 
     @property
@@ -115,16 +139,14 @@ class Trade:
         return (holding, Holding(buyer, compute_class, self.buyer_id, *rest))
 
     def entry(self) -> JournalEntry:
-        """Return the one entry: wallet → escrow N, wallet → deferred fees F, issue → entitlement Q."""
+        """Return the one entry.
+
+        Of a sale: wallet → escrow N, wallet → deferred fees F, issue → entitlement Q. Of a resale: the price
+        from wallet to wallet and both fees to income, at once; and compute, debt and escrow from the lodged
+        entitlement to the new one.
+        """
         wallet = of_organisation(Kind.WALLET, self.buyer_id)
-        legs = [
-            *((wallet, each.account(Kind.ESCROW), each.escrow_nano_usd) for each in self.holdings),
-            (wallet, of_house(Kind.DEFERRED_FEES), self.fees_nano_usd),
-            *(
-                (each.account(Kind.ISSUE), each.account(Kind.ENTITLEMENT), each.quantity_ucu)
-                for each in self.holdings
-            ),
-        ]
+        legs = self._sale_legs(wallet) if self.source is None else self._resale_legs(wallet, self.source)
         return JournalEntry(
             key=f"trade:{self.id}",
             kind="trade",
@@ -132,3 +154,30 @@ class Trade:
             event_at=self.traded_at,
             ref=str(self.id),
         )
+
+    def _sale_legs(self, wallet: AccountRef) -> list[tuple[AccountRef, AccountRef, int]]:
+        return [
+            *((wallet, each.account(Kind.ESCROW), each.escrow_nano_usd) for each in self.holdings),
+            (wallet, of_house(Kind.DEFERRED_FEES), self.fees_nano_usd),
+            *(
+                (each.account(Kind.ISSUE), each.account(Kind.ENTITLEMENT), each.quantity_ucu)
+                for each in self.holdings
+            ),
+        ]
+
+    def _resale_legs(self, wallet: AccountRef, source: Source) -> list[tuple[AccountRef, AccountRef, int]]:
+        def of_source(kind: Kind) -> AccountRef:
+            return of_entitlement(kind, source.entitlement_id, self.instrument.compute_class)
+
+        fees = self.buyer_fee_nano_usd + self.seller_fee_nano_usd
+        legs = [
+            (wallet, of_organisation(Kind.WALLET, self.seller_id), self.received_nano_usd),
+            (wallet, of_house(Kind.FEE_INCOME), fees),
+        ]
+        for each in self.holdings:
+            legs += [
+                (of_source(Kind.ESCROW), each.account(Kind.ESCROW), each.escrow_nano_usd),
+                (of_source(Kind.ENTITLEMENT), each.account(Kind.ENTITLEMENT), each.quantity_ucu),
+                (each.account(Kind.ISSUE), of_source(Kind.ISSUE), each.quantity_ucu),
+            ]
+        return legs

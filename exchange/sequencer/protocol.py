@@ -37,6 +37,9 @@ class NewOrder(
 
     `beneficiary_ucu` limits what the beneficiary gets: what the last lot holds beyond it stays the
     organisation's. Only for orders that never rest (IOC, FOK).
+
+    With `min_window_s` compute that others sell on is bought too, if its window has that long to go. Only for
+    orders to buy that never rest.
     """
 
     organisation_id: uuid.UUID
@@ -59,6 +62,7 @@ class NewOrder(
     ignore_providers: tuple[uuid.UUID, ...] = ()
     beneficiary_id: uuid.UUID | None = None
     beneficiary_ucu: int | None = None
+    min_window_s: int | None = None
 
 
 class CancelOrder(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="cancel"):
@@ -203,6 +207,21 @@ class SetFeeTier(
     key: str | None = None
 
 
+class Lodge(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="lodge"):
+    """Offer an entitlement that was given to the sequencer for resale: all of it, at a price.
+
+    `expires_at` (epoch seconds) ends the offer earlier than five minutes before the compute's end.
+    """
+
+    organisation_id: uuid.UUID
+    entitlement_id: uuid.UUID
+    instrument: str
+    price_ticks: int
+    quantity_lots: int
+    expires_at: int | None = None
+    key: str
+
+
 class Kill(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="kill"):
     """Cancel every open order on an instrument and halt it."""
 
@@ -232,6 +251,7 @@ Command = (
     | StartAuction
     | SetStandingOffer
     | WithdrawStandingOffer
+    | Lodge
     | Inspect
 )
 """What can be sent."""

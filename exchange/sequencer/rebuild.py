@@ -11,8 +11,9 @@ from psycopg.rows import class_row
 from exchange.engine import Engine
 from exchange.engine.orders import Phase
 from exchange.sequencer.auctions import AuctionState
-from exchange.sequencer.facts import Instrument
+from exchange.sequencer.facts import Instrument, pools
 from exchange.sequencer.limits import Rates, Terms
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.risk import Backing, Wallet
 from exchange.sequencer.state import DeadManSwitch, Market, OrderState, StandingOffer, State
 
@@ -34,12 +35,25 @@ _ORDERS = """
         o.time_in_force, o.post_only, o.self_trade_prevention, o.price_ticks, o.quantity_lots,
         o.leaves_lots, o.cumulative_lots, o.notional_nano_usd, o.fee_nano_usd, o.priority, o.created_at,
         o.limit_ticks, o.budget_nano_usd, o.display_lots, o.slice_lots, o.min_lots, o.expires_at,
-        o.entitlement_id, o.auction_id, o.maker_fee_ppm, o.taker_fee_ppm,
+        o.entitlement_id, e.ends_at AS window_ends_at, o.auction_id, o.maker_fee_ppm, o.taker_fee_ppm,
         h.id AS hold_id, coalesce(h.placed - h.captured - h.released, 0) AS held_nano_usd
     FROM exchange_order o
+    LEFT JOIN exchange_entitlement e ON e.id = o.entitlement_id
     LEFT JOIN billing_hold h
         ON h.kind = 'order' AND h.ref = replace(o.id::text, '-', '') AND h.ended_at IS NULL
     WHERE o.status = 'open' ORDER BY o.instrument_id, o.priority"""
+_LODGED = """
+    SELECT e.id, e.instrument_id, e.holder_id, e.provider_id, e.quantity_ucu, e.escrow_nano_usd,
+        e.fee_nano_usd, e.ends_at, e.quantity_ucu - b.posted AS used_ucu
+    FROM exchange_entitlement e
+    JOIN exchange_instrument i ON i.id = e.instrument_id
+    JOIN billing_account a ON a.kind = 'entitlement' AND a.asset = 'CU:' || i.compute_class_id
+        AND a.organisation_id IS NULL AND a.entitlement_id = e.id
+    JOIN billing_balance b ON b.account_id = a.id
+    WHERE e.state = 'lodged'"""
+_OFFERED = (
+    f"{_LODGED} AND EXISTS (SELECT FROM exchange_order o WHERE o.entitlement_id = e.id AND o.status = 'open')"
+)
 _WALLETS = """
     SELECT a.organisation_id, b.posted, b.held FROM billing_account a
     JOIN billing_balance b ON b.account_id = a.id WHERE a.kind = 'wallet'"""
@@ -62,17 +76,18 @@ _AUCTIONS = """
 _STANDING_OFFERS = """
     SELECT id, organisation_id, instrument_id, price_ticks, quantity_lots, created_at
     FROM exchange_standingoffer WHERE withdrawn_at IS NULL"""
-_ISSUED = """
-    SELECT e.provider_id, i.compute_class_id, -sum(b.posted)::bigint
+_POOL = "i.compute_class_id || CASE i.delivery WHEN 'idle' THEN '/idle' ELSE '' END"
+_ISSUED = f"""
+    SELECT e.provider_id, {_POOL}, -sum(b.posted)::bigint
     FROM exchange_entitlement e
     JOIN exchange_instrument i ON i.id = e.instrument_id
     JOIN billing_account a ON a.kind = 'issue' AND a.asset = 'CU:' || i.compute_class_id
         AND a.organisation_id IS NULL AND a.entitlement_id = e.id
     JOIN billing_balance b ON b.account_id = a.id
-    WHERE e.state = 'live' AND e.ends_at > %(now)s
+    WHERE (e.state = 'live' OR e.state = 'lodged') AND e.ends_at > %(now)s
         AND (e.provider_id = %(provider)s OR %(provider)s::uuid IS NULL)
-        AND (i.compute_class_id = %(class)s OR %(class)s::text IS NULL)
-    GROUP BY 1, 2"""
+        AND ({_POOL} = %(pool)s OR %(pool)s::text IS NULL)
+    GROUP BY 1, 2"""  # noqa: S608
 
 
 def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
@@ -88,10 +103,12 @@ def rebuild(connection: psycopg.Connection[Any], *, now: datetime) -> State:
             state.terms[organisation_id] = Terms(**row)
         for instrument_id, tier, maker_ppm, taker_ppm in cursor.execute(_TIERS):
             state.tiers[instrument_id, tier] = Rates(maker_ppm, taker_ppm)
+        state.lodged = {row["id"]: Lodged(**row) for row in _dicts(connection, _OFFERED)}
         for organisation_id, compute_class, rate, tier in cursor.execute(_CAPACITIES):
-            state.backings[organisation_id, compute_class] = Backing(rate, tier)
-        for (organisation_id, compute_class), issued in _issued(cursor, now, None, None).items():
-            state.backings[organisation_id, compute_class].issued_ucu = issued
+            for pool in pools(compute_class):
+                state.backings[organisation_id, pool] = Backing(rate, tier)
+        for (organisation_id, pool), issued in _issued(cursor, now, None, None).items():
+            state.backings[organisation_id, pool].issued_ucu = issued
         for organisation_id, timeout_s, expires_at in cursor.execute(_DEAD_MEN):
             state.set_dead_man(organisation_id, DeadManSwitch(timeout_s, expires_at))
     _restore_books(connection, state)
@@ -105,11 +122,18 @@ def find_market(connection: psycopg.Connection[Any], symbol: str) -> Market | No
 
 
 def issued_ucu(
-    connection: psycopg.Connection[Any], *, provider_id: uuid.UUID, compute_class: str, now: datetime
+    connection: psycopg.Connection[Any], *, provider_id: uuid.UUID, pool: str, now: datetime
 ) -> int:
-    """Return the µCU of a class that a provider has sold and that are neither drawn nor expired."""
+    """Return the µCU of a pool that a provider has sold and that are neither drawn nor expired."""
     with psycopg.Cursor(connection) as cursor:
-        return _issued(cursor, now, provider_id, compute_class).get((provider_id, compute_class), 0)
+        return _issued(cursor, now, provider_id, pool).get((provider_id, pool), 0)
+
+
+def find_lodged(connection: psycopg.Connection[Any], entitlement_id: uuid.UUID) -> Lodged | None:
+    """Return an entitlement that was given to the sequencer, as committed; None if it was not."""
+    query = f"{_LODGED} AND e.id = %s"
+    with connection.cursor(row_factory=class_row(Lodged)) as cursor:
+        return cursor.execute(query, [entitlement_id]).fetchone()
 
 
 def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
@@ -121,7 +145,7 @@ def _restore_books(connection: psycopg.Connection[Any], state: State) -> None:
             order = _order(row, instruments[row["instrument_id"]])
             resting[order.instrument.id].append(order)
             state.add(order)
-            backing = state.backings[order.organisation_id, order.instrument.compute_class]
+            backing = state.backings[order.organisation_id, order.instrument.pool]
             backing.offered_ucu += order.offered_ucu
     for listed in all_listed:
         state.markets[listed.instrument.symbol] = listed.market(resting[listed.instrument.id])
@@ -170,7 +194,7 @@ def _instruments(connection: psycopg.Connection[Any], symbol: str | None) -> lis
 
 
 def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
-    is_sell = row["side"] == "sell"
+    issues = row["side"] == "sell" and row["entitlement_id"] is None
     return OrderState(
         id=row["id"],
         instrument=instrument,
@@ -190,6 +214,7 @@ def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
         min_lots=row["min_lots"],
         expires_at=row["expires_at"],
         entitlement_id=row["entitlement_id"],
+        window_ends_at=row["window_ends_at"],
         auction_id=row["auction_id"],
         maker_fee_ppm=row["maker_fee_ppm"],
         taker_fee_ppm=row["taker_fee_ppm"],
@@ -202,14 +227,14 @@ def _order(row: dict[str, Any], instrument: Instrument) -> OrderState:
         priority=row["priority"],
         hold_id=row["hold_id"],
         held_nano_usd=row["held_nano_usd"],
-        offered_ucu=row["leaves_lots"] * instrument.lot_ucu if is_sell else 0,
+        offered_ucu=row["leaves_lots"] * instrument.lot_ucu if issues else 0,
     )
 
 
 def _issued(
-    cursor: psycopg.Cursor[Any], now: datetime, provider_id: uuid.UUID | None, compute_class: str | None
+    cursor: psycopg.Cursor[Any], now: datetime, provider_id: uuid.UUID | None, pool: str | None
 ) -> dict[tuple[uuid.UUID, str], int]:
-    arguments = {"now": now, "provider": provider_id, "class": compute_class}
+    arguments = {"now": now, "provider": provider_id, "pool": pool}
     return {(provider, code): issued for provider, code, issued in cursor.execute(_ISSUED, arguments)}
 
 

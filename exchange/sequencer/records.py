@@ -1,12 +1,16 @@
-"""The SQL of what changes seldom: accounts' limits and fee tiers, auctions and standing offers."""
+"""The SQL of what changes seldom: accounts' limits and fee tiers, auctions, standing offers, resale."""
 
 import uuid
+from datetime import datetime
 
 import msgspec
 
+from core.ids import new_id
 from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.bulk import Row, bulk
 from exchange.sequencer.changes import Changes
+from exchange.sequencer.money import Trade
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.state import StandingOffer
 
 _TRADING_ACCOUNTS = bulk(
@@ -28,6 +32,13 @@ _FEE_TIERS = bulk(
     {"instrument_id": "uuid", "tier": "text", "maker_fee_ppm": "integer", "taker_fee_ppm": "integer"},
     "ON CONFLICT (instrument_id, tier) DO UPDATE SET maker_fee_ppm = EXCLUDED.maker_fee_ppm,"
     " taker_fee_ppm = EXCLUDED.taker_fee_ppm",
+)
+_RETURNED = """
+    UPDATE exchange_entitlement e SET state = r.state, closed_at = r.closed_at
+    FROM json_to_recordset(%s::json) AS r (id uuid, state text, closed_at timestamptz) WHERE e.id = r.id"""
+# Shares of fees that are earned at once go to accounts that settlement locks too: not in a batch.
+_OUTBOX = bulk(
+    "core_outboxmessage", {"id": "uuid", "topic": "text", "payload": "jsonb", "attempts": "integer"}
 )
 
 _AUCTION_FIXED = {
@@ -76,6 +87,8 @@ def records(changes: Changes) -> list[tuple[str, list[Row]]]:
         (_FEE_TIERS, [_tier_row(key, changes) for key in changes.tiers]),
         (_AUCTIONS, [_auction_row(auction) for auction in changes.auctions.values()]),
         (_STANDING_OFFERS, [_standing_row(offer) for offer in changes.standing.values()]),
+        (_RETURNED, [_returned_row(lodged, changes.now) for lodged in changes.returned.values()]),
+        (_OUTBOX, [_earned_row(trade) for trade in changes.trades if trade.is_resale]),
     ]
 
 
@@ -108,3 +121,15 @@ def _standing_row(offer: StandingOffer) -> Row:
         "created_at": offer.created_at,
         "withdrawn_at": offer.withdrawn_at,
     }
+
+
+def _returned_row(lodged: Lodged, now: datetime) -> Row:
+    if lodged.left_ucu:
+        return {"id": lodged.id, "state": "live", "closed_at": None}
+    return {"id": lodged.id, "state": "sold", "closed_at": now}
+
+
+def _earned_row(trade: Trade) -> Row:
+    fees = trade.buyer_fee_nano_usd + trade.seller_fee_nano_usd
+    payload = {"trade_id": str(trade.id), "fees_nano_usd": fees}
+    return {"id": new_id(), "topic": "resale.earned", "payload": payload, "attempts": 0}

@@ -27,7 +27,7 @@ class Wallet:
 
 @dataclass(slots=True)
 class Backing:
-    """A provider's capacity in a class, and the claims on it in µCU.
+    """A provider's firm or idle capacity in a class, and the claims on it in µCU.
 
     `issued_ucu` is what was sold and is neither drawn nor expired: drawing and expiry happen outside
     the sequencer, so the figure may lag, and then only on the safe side. `offered_ucu` is what its

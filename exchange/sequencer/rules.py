@@ -43,6 +43,7 @@ def check_new(
     if command.quantity_lots is not None:
         check_size(instrument, limit, command.quantity_lots)
     check_beneficiary(command, instrument)
+    check_window(command, instrument)
     return limit
 
 
@@ -62,6 +63,19 @@ def check_beneficiary(command: NewOrder, instrument: Instrument) -> None:
         command.tif not in IMMEDIATE or -(-share_ucu // instrument.lot_ucu) != command.quantity_lots
     ):
         raise CuxError(Code.INVALID_FIELD, param="beneficiary_ucu")
+
+
+def check_window(command: NewOrder, instrument: Instrument) -> None:
+    """Refuse a wish for a window on orders that may rest, sell, or meet their own account's (INVALID_FIELD).
+
+    What is sold on has one new holder, and what is sold at first has the whole window.
+    """
+    window_s = command.min_window_s
+    if window_s is None:
+        return
+    fits = 0 < window_s <= instrument.window_s and command.beneficiary_ucu is None
+    if not fits or command.tif not in ("IOC", "FOK") or command.side != "buy" or command.stp == "none":
+        raise CuxError(Code.INVALID_FIELD, param="min_window_s")
 
 
 def check_trading(phase: Phase) -> None:
@@ -86,17 +100,29 @@ def check_size(instrument: Instrument, price_ticks: int, quantity_lots: int) -> 
             f"The quantity must be {instrument.min_order_lots} to {instrument.max_order_lots} lots.",
             param="quantity_lots",
         )
-    within_band(price_ticks, (instrument.band_low_ticks, instrument.band_high_ticks), is_given=True)
+    check_band(price_ticks, (instrument.band_low_ticks, instrument.band_high_ticks))
 
 
-def within_band(price_ticks: int, band: tuple[int, int], *, is_given: bool) -> int:
-    """Return a price that lies in the band: what was given must (PRICE_OUT_OF_BAND), what was not is cut."""
+def check_band(price_ticks: int, band: tuple[int, int]) -> None:
+    """Refuse a price outside the band (PRICE_OUT_OF_BAND names it)."""
     low, high = band
-    if is_given and not low <= price_ticks <= high:
+    if not low <= price_ticks <= high:
         raise CuxError(
             Code.PRICE_OUT_OF_BAND, f"The price must be {low} to {high} ticks now.", param="price_ticks"
         )
-    return min(max(price_ticks, low), high)
+
+
+def within_band(command: NewOrder, limit_ticks: int, band: tuple[int, int]) -> int:
+    """Return the limit within the band: a market order's protection ends where the band does, at the latest.
+
+    Raises:
+        CuxError: PRICE_OUT_OF_BAND, nothing in the band is within the limit, or it is a limit order's own.
+    """
+    low, high = band
+    if command.type == "market":
+        limit_ticks = min(limit_ticks, high) if command.side == "buy" else max(limit_ticks, low)
+    check_band(limit_ticks, band)
+    return limit_ticks
 
 
 def check_amount(amount: int, param: str) -> None:

@@ -16,6 +16,7 @@ from exchange.sequencer.auctions import AuctionState
 from exchange.sequencer.deadlines import Deadlines
 from exchange.sequencer.facts import Instrument, TimeInForce
 from exchange.sequencer.limits import DEFAULT_TERMS, Rates, Terms
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.risk import Backing, Wallet, worst_case_nano_usd
 
 EXPIRY: Final = "expiry"
@@ -61,6 +62,10 @@ class OrderState:
     expires_at: datetime | None = None
     entitlement_id: uuid.UUID | None = None
     auction_id: uuid.UUID | None = None
+    window_ends_at: datetime | None = None
+    """When the compute ends that it sells on."""
+    min_window_ends_at: datetime | None = None
+    """It buys compute on that ends at this moment or later."""
     cumulative_lots: int = 0
     notional_nano_usd: int = 0
     fee_nano_usd: int = 0
@@ -121,6 +126,8 @@ class OrderState:
             only=tuple(id.hex for id in self.only_providers),
             ignore=tuple(id.hex for id in self.ignore_providers),
             budget=self.budget_ticks_lots,
+            end=_epoch_s(self.window_ends_at),
+            min_end=_epoch_s(self.min_window_ends_at),
         )
 
 
@@ -165,7 +172,8 @@ class State:
 
     `client_ids` finds an open order by its organisation and client_order_id; `open_orders` counts an
     account's on an instrument. `terms` has the accounts for which operators have set something, `tiers` the
-    fees by instrument and tier. `deadlines` follow from the rest: they are what is promised for a moment.
+    fees by instrument and tier, `lodged` the entitlements in open offers. `deadlines` follow from the rest:
+    they are what is promised for a moment.
     """
 
     sequence: int = 0
@@ -176,6 +184,7 @@ class State:
     open_orders: Counter[tuple[uuid.UUID, str]] = field(default_factory=Counter)
     terms: dict[uuid.UUID, Terms] = field(default_factory=dict)
     tiers: dict[tuple[uuid.UUID, str], Rates] = field(default_factory=dict)
+    lodged: dict[uuid.UUID, Lodged] = field(default_factory=dict)
     wallets: defaultdict[uuid.UUID, Wallet] = field(default_factory=lambda: defaultdict(Wallet))
     backings: defaultdict[tuple[uuid.UUID, str], Backing] = field(
         default_factory=lambda: defaultdict(Backing)
@@ -262,7 +271,8 @@ class State:
         auctions = sorted((symbol, m.auction.facts()) for symbol, m in self.markets.items() if m.auction)
         offers = (offer for market in self.markets.values() for offer in market.standing.values())
         standing = sorted((o.id.hex, o.price_ticks, o.quantity_lots) for o in offers)
-        parts = (numbers, told, orders, wallets, backings, dead_men, terms, tiers, auctions, standing)
+        lodged = sorted((id.hex, some.quantity_ucu, some.used_ucu) for id, some in self.lodged.items())
+        parts = (numbers, told, orders, wallets, backings, dead_men, terms, tiers, auctions, standing, lodged)
         return _digest((self.sequence, self.books_hash(), *parts))
 
     def books_hash(self) -> str:
@@ -270,6 +280,11 @@ class State:
         unused = Engine().state_hash()
         hashes = {symbol: market.engine.state_hash() for symbol, market in self.markets.items()}
         return _digest(sorted(pair for pair in hashes.items() if pair[1] != unused))
+
+
+def _epoch_s(moment: datetime | None) -> int:
+    """Return whole seconds since 1970, or 0 for no moment."""
+    return int(moment.timestamp()) if moment is not None else 0
 
 
 def _digest(value: object) -> str:

@@ -17,7 +17,7 @@ BURST_S: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Drawable:
-    """A live entitlement: its size, window, and what of it is undrawn and reserved, in µCU.
+    """A live entitlement: its size less what was split off, window, undrawn and reserved compute, in µCU.
 
     One whose window has ended counts only with what jobs that still run have reserved on it.
     """

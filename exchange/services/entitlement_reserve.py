@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
+
 from billing.ledger.chart import Kind, of_entitlement
 from billing.ledger.posting import HoldPlacement
 from billing.selectors.balances import balances
@@ -97,6 +100,7 @@ def _drawables(
             starts_at__lte=now,
         )
         .select_related("instrument")
+        .annotate(parted_ucu=Coalesce(Sum("parts__quantity_ucu"), 0))
         .order_by("ends_at", "id")
     )
     accounts = {row.id: row.account(Kind.ENTITLEMENT) for row in rows}
@@ -108,7 +112,7 @@ def _drawables(
             Drawable(
                 entitlement_id=row.id,
                 provider_id=row.provider_id,
-                quantity_ucu=row.quantity_ucu,
+                quantity_ucu=row.quantity_ucu - row.parted_ucu,
                 window_s=row.instrument.window_s,
                 undrawn_ucu=balance.posted,
                 reserved_ucu=balance.held,

@@ -7,10 +7,13 @@ income. What is nothing makes no leg.
 
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import Leg
 from core.money import PPM, mul_div_floor
+
+_DEFERRED: Final = of_house(Kind.DEFERRED_FEES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,13 @@ def provider_legs(source: AccountRef, provider_id: uuid.UUID, amount: int, hold_
     ]
 
 
-def fee_legs(amount: int, shares: FeeShares) -> list[Leg]:
-    """Return the legs by which `amount` of deferred fees is earned."""
+def fee_legs(amount: int, shares: FeeShares, source: AccountRef = _DEFERRED) -> list[Leg]:
+    """Return the legs by which `amount` of fees is earned: deferred ones, unless another source is given."""
     insurance = mul_div_floor(amount, shares.insurance_ppm, PPM)
     public_access = mul_div_floor(amount, shares.public_access_ppm, PPM)
-    deferred = of_house(Kind.DEFERRED_FEES)
+    income = of_house(Kind.FEE_INCOME)
     return [
-        *leg(deferred, of_house(Kind.FEE_INCOME), amount - insurance - public_access),
-        *leg(deferred, of_house(Kind.INSURANCE), insurance),
-        *leg(deferred, of_house(Kind.PUBLIC_ACCESS), public_access),
+        *(leg(source, income, amount - insurance - public_access) if source != income else []),
+        *leg(source, of_house(Kind.INSURANCE), insurance),
+        *leg(source, of_house(Kind.PUBLIC_ACCESS), public_access),
     ]

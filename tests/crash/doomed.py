@@ -1,6 +1,7 @@
-"""A sequencer that kills itself: `python -m tests.crash.doomed POINT N [arguments of manage.py sequencer]`.
+"""A sequencer that ends or pauses itself: `python -m tests.crash.doomed POINT N SIGNAL [arguments…]`.
 
-After a SIGUSR1 it counts how often it comes by the point, and at the N-th time ends by SIGKILL.
+After a SIGUSR1 it counts how often it comes by the point, and at the N-th time sends itself the signal,
+SIGKILL or SIGSTOP. The arguments are those of `manage.py sequencer`.
 """
 
 import os
@@ -32,7 +33,9 @@ POINTS = {
 }
 
 
-def doomed(original: Callable[..., Any], *, is_after: bool, times: int) -> Callable[..., Any]:
+def doomed(
+    original: Callable[..., Any], *, is_after: bool, times: int, number: signal.Signals
+) -> Callable[..., Any]:
     """Return the function with its fatal moment."""
     left = 0
 
@@ -44,13 +47,20 @@ def doomed(original: Callable[..., Any], *, is_after: bool, times: int) -> Calla
         nonlocal left
         left -= 1
         is_fatal = left == 0
-        result = original(*arguments, **fields) if is_after or not is_fatal else None
-        if is_fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if is_fatal and not is_after:
+            os.kill(os.getpid(), number)
+        result = original(*arguments, **fields)
+        if is_fatal and is_after:
+            os.kill(os.getpid(), number)
         return result
 
     signal.signal(signal.SIGUSR1, arm)
     return function
+
+
+def program(point: str, times: int, number: signal.Signals) -> tuple[str, ...]:
+    """Return the arguments of Python that run this."""
+    return ("-m", __name__, point, str(times), number.name)
 
 
 def main() -> None:
@@ -63,9 +73,14 @@ def main() -> None:
     owner: Any = import_module(place.module)
     if place.owner is not None:
         owner = getattr(owner, place.owner)
-    original = getattr(owner, place.function)
-    setattr(owner, place.function, doomed(original, is_after=place.is_after, times=int(sys.argv[2])))
-    call_command("sequencer", *sys.argv[3:])
+    fatal = doomed(
+        getattr(owner, place.function),
+        is_after=place.is_after,
+        times=int(sys.argv[2]),
+        number=signal.Signals[sys.argv[3]],
+    )
+    setattr(owner, place.function, fatal)
+    call_command("sequencer", *sys.argv[4:])
 
 
 if __name__ == "__main__":

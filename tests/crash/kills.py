@@ -13,7 +13,7 @@ from django.db import connections
 from core.embedded.postgres import Postgres
 from exchange.sequencer.process import DATABASE_LOST
 from tests.crash.checks import ENOUGH
-from tests.crash.doomed import POINTS
+from tests.crash.doomed import POINTS, program
 from tests.crash.load import Load
 from tests.sequencer_process import SEQUENCER, SequencerProcess, sequencer
 from tests.waiting import eventually, is_alive
@@ -33,8 +33,7 @@ class Kill:
     @property
     def program(self) -> tuple[str, ...]:
         """Return the sequencer that will end so."""
-        is_point = self.where in POINTS
-        return ("-m", "tests.crash.doomed", self.where, str(self.n)) if is_point else SEQUENCER
+        return program(self.where, self.n, signal.SIGKILL) if self.where in POINTS else SEQUENCER
 
 
 def kills(number: int, *, seed: int, longest: int) -> list[Kill]:

@@ -1,15 +1,13 @@
-"""What the sequencer survives: an end under load, a successor, a poisoned command, a full queue."""
+"""What the sequencer survives: its end under load, a poisoned command, a full queue."""
 
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
 
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -18,12 +16,11 @@ from exchange.sequencer import rebuild
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.owner import take_ownership
-from exchange.sequencer.process import DATABASE_LOST, FENCED_OFF
-from exchange.sequencer.protocol import CancelOrder, Inspect, Request, SetCapacity, Verdict, frame
+from exchange.sequencer.protocol import CancelOrder, Inspect, SetCapacity, Verdict
 from tests.crash.checks import assert_consistent
 from tests.crash.load import PLACED, Load
 from tests.sequencer_market import make_market, order_id
-from tests.sequencer_process import inspect, sequencer, started, talking_to
+from tests.sequencer_process import inspect, sequencer
 from tests.waiting import eventually
 
 
@@ -53,49 +50,6 @@ def test_sigterm_under_load_answers_what_it_commits(db):
     acknowledged = {order_id(answer) for answer in load.answers.values() if answer.status == PLACED}
     committed = set(Order.objects.filter(instrument=load.market.instrument).values_list("id", flat=True))
     assert committed == acknowledged
-
-
-def test_fenced_off_owner_leaves_without_writing_or_answering(db):
-    with sequencer() as old:
-        market = make_market()
-        before = market.rows()
-        SequencerOwner.objects.filter(shard="main").update(epoch=F("epoch") + 1)
-        with pytest.raises(CuxError) as error:
-            market.buy(1_000, 1)
-        assert error.value.code is Code.SEQUENCER_UNAVAILABLE
-        assert error.value.retry_after_s == 1
-        assert old.exit_code() == FENCED_OFF
-        assert market.rows() == before
-
-
-def test_successor_takes_over_from_a_paused_owner(db, tmp_path):
-    with sequencer() as old, started(tmp_path) as new:
-        market = make_market()
-        resting = market.buy(1_000, 1)
-        new.await_event("sequencer_waiting")
-        old.send(signal.SIGSTOP)
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(old.socket))
-            client.sendall(frame(Request(0, CancelOrder(market.buyer.id, "late", order_id(resting)))))
-            _end_sessions_of_owner()
-            with talking_to(new):
-                assert market.replace(market.buyer, resting, 1_500, 2).status == 200
-                before = market.rows()
-                old.send(signal.SIGCONT)
-                assert client.recv(1000) == b""
-                assert old.exit_code() == DATABASE_LOST
-                assert market.rows() == before
-                assert_consistent()
-        new.send(signal.SIGTERM)
-        assert new.exit_code() == 0
-
-
-def test_waiting_sequencer_can_be_stopped(db, tmp_path):
-    with sequencer(), started(tmp_path) as second:
-        second.await_event("sequencer_waiting")
-        second.send(signal.SIGTERM)
-        assert second.exit_code() == 0
-        assert make_market().buy(1_000, 1).status == 201
 
 
 def test_full_queue_refuses_at_once_and_lets_cancels_pass(db):
@@ -167,11 +121,3 @@ def _writer_held_up() -> Iterator[None]:
     with transaction.atomic():
         SequencerOwner.objects.select_for_update().get(shard="main")
         yield
-
-
-def _end_sessions_of_owner() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )

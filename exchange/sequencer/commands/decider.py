@@ -15,6 +15,7 @@ from exchange.engine import protocol as engine_protocol
 from exchange.engine.events import Event, Rejected
 from exchange.sequencer import protocol as p
 from exchange.sequencer.changes import Changes
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.state import Market, OrderState, State
 from exchange.sequencer.views import refusal
 
@@ -36,8 +37,11 @@ class Reader(Protocol):
     def market(self, symbol: str) -> Market | None:
         """Return a market that is not in memory yet."""
 
-    def issued_ucu(self, provider_id: uuid.UUID, compute_class: str) -> int:
-        """Return what is sold and neither drawn nor expired, as committed."""
+    def lodged(self, entitlement_id: uuid.UUID) -> Lodged | None:
+        """Return an entitlement that its holder has given to the sequencer, as committed."""
+
+    def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
+        """Return what is sold of a pool and neither drawn nor expired, as committed."""
 
 
 Handler = Callable[["Decider", Any], dict[str, Any]]

@@ -1,9 +1,11 @@
 """Placing and replacing orders."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
 
+from core.errors import Code, CuxError
 from core.ids import new_id
 from exchange.engine.protocol import Replace
 from exchange.sequencer import budgets, rules
@@ -22,7 +24,7 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
     limit = rules.check_new(
         command, market.instrument, market.engine.current_phase, decider.changes.now, decider.disabled
     )
-    limit = rules.within_band(limit, market.band, is_given=command.price_ticks is not None)
+    limit = rules.within_band(command, limit, market.band)
     order = _order(decider, command, market, limit)
     accounts.admit_new(decider.state, market, order)
     if order.side == "buy":
@@ -41,10 +43,14 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
 def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     """Change price and open quantity; what is freed by it can pay for it."""
     order = decider.open_order(command.organisation_id, command.order_id)
+    if order.entitlement_id is not None:
+        raise CuxError(
+            Code.INVALID_FIELD, "An offer of an entitlement is cancelled and made anew.", param="order_id"
+        )
     market = decider.market(order.instrument.symbol)
     rules.check_trading(market.engine.current_phase)
     rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
-    rules.within_band(command.price_ticks, market.band, is_given=True)
+    rules.check_band(command.price_ticks, market.band)
     accounts.admit_replace(decider.state, market, order, command)
     grows = False
     if order.side == "buy":
@@ -93,7 +99,15 @@ def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: i
         created_at=decider.changes.now,
         maker_fee_ppm=rates.maker_ppm,
         taker_fee_ppm=rates.taker_ppm,
+        min_window_ends_at=_window_ends_at(command, decider.changes.now),
     )
     if budget_nano_usd is not None:
         budgets.set_budget(market, order, budget_nano_usd)
     return order
+
+
+def _window_ends_at(command: p.NewOrder, now: datetime) -> datetime | None:
+    """Return until when resold compute has to be drawable, rounded up to the second."""
+    if command.min_window_s is None:
+        return None
+    return now.replace(microsecond=0) + timedelta(seconds=command.min_window_s + bool(now.microsecond))

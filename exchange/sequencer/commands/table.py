@@ -12,6 +12,7 @@ from exchange.sequencer.commands import (
     money,
     orders,
     phases,
+    resale,
     standing,
     timers,
 )
@@ -34,4 +35,5 @@ HANDLERS: Final[Handlers] = {
     p.StartAuction: (200, auctions.start),
     p.SetStandingOffer: (200, standing.set_offer),
     p.WithdrawStandingOffer: (200, standing.withdraw),
+    p.Lodge: (201, resale.lodge),
 }

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from core.errors import Code, CuxError
 from core.ids import new_id
+from cux.wire.market import Indicative
 from exchange.models import Auction, Entitlement, Instrument, MarketEvent, Order, StandingOffer, Trade
+from exchange.selectors.auctions import auction_get, auction_list, standing_offer_list
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import (
     SetPhase,
@@ -15,6 +18,7 @@ from exchange.sequencer.protocol import (
     Verdict,
     WithdrawStandingOffer,
 )
+from tests import builders
 from tests.sequencer_market import LOT_PRICE, Market, make_market, order_id, wallet
 from tests.waiting import eventually
 
@@ -82,6 +86,32 @@ def test_an_auction_trades_at_one_price_and_tells_how_it_came():
     ] * 4
 
 
+def test_a_running_auction_shows_what_would_trade_and_a_done_one_what_did():
+    market = make_market()
+    running = start(market, input_s=1, no_cancel_s=1)
+    market.buy(1_300, 10)
+    market.sell(1_000, 4)
+    (shown,) = auction_list(symbol=market.instrument.symbol)
+    assert shown.auction_id == running.body["auction_id"]
+    assert (shown.state, shown.price_ticks, shown.indicative) == (
+        "input",
+        None,
+        Indicative(price_ticks=1_300, volume_lots=4, surplus_lots=6),
+    )
+    row = ended(market)
+    done = auction_get(auction_id=row.id)
+    assert (done.state, done.price_ticks, done.volume_lots, done.surplus_lots, done.indicative) == (
+        "done",
+        1_300,
+        4,
+        6,
+        None,
+    )
+    with pytest.raises(CuxError) as missing:
+        auction_get(auction_id=new_id())
+    assert missing.value.code is Code.NOT_FOUND
+
+
 def test_the_same_key_starts_one_auction():
     market = make_market()
     id = new_id()
@@ -122,6 +152,21 @@ def test_a_standing_offer_enters_until_it_is_withdrawn():
     assert (trade.price_ticks, trade.quantity_lots) == (1_000, 2)
     sold = Order.objects.get(organisation=market.seller)
     assert (sold.time_in_force, sold.status, sold.cumulative_lots) == ("GFA", "canceled", 2)
+    (listed,) = standing_offer_list(organisation_id=market.seller.id)
+    assert listed.standing_offer_id == offer.body["standing_offer_id"]
     assert submit_sync(WithdrawStandingOffer(market.seller.id, row.id)).status == 200
     row.refresh_from_db()
     assert row.withdrawn_at is not None
+    assert standing_offer_list(organisation_id=market.seller.id) == []
+
+
+def test_idle_and_firm_capacity_are_counted_apart():
+    market = make_market(delivery="idle", window_s=10)  # 1,000 µCU/s for 10 s: 100 lots
+    firm = builders.instrument(of_class=market.instrument.compute_class, window_s=10).symbol
+    assert market.sell(1_000, 100).status == 201
+    assert market.sell(1_000, 100, instrument=firm).status == 201
+    before = market.rows()
+    for symbol in (market.instrument.symbol, firm):
+        refused = market.sell(1_000, 1, instrument=symbol)
+        assert refused.body["error"]["code"] == "insufficient_capacity"
+    assert market.rows() == before

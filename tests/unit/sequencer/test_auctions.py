@@ -19,7 +19,10 @@ AUCTION = UUID(int=77)
 
 
 def desk_of(**terms: Any) -> Desk:
-    return Desk(instrument(**terms), ANN, BOB, CY, DEE, funds=1_000_000_000, rate=1_000, tier=1_000_000)
+    desk = Desk(instrument(**terms), ANN, BOB, CY, DEE, funds=1_000_000_000)
+    for who in (ANN, BOB, CY, DEE):
+        assert desk.decide(p.SetCapacity(who, "c", 1_000, 1_000_000)).status == 200
+    return desk
 
 
 @pytest.fixture
@@ -351,9 +354,10 @@ def test_a_new_standing_offer_takes_the_place_of_the_old(idle):
 
 
 def test_standing_offers_are_cut_to_what_capacity_backs(idle):
-    idle.state.backings[BOB, "c"] = Backing(rate_ucu_per_s=13, tier_factor_ppm=500_000, issued_ucu=0)
+    idle.decide(p.SetCapacity(BOB, "c", 13, 500_000))
+    idle.state.backings[BOB, "c"].offered_ucu = 10**6  # what is firm counts apart
     offer(idle, BOB, 1_100, 20)  # 13 µCU/s · ½ · 100 s = 650 µCU: six lots of 100
-    idle.state.backings[CY, "c"] = Backing()
+    idle.state.backings[CY, "c/idle"] = Backing()
     offer(idle, CY, 1_100, 20)
     start(idle)
     assert told(idle) == [(BOB, 6), (CY, 0)]
@@ -395,12 +399,14 @@ def test_orders_lie_within_the_band_around_the_reference(desk):
     assert market.band == (990, 1_208)
 
 
-def test_a_market_order_is_protected_by_the_band(desk):
+@pytest.mark.parametrize("protection", [None, 4_000])
+def test_a_market_order_is_protected_by_the_band(protection):
     desk = desk_of(reference_ticks=1_000, band_ppm=100_000)
     desk.order(BOB, "sell", 1_100, 1)
     desk.state.markets["x"].reference_ticks = 990
-    missed = desk.order(ANN, "buy", None, 1, type="market", tif="IOC")
+    missed = desk.order(ANN, "buy", protection, 1, type="market", tif="IOC")
     assert (missed.body["status"], prices(desk)) == ("canceled", [])
+    assert code(desk.order(ANN, "buy", 890, 1, type="market", tif="IOC")) == "price_out_of_band"
 
 
 @pytest.fixture

@@ -1,0 +1,41 @@
+"""Run or continue the soak: `python -m tests.soak [--minutes 30] [--result docs/soak.json]`.
+
+A hundred SIGKILLs of the sequencer under load, at named points and at any moment, and ten of PostgreSQL with
+all its processes; after each everything is checked (`tests/crash`). It stops when the minutes are over and
+goes on where it was at the next call; data and state lie in `var/soak`. Another commit begins anew. What has
+been found so far is written to the result's file after every piece. Exits 1 if a check failed, for good
+until another commit.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VAR = Path(os.environ.get("CUX_VAR", ROOT / "var")) / "soak"
+
+
+def main() -> int:
+    """Set the scene for `tests.soak.run` and run it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30.0, help="of this piece")
+    parser.add_argument("--result", type=Path, default=ROOT / "docs" / "soak.json")
+    options = parser.parse_args()
+    os.environ["CUX_TEST_VAR"] = str(VAR / "data")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+    import django
+
+    import tests.environment  # noqa: F401 - it says where the data are, before Django starts
+
+    django.setup()
+    from tests.soak.run import Soak
+
+    return Soak(state_path=VAR / "state.json", result_path=options.result).run(minutes=options.minutes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
