@@ -1,7 +1,7 @@
 """Any commands in any order: wallets, holds and offers always cover exactly what is open."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from billing.ledger.chart import Kind, of_organisation
 from exchange.engine import Engine
-from exchange.sequencer import protocol
+from exchange.sequencer import protocol, snapshot
 from exchange.sequencer import state as memory
 from exchange.sequencer.replay import decode_effects, replay
 from exchange.sequencer.state import OrderState
@@ -37,9 +37,7 @@ def check_run(steps: list[Step]) -> None:
         if isinstance(step, protocol.NewOrder) and step.side == "buy":
             check_cost(step, before[step.organisation_id] - at.state.wallets[step.organisation_id].posted)
     check_postings(at)
-    engines = {"x": Engine()}
-    replay([decode_effects(msgspec.msgpack.encode(at.changes.effects))], engines)
-    assert engines["x"].state_hash() == at.state.markets["x"].engine.state_hash()
+    check_recovery(at)
 
 
 def check_memory(at: Desk) -> None:
@@ -69,6 +67,19 @@ def check_restored(orders: dict[str, OrderState], engine: Engine) -> None:
     oldest_first = sorted(orders.values(), key=lambda order: order.priority)
     restored = Engine.restore((order.for_engine() for order in oldest_first), engine.current_phase)
     assert restored.state_hash() == engine.state_hash()
+
+
+def check_recovery(at: Desk) -> None:
+    """The effects give the book, in a way that lets it go on alike, from a snapshot taken anywhere too."""
+    engine = at.state.markets["x"].engine
+    journal = [msgspec.msgpack.encode([effect]) for effect in at.changes.effects]
+    for cut in (0, len(journal) // 2, len(journal)):
+        engines = {"x": Engine()}
+        replay(map(decode_effects, journal[:cut]), engines)
+        engines = snapshot.decode(snapshot.encode(engines))
+        replay(map(decode_effects, journal[cut:]), engines)
+        assert engines["x"].state_hash() == engine.state_hash()
+        assert engines["x"].book() == engine.book()
 
 
 def check_cost(order: protocol.NewOrder, paid_nano_usd: int) -> None:
@@ -125,6 +136,12 @@ def without_slice(order: OrderState) -> Any:
     return operation
 
 
+def without_the_youngest(engines: Mapping[str, Engine]) -> bytes:
+    phase = engines["x"].current_phase
+    return WRITTEN({"x": Engine.restore(engines["x"].snapshot()[:-1], phase)})
+
+
+WRITTEN = snapshot.encode
 WHOLE: Callable[[OrderState], Any] = OrderState.for_engine
 
 MUTATIONS: list[tuple[Any, str, Any]] = [
@@ -132,6 +149,7 @@ MUTATIONS: list[tuple[Any, str, Any]] = [
     (memory, "worst_case_nano_usd", fee_of_the_whole),
     (OrderState, "needed_nano_usd", property(only_what_shows)),
     (OrderState, "for_engine", without_slice),
+    (snapshot, "encode", without_the_youngest),
 ]
 
 
