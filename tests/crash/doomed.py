@@ -28,6 +28,7 @@ POINTS = {
     "decided": Place("exchange.sequencer.batch", "Sequencer", "_write", False),
     "posted": Place("exchange.sequencer.batch", None, "ledger_send", True),
     "written": Place("exchange.sequencer.store", "Store", "write", True),
+    "committing": Place("exchange.sequencer.store", "Store", "commit", True),
     "committed": Place("exchange.sequencer.batch", "Sequencer", "run", True),
     "answered": Place("exchange.sequencer.server", "Server", "answer", True),
 }

@@ -50,8 +50,9 @@ def running(kill: Kill) -> Iterator[SequencerProcess]:
         yield process
 
 
-def carry_out(kill: Kill, process: SequencerProcess, load: Load, postgres: Postgres) -> None:
-    """Put the load on the sequencer until the kill has ended it."""
+def carry_out(kill: Kill, process: SequencerProcess, postgres: Postgres) -> Load:
+    """Put a load on the sequencer until the kill has ended it; return the load."""
+    load = Load(is_timed=kill.n % 2 == 0)
     expected = -signal.SIGKILL
     with load.running():
         eventually(lambda: len(load.answers) >= ENOUGH, within_s=WITHIN_S)
@@ -70,6 +71,7 @@ def carry_out(kill: Kill, process: SequencerProcess, load: Load, postgres: Postg
     if kill.where == WITH_POSTGRES:
         connections.close_all()
         postgres.start()
+    return load
 
 
 def kill_postgres(postgres: Postgres) -> None:

@@ -2,18 +2,21 @@
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from core.errors import Code, CuxError
+from core.ids import new_id
 from exchange.models import Command, Order, Trade
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.protocol import CancelOrder, NewOrder, ReplaceOrder, Verdict
+from exchange.sequencer.protocol import CancelOrder, NewOrder, ReplaceOrder, SetDeadMan, StartAuction, Verdict
 from tests.sequencer_market import Market, make_market, order_id, wallet
 
 THREADS = 8
@@ -41,10 +44,13 @@ class Findings:
 class Load:
     """Threads that place, replace and cancel orders under keys of their own, until nobody answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_timed: bool) -> None:
+        """Make a market; a timed load has the exchange's own timer at work too: an auction, a switch."""
         self.market: Market = make_market(
             funds_nano_usd=FUNDS_NANO_USD, rate_ucu_per_s=1_000_000, maker_fee_ppm=333, taker_fee_ppm=777
         )
+        if is_timed:
+            self._start_timers()
         self.sent: dict[str, Asked] = {}
         self.answers: dict[str, Verdict] = {}
         self.last_words: list[Code] = []
@@ -72,6 +78,19 @@ class Load:
         lost |= {key for key, id in placed.items() if id not in rows}
         doubled = len(rows) + len(placed) - 2 * len(set(placed.values()))
         return Findings(len(self.answers), len(lost), doubled, self._astray_nano_usd())
+
+    def _start_timers(self) -> None:
+        auction = StartAuction(
+            instrument=self.market.instrument.symbol,
+            auction_id=new_id(),
+            kind="scheduled",
+            input_s=1,
+            no_cancel_s=1,
+            random_close_s=1,
+            then_phase="continuous",
+        )
+        assert submit_sync(auction).status == 200
+        assert submit_sync(SetDeadMan(self.market.seller.id, 2)).status == 200
 
     def _ask(self, thread: int) -> None:
         numbers = random.Random(f"{self.market.instrument.symbol} {thread}")
@@ -107,7 +126,19 @@ class Load:
             side=side,  # type: ignore[arg-type]
             price_ticks=price,
             quantity_lots=lots,
+            **self._kind(numbers, lots),
         )
+
+    def _kind(self, numbers: random.Random, lots: int) -> dict[str, Any]:
+        """Return what makes an order another than plain: most often nothing."""
+        kinds: list[dict[str, Any]] = [
+            {"tif": "IOC", "min_lots": lots},
+            {"tif": "GTD", "expires_at": int(time.time()) + numbers.randint(2, 4)},
+            {"display_lots": 1},
+            {"tif": "GFA"},
+            {"post_only": True},
+        ]
+        return numbers.choice([{}, {}, {}, {}, *kinds])
 
     def _journal(self) -> dict[str, Verdict]:
         both = [self.market.buyer.id, self.market.seller.id]

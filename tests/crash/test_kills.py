@@ -5,7 +5,6 @@ import pytest
 from core.embedded.postgres import Postgres
 from tests.crash.checks import check
 from tests.crash.kills import WITH_POSTGRES, Kill, carry_out, kills, running
-from tests.crash.load import Load
 from tests.environment import VAR
 from tests.sequencer_process import sequencer
 
@@ -17,8 +16,7 @@ def test_killing_the_sequencer_under_load_loses_and_doubles_nothing(db, chosen):
         with running(kill) as process:
             if load is not None:
                 check(load)
-            load = Load()
-            carry_out(kill, process, load, Postgres(VAR))
+            load = carry_out(kill, process, Postgres(VAR))
     with sequencer():
         assert load is not None
         check(load)
@@ -27,7 +25,6 @@ def test_killing_the_sequencer_under_load_loses_and_doubles_nothing(db, chosen):
 def test_killing_postgresql_under_load_loses_and_doubles_nothing(db):
     kill = Kill(WITH_POSTGRES, 200)
     with running(kill) as process:
-        load = Load()
-        carry_out(kill, process, load, Postgres(VAR))
+        load = carry_out(kill, process, Postgres(VAR))
     with sequencer():
         check(load)

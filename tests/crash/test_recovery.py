@@ -1,5 +1,6 @@
 """Recovery from snapshot and tail: it is the replay, it is checked, and what is broken is not used."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -24,6 +25,9 @@ from exchange.services.snapshot_take import snapshot_take
 from tests.crash.checks import assert_consistent
 from tests.sequencer_market import Market, make_market
 from tests.sequencer_process import sequencer, started
+
+WRITTEN_OUT = {"tif": "GTC", "price_ticks": None, "post_only": False, "stp": "cancel_taker"}
+"""What commands leave out by now when it has its default."""
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +198,11 @@ def test_commands_from_before_the_journal_kept_effects_get_theirs(market):
     owner = connections["owner"]
     with transaction.atomic(using="owner"), owner.cursor() as cursor:
         cursor.execute("ALTER TABLE exchange_command DISABLE TRIGGER exchange_command_append_only")
-        cursor.execute("UPDATE exchange_command SET effects = NULL WHERE organisation_id = ANY(%s)", [both])
+        cursor.execute(
+            "UPDATE exchange_command SET effects = NULL, payload = (%s::jsonb || payload::jsonb)::text"
+            " WHERE organisation_id = ANY(%s)",
+            [json.dumps(WRITTEN_OUT), both],
+        )
         migration.fill(None, SimpleNamespace(connection=owner))
         again = dict(
             Command.objects.using("owner").filter(sequence__in=kept).values_list("sequence", "effects")

@@ -42,7 +42,7 @@ def test_rebuilt_state_is_the_state_before_kill_9(db):
 
 def test_sigterm_under_load_answers_what_it_commits(db):
     with sequencer() as first:
-        load = Load()
+        load = Load(is_timed=False)
         with load.running():
             eventually(lambda: len(load.answers) > 100, within_s=20)
             first.send(signal.SIGTERM)

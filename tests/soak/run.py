@@ -70,9 +70,7 @@ class Soak:
                 break
             with running(kill) as process:
                 kept = self._check(pending, kept)
-                load = Load()
-                carry_out(kill, process, load, self._postgres)
-                pending = (kill, load)
+                pending = (kill, carry_out(kill, process, self._postgres))
         with sequencer():
             self._check(pending, kept)
 
