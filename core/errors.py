@@ -95,6 +95,12 @@ class Code(Enum):
     ENTITLEMENT_NOT_SELLABLE = _Spec(
         409, ErrorType.CONFLICT, "As much of this entitlement cannot be sold on; nothing was done."
     )
+    TRADE_NOT_BUSTABLE = _Spec(
+        409,
+        ErrorType.CONFLICT,
+        "The compute of this trade was drawn, reserved or sold on, or has ended; nothing moved.",
+    )
+    SAME_OPERATOR = _Spec(403, ErrorType.PERMISSION, "Another operator has to approve this.")
     INSUFFICIENT_BALANCE = _Spec(402, ErrorType.FUNDS, "There is not enough money available; nothing moved.")
     HOLD_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The amount was set aside for a time that has passed.")
     HOLD_NOT_COVERING = _Spec(

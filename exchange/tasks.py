@@ -20,6 +20,7 @@ from exchange.services.events_prune import events_prune
 from exchange.services.index_publish import index_publish
 from exchange.services.resale_earned import resale_earned
 from exchange.services.snapshot_take import snapshot_take
+from exchange.services.trade_bust import bust_announce
 from exchange.services.wallet_fund import wallet_fund
 
 
@@ -83,9 +84,14 @@ def _resale_earned(payload: dict[str, Any]) -> None:
     )
 
 
+def _trade_busted(payload: dict[str, Any]) -> None:
+    bust_announce(trade_id=uuid.UUID(payload["trade_id"]))
+
+
 OUTBOX_HANDLERS: Final = {
     "cover.run": _cover_run,
     "wallet.fund": _wallet_fund,
     "entitlement.offer": _entitlement_offer,
     "resale.earned": _resale_earned,
+    "trade.busted": _trade_busted,
 }

@@ -84,6 +84,16 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "busted_trades_hold_nothing",
+        "what a busted trade made is busted, and nothing else is",
+        """
+        SELECT format('entitlement %s: %s', e.id, e.state)
+        FROM exchange_entitlement e
+        LEFT JOIN exchange_bust b ON b.trade_id = e.trade_id AND b.busted_at IS NOT NULL
+        WHERE (e.state = 'busted') <> (b.trade_id IS NOT NULL) ORDER BY e.id
+        """,
+    ),
+    Invariant(
         "parts_stay_within_their_origin",
         "what was split off keeps issuer and window, and is no more than its origin",
         """

@@ -51,7 +51,7 @@ def account_events(state: State, changes: Changes) -> list[Told]:
     return told
 
 
-_BODY: Final = {"fill": "trade"}
+_BODY: Final = {"fill": "trade", "bust": "trade"}
 
 
 def checksum(engine: Engine) -> int:
@@ -68,6 +68,8 @@ def _market_payload(change: MarketChange) -> dict[str, Any]:
         (_SIDES[side], price, market.engine.level_lots(side, price)) for side, price in sorted(change.levels)
     ]
     payload: dict[str, Any] = {"levels": levels, "trades": [tape_view(trade) for trade in change.trades]}
+    if change.busts:
+        payload["busts"] = change.busts
     if change.phase is not None:
         payload["phase"] = change.phase
     if change.auction is not None:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from billing.services.ledger_post import ledger_send
 from core.errors import Code, CuxError
 from exchange.sequencer import rebuild
+from exchange.sequencer.busts import BustedTrade, find_busted
 from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.commands import HANDLERS, Decider
 from exchange.sequencer.commands.auctions import refresh as refresh_auctions
@@ -193,6 +194,10 @@ class _Lookup:
     def market(self, symbol: str) -> Market | None:
         """Return a market that was listed after the start."""
         return rebuild.find_market(self._session, symbol)
+
+    def busted(self, trade_id: uuid.UUID) -> BustedTrade | None:
+        """Return a trade whose bust is committed."""
+        return find_busted(self._session, trade_id)
 
     def lodged(self, entitlement_id: uuid.UUID) -> Lodged | None:
         """Return an entitlement that its holder has given to the sequencer, as committed."""

@@ -39,6 +39,7 @@ class MarketChange:
     market: Market
     levels: set[tuple[Side, int]] = field(default_factory=set)
     trades: list[Trade] = field(default_factory=list)
+    busts: list[dict[str, Any]] = field(default_factory=list)
     phase: Phase | None = None
     auction: AuctionState | None = None
 

@@ -222,6 +222,16 @@ class Lodge(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="comm
     key: str
 
 
+class Bust(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="command", tag="bust"):
+    """Tell that a trade was undone, which two operators decided."""
+
+    trade_id: uuid.UUID
+    instrument: str
+    requested_by: str
+    approved_by: str
+    key: str
+
+
 class Kill(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="kill"):
     """Cancel every open order on an instrument and halt it."""
 
@@ -247,6 +257,7 @@ Command = (
     | SetPhase
     | SetAccount
     | SetFeeTier
+    | Bust
     | Kill
     | StartAuction
     | SetStandingOffer

@@ -28,6 +28,8 @@ _INSTRUMENTS = """
             AS event_sequence,
         (SELECT t.price_ticks FROM exchange_trade t
             WHERE t.instrument_id = i.id AND NOT (t.is_self OR t.is_selective OR t.is_resale)
+                AND NOT EXISTS (SELECT FROM exchange_bust b
+                    WHERE b.trade_id = t.id AND b.busted_at IS NOT NULL)
             ORDER BY t.sequence DESC LIMIT 1) AS last_ticks
     FROM exchange_instrument i WHERE symbol = %(symbol)s OR %(symbol)s::text IS NULL"""
 _ORDERS = """

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from billing.ledger.chart import Kind
-from billing.ledger.posting import JournalEntry
+from billing.ledger.posting import JournalEntry, Leg
 from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
 from core.errors import Code, CuxError
@@ -74,6 +74,15 @@ def entitlement_lodge(*, offer: Offer, now: datetime) -> Entitlement:
     return part
 
 
+def split_legs(origin: Entitlement, part: Entitlement) -> list[Leg]:
+    """Return the legs of a split: escrow, compute and debt move; the fee share waits where it is."""
+    return [
+        *leg(origin.account(Kind.ESCROW), part.account(Kind.ESCROW), part.escrow_nano_usd),
+        *leg(origin.account(Kind.ENTITLEMENT), part.account(Kind.ENTITLEMENT), part.quantity_ucu),
+        *leg(part.account(Kind.ISSUE), origin.account(Kind.ISSUE), part.quantity_ucu),
+    ]
+
+
 def _split(origin: Entitlement, offer: Offer, now: datetime) -> Entitlement:
     amount_ucu = offer.quantity_lots * origin.instrument.lot_ucu
     balance = balances([origin.account(Kind.ENTITLEMENT)])[origin.account(Kind.ENTITLEMENT)]
@@ -99,11 +108,7 @@ def _split(origin: Entitlement, offer: Offer, now: datetime) -> Entitlement:
         state=Entitlement.State.LODGED,
     )
     part.save(force_insert=True)
-    legs = [
-        *leg(origin.account(Kind.ESCROW), part.account(Kind.ESCROW), escrow),
-        *leg(origin.account(Kind.ENTITLEMENT), part.account(Kind.ENTITLEMENT), amount_ucu),
-        *leg(part.account(Kind.ISSUE), origin.account(Kind.ISSUE), amount_ucu),
-    ]
-    entry = JournalEntry(f"split:{part.id}", "split", tuple(legs), now, ref=f"entitlement:{origin.id}")
+    legs = tuple(split_legs(origin, part))
+    entry = JournalEntry(f"split:{part.id}", "split", legs, now, ref=f"entitlement:{origin.id}")
     ledger_post(entries=[entry], issue_floors={part.account(Kind.ISSUE): -amount_ucu}, now=now)
     return part

@@ -14,6 +14,7 @@ from core.errors import Code, CuxError
 from exchange.engine import protocol as engine_protocol
 from exchange.engine.events import Event, Rejected
 from exchange.sequencer import protocol as p
+from exchange.sequencer.busts import BustedTrade
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.resale import Lodged
 from exchange.sequencer.state import Market, OrderState, State
@@ -36,6 +37,9 @@ class Reader(Protocol):
 
     def market(self, symbol: str) -> Market | None:
         """Return a market that is not in memory yet."""
+
+    def busted(self, trade_id: uuid.UUID) -> BustedTrade | None:
+        """Return a trade whose bust is committed."""
 
     def lodged(self, entitlement_id: uuid.UUID) -> Lodged | None:
         """Return an entitlement that its holder has given to the sequencer, as committed."""

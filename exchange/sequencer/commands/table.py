@@ -6,6 +6,7 @@ from exchange.sequencer import protocol as p
 from exchange.sequencer.commands import (
     accounts,
     auctions,
+    busts,
     cancels,
     capacity,
     deadman,
@@ -31,6 +32,7 @@ HANDLERS: Final[Handlers] = {
     p.SetPhase: (200, phases.set_phase),
     p.SetAccount: (200, accounts.set_account),
     p.SetFeeTier: (200, accounts.set_fee_tier),
+    p.Bust: (200, busts.bust),
     p.Kill: (200, accounts.kill),
     p.StartAuction: (200, auctions.start),
     p.SetStandingOffer: (200, standing.set_offer),

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from exchange.engine import Engine
 from exchange.sequencer import protocol as p
+from exchange.sequencer.busts import BustedTrade
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.commands import HANDLERS, Decider
 from exchange.sequencer.facts import Instrument
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.state import Market, State
 from tests.unit.sequencer.test_risk import instrument
 
@@ -25,6 +27,7 @@ class MemoryMarket:
     terms: Instrument
     state: State = field(init=False)
     decider: Decider = field(init=False)
+    database: "Database" = field(init=False)
 
     def __post_init__(self) -> None:
         """Fill the wallet and the capacity."""
@@ -33,7 +36,8 @@ class MemoryMarket:
         self.state.wallets[BUYER].posted = FUNDS
         backing = self.state.backings[SELLER, "c"]
         backing.rate_ucu_per_s, backing.tier_factor_ppm = 1_000, 1_000_000
-        self.decider = Decider(self.state, Changes(NOW), _Nothing(), HANDLERS)
+        self.database = Database()
+        self.decider = Decider(self.state, Changes(NOW), self.database, HANDLERS)
 
     @property
     def market(self) -> Market:
@@ -60,11 +64,23 @@ class MemoryMarket:
         return [(o.side, o.price_ticks, o.leaves_lots) for o in self.state.orders.values()]
 
 
-class _Nothing:
-    """There is no other instrument, and nothing is drawn."""
+class Database:
+    """What a decision may look up: what the test puts in. Nothing is drawn."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.markets: dict[str, Market] = {}
+        self.entitlements: dict[UUID, Lodged] = {}
+        self.busts: dict[UUID, BustedTrade] = {}
 
     def market(self, symbol: str) -> Market | None:
-        return None
+        return self.markets.get(symbol)
+
+    def lodged(self, entitlement_id: UUID) -> Lodged | None:
+        return self.entitlements.get(entitlement_id)
+
+    def busted(self, trade_id: UUID) -> BustedTrade | None:
+        return self.busts.get(trade_id)
 
     def issued_ucu(self, provider_id: UUID, pool: str) -> int:
         return 0
