@@ -104,3 +104,19 @@ class BustView(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: Id | None = None
     requested_at: Instant
     busted_at: Instant | None = None
+
+
+class FindingView(msgspec.Struct, frozen=True, kw_only=True):
+    """A pattern of conduct that somebody should look at, with its figures (`docs/surveillance.md`).
+
+    `references` are some of its trades, orders or auctions. Without instants it is about the whole period,
+    without an instrument about all.
+    """
+
+    kind: str
+    instrument: Instrument | None = None
+    accounts: list[Id]
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    figures: dict[str, Int64]
+    references: list[Id]
