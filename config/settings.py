@@ -201,6 +201,8 @@ LEASE_CLAIM_S = int(os.environ.get("CUX_LEASE_CLAIM_S", "5"))
 HEARTBEAT_S = int(os.environ.get("CUX_HEARTBEAT_S", "5"))
 PROVIDER_DARK_S = int(os.environ.get("CUX_PROVIDER_DARK_S", "20"))
 COVER_S = int(os.environ.get("CUX_COVER_S", "10"))
+# The most that a lot of cover may cost beyond the last day's average price, 30 %.
+COVER_PREMIUM_PPM = int(os.environ.get("CUX_COVER_PREMIUM_PPM", "300000"))
 INSURANCE_SHARE_PPM = int(os.environ.get("CUX_INSURANCE_SHARE_PPM", "100000"))
 PUBLIC_ACCESS_SHARE_PPM = int(os.environ.get("CUX_PUBLIC_ACCESS_SHARE_PPM", "50000"))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.money import PPM, mul_div_floor
 from exchange.sequencer.facts import Instrument
 
 
@@ -11,13 +12,22 @@ def lots_needed(compute_ucu: int, instrument: Instrument) -> int:
     return -(-compute_ucu // instrument.lot_ucu)
 
 
-def worst_price_ticks(asks: Sequence[tuple[int, int]], lots: int, instrument: Instrument) -> int | None:
+def highest_price_ticks(instrument: Instrument, *, usual_ticks: int, premium_ppm: int) -> int:
+    """Return the most that a lot of cover may cost: the usual price with a premium, within the band.
+
+    Without it a provider, a buyer and an accomplice could fail a job on purpose and have insurance pay the
+    upper band for the accomplice's offer.
+    """
+    return min(instrument.band_high_ticks, mul_div_floor(usual_ticks, PPM + premium_ppm, PPM))
+
+
+def worst_price_ticks(asks: Sequence[tuple[int, int]], lots: int, highest_ticks: int) -> int | None:
     """Return the highest price at which `lots` can be bought now from (price, lots) levels, best first.
 
-    None if the book holds too little within the band.
+    None if the book holds too little up to `highest_ticks`.
     """
     for price, quantity in asks:
-        if price > instrument.band_high_ticks:
+        if price > highest_ticks:
             return None
         lots -= quantity
         if lots <= 0:

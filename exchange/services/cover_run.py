@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.selectors.house import house_id
@@ -23,6 +24,7 @@ from core.errors import Code, CuxError
 from core.outbox import outbox_add
 from exchange.models import Cover
 from exchange.selectors.book import book_snapshot
+from exchange.selectors.reference import usual_price_ticks
 from exchange.sequencer.risk import worst_case_nano_usd
 from exchange.services.cover_orders import (
     cover_key,
@@ -32,7 +34,13 @@ from exchange.services.cover_orders import (
     wallet_empty,
     wallet_fill,
 )
-from exchange.services.cover_plan import lots_needed, remainder, top_up_sources, worst_price_ticks
+from exchange.services.cover_plan import (
+    highest_price_ticks,
+    lots_needed,
+    remainder,
+    top_up_sources,
+    worst_price_ticks,
+)
 from exchange.services.return_to_wallet import return_to_wallet
 from exchange.services.shares import leg
 
@@ -66,7 +74,12 @@ def _price(cover: Cover, now: datetime) -> bool:
     offers_pull(cover)
     lots = lots_needed(cover.compute_ucu, terms)
     asks = book_snapshot(symbol=terms.symbol, depth=lots).asks
-    price = worst_price_ticks([(level.price_ticks, level.quantity_lots) for level in asks], lots, terms)
+    highest = highest_price_ticks(
+        terms,
+        usual_ticks=usual_price_ticks(instrument=cover.entitlement.instrument, now=cover.started_at),
+        premium_ppm=settings.COVER_PREMIUM_PPM,
+    )
+    price = worst_price_ticks([(level.price_ticks, level.quantity_lots) for level in asks], lots, highest)
     if price is None:
         return False
     missing = max(0, worst_case_nano_usd(terms, price, lots) - cover.shares_nano_usd)

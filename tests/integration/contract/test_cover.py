@@ -110,6 +110,29 @@ def test_nothing_on_offer_in_time_returns_the_shares_exactly(exchange):
     the_returned(scene)
 
 
+def test_an_offer_far_above_the_usual_price_drains_no_insurance(exchange):
+    scene = fail(asks=False)  # the usual price is 1,999, so a lot of cover costs 2,598 at most
+    offer(scene.market, scene.other, 2_599, 10)
+    assert scene.run() == "open"
+    assert scene.books.changes() == {"transit": SHARES, "deferred_fees": -9_984}
+    assert scene.end() == "returned"
+    the_returned(scene)
+
+
+def test_a_few_dear_trades_do_not_lift_what_cover_may_cost(exchange):
+    scene = fail(asks=False)
+    friend = another_seller(scene.market)
+    offer(scene.market, friend, 5_000, 1)
+    scene.market.buy(5_000, 1, tif="IOC")
+    offer(
+        scene.market, scene.other, 3_000, 10
+    )  # below 5,000 and its premium, above that of (13 · 1,999 + 5,000) ÷ 14
+    now = utc_now()
+    Cover.objects.filter(id=scene.cover.id).update(started_at=now)
+    assert scene.run(now) == "open"
+    assert scene.end() == "returned"
+
+
 def test_an_offer_that_comes_in_time_is_taken(exchange):
     scene = fail(asks=False)
     assert scene.run() == "open"

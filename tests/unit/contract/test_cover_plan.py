@@ -4,6 +4,7 @@ import pytest
 
 from exchange.services.cover_plan import (
     Remainder,
+    highest_price_ticks,
     lots_needed,
     remainder,
     top_up_sources,
@@ -30,8 +31,15 @@ def test_whole_lots_are_bought(compute, lots):
         ([(2_000, 3), (3_001, 9)], None),
     ],
 )
-def test_the_price_is_the_worst_level_needed_within_the_band(asks, price):
-    assert worst_price_ticks(asks, 4, BAND) == price
+def test_the_price_is_the_worst_level_needed_up_to_the_highest(asks, price):
+    assert worst_price_ticks(asks, 4, 3_000) == price
+
+
+@pytest.mark.parametrize(
+    ("usual", "highest"), [(1_999, 2_598), (2_307, 2_999), (2_308, 3_000), (5_000, 3_000)]
+)
+def test_cover_costs_at_most_the_usual_price_and_a_premium_within_the_band(usual, highest):
+    assert highest_price_ticks(BAND, usual_ticks=usual, premium_ppm=300_000) == highest
 
 
 @pytest.mark.parametrize(
