@@ -128,7 +128,7 @@ def _trade(
         traded_at=now,
         buyer_fee_ppm=buy.rates[takes and taker_is_buyer],
         seller_fee_ppm=sell.rates[takes and not taker_is_buyer],
-        is_self=match.self_trade,
+        is_self=buy.organisation_id == sell.organisation_id,
         auction_id=auction.id if auction else None,
         delivers_until=auction.delivers_until if auction else None,
         is_selective=match.selective,

@@ -68,7 +68,7 @@ def _order(decider: Decider, command: p.Lodge, market: Market, expires_at: datet
         client_order_id=None,
         side="sell",
         type="limit",
-        tif="GTC",
+        tif="GTD",
         post_only=False,
         stp="cancel_taker",
         price_ticks=command.price_ticks,

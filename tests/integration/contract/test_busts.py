@@ -25,6 +25,8 @@ from tests.sequencer_market import make_market
 
 @pytest.fixture
 def market(exchange):
+    """A market beside which nothing waits in the outbox."""
+    drain()
     return make_market(**FEES)
 
 

@@ -30,6 +30,8 @@ from tests.sequencer_market import make_market, wallet
 
 @pytest.fixture
 def market(exchange):
+    """A market beside which nothing waits in the outbox."""
+    drain()
     return make_market(**FEES)
 
 

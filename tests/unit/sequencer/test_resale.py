@@ -76,6 +76,7 @@ def test_five_minutes_before_its_end_the_offer_ends_by_itself(x):
     assert timers.next_due(x.state) == ENDS_AT - timedelta(minutes=5)
     tick = timers.tick_at(x.state, ENDS_AT - timedelta(minutes=5))
     assert tick is not None
+    x.decider.changes.now = ENDS_AT - timedelta(minutes=5)
     x.decider.decide(tick)
     assert (x.state.lodged, x.open()) == ({}, [])
     assert x.decider.changes.returned[PART].left_ucu == 1_000
