@@ -16,7 +16,17 @@ from exchange.sequencer.changes import Changes, Journaled
 from exchange.sequencer.commands import HANDLERS, Decider
 from exchange.sequencer.commands.auctions import refresh as refresh_auctions
 from exchange.sequencer.deadlines import Key
-from exchange.sequencer.protocol import Decided, Inspect, NewOrder, Tick, Verdict, body_sha256, owner_of
+from exchange.sequencer.protocol import (
+    Batch,
+    Decided,
+    Inspect,
+    NewOrder,
+    Preview,
+    Tick,
+    Verdict,
+    body_sha256,
+    owner_of,
+)
 from exchange.sequencer.recovery import differing, recovered
 from exchange.sequencer.resale import Lodged
 from exchange.sequencer.snapshot import Books
@@ -88,8 +98,8 @@ class Sequencer:
                 client_ids=[id for command in commands for id in _client_ids(command)],
             )
             lookup = _Lookup(self._session, now)
-            decider = Decider(self.state, Changes(now), lookup, HANDLERS, self._disabled_kinds)
-            batch = _Batch(decider, known, taken)
+            decider = Decider(self.state, Changes(now), lookup, HANDLERS, self._disabled_kinds, taken)
+            batch = _Batch(decider, known)
             verdicts = [batch.decide(command) for command in commands]
             inspected = any(isinstance(command, Inspect) for command in commands)
             with self._session.pipeline():
@@ -147,11 +157,10 @@ class Sequencer:
 class _Batch:
     """Decides each command once: a key that is known already has its verdict."""
 
-    def __init__(self, decider: Decider, known: Known, taken: set[tuple[Any, ...]]) -> None:
+    def __init__(self, decider: Decider, known: Known) -> None:
         self.changes = decider.changes
         self._state = decider.state
         self._known = known
-        self._taken = taken
         self._decider = decider
 
     def decide(self, command: Decided) -> Verdict:
@@ -163,11 +172,8 @@ class _Batch:
             if key in self._known:
                 first_digest, verdict = self._known[key]
                 return verdict if digest == first_digest else refusal(CuxError(Code.IDEMPOTENCY_KEY_REUSED))
-        if not self._taken.isdisjoint(_client_ids(command)):
-            verdict = refusal(CuxError(Code.DUPLICATE_CLIENT_ORDER_ID))
-        else:
-            verdict = self._decider.decide(command)
-        if not (isinstance(command, Tick) and not verdict.body["done"]):
+        verdict = self._decider.decide(command)
+        if not (isinstance(command, Preview) or (isinstance(command, Tick) and not verdict.body["done"])):
             self._journal(command, digest, verdict)
         return verdict
 
@@ -176,8 +182,6 @@ class _Batch:
         key = next((key for _, key in _keys(command)), None)
         if verdict.status >= 400 and command.key is None:
             key = None
-        elif verdict.status < 400:
-            self._taken.update(_client_ids(command))
         if key is not None:
             self._known[owner_of(command), key] = (digest, verdict)
         effects, self.changes.effects = self.changes.effects, []
@@ -217,6 +221,11 @@ def _keys(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:
 
 
 def _client_ids(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:
-    """Give the client_order_id that the command would take, once for the life of the account."""
+    """Give the client_order_ids that the command would take, each once for the life of the account."""
     if isinstance(command, NewOrder) and command.client_order_id is not None:
         yield command.organisation_id, command.client_order_id
+    elif isinstance(command, Batch):
+        for item in command.items:
+            yield from _client_ids(item)
+    elif isinstance(command, Preview):
+        yield from _client_ids(command.order)

@@ -20,6 +20,8 @@ CANCEL_PARTS: Final = 1
 
 def cost_of(command: p.Command) -> int:
     """Return what a command takes out of its caller's quota, in fifths of an order."""
+    if isinstance(command, p.Batch):
+        return sum(cost_of(item) for item in command.items)
     return CANCEL_PARTS if isinstance(command, _CANCELS) else PARTS
 
 

@@ -17,7 +17,7 @@ from exchange.sequencer.deadlines import Key
 from exchange.sequencer.facts import TimeInForce
 
 HEADER_BYTES: Final = 4
-MAX_FRAME_BYTES: Final = 1 << 20
+MAX_FRAME_BYTES: Final = 1 << 21
 """The longest command. A verdict may be longer: it lists every trade of an order."""
 MAX_REPLY_BYTES: Final = (1 << 8 * HEADER_BYTES) - 1
 EXCHANGE_ID: Final = uuid.UUID(int=0)
@@ -85,12 +85,33 @@ class ReplaceOrder(msgspec.Struct, frozen=True, gc=False, tag_field="command", t
 
 
 class CancelAll(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="cancel_all"):
-    """Cancel all open orders of an organisation, on one instrument or on all; `reason` if not at its word."""
+    """Cancel all open orders of an organisation to which this applies; `reason` if not at its word."""
 
     organisation_id: uuid.UUID
     key: str | None = None
     instrument: str | None = None
     reason: str | None = None
+    side: Side | None = None
+    client_order_id_prefix: str | None = None
+
+
+BATCH_MAX: Final = 200
+"""Items in one batch."""
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="batch"):
+    """Decide many items of one organisation in this order; their own keys do not count."""
+
+    organisation_id: uuid.UUID
+    key: str | None
+    items: tuple[NewOrder | CancelOrder | ReplaceOrder, ...]
+
+
+class Preview(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="preview"):
+    """Say what an order would come to if it were placed now. Not journaled; its key does not count."""
+
+    order: NewOrder
+    key: None = None
 
 
 class Fund(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="fund"):
@@ -250,6 +271,8 @@ Command = (
     | CancelOrder
     | ReplaceOrder
     | CancelAll
+    | Batch
+    | Preview
     | SetDeadMan
     | Fund
     | Defund

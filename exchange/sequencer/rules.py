@@ -9,14 +9,25 @@ from exchange.engine.orders import Phase
 from exchange.engine.phases import PERMISSIONS
 from exchange.sequencer.facts import Instrument
 from exchange.sequencer.kinds import IMMEDIATE, check_kinds
-from exchange.sequencer.protocol import Command, NewOrder
+from exchange.sequencer.protocol import Batch, Command, NewOrder, Preview
 from exchange.sequencer.risk import worst_case_nano_usd
 
-_LONGEST: Final = {"key": 255, "client_order_id": 48, "instrument": 80, "compute_class": 60}
+_LONGEST: Final = {
+    "key": 255,
+    "client_order_id": 48,
+    "client_order_id_prefix": 48,
+    "instrument": 80,
+    "compute_class": 60,
+}
 
 
 def check_words(command: Command) -> None:
     """Refuse keys and names that cannot be stored: too long, empty or not printable (INVALID_FIELD)."""
+    if isinstance(command, Batch):
+        for item in command.items:
+            check_words(item)
+    elif isinstance(command, Preview):
+        check_words(command.order)
     for param, longest in _LONGEST.items():
         word = getattr(command, param, None)
         if word is not None and not (0 < len(word) <= longest and word.isprintable()):

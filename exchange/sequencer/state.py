@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -170,8 +170,8 @@ class Market:
 class State:
     """Books, open orders, wallets and backing of a shard, and the numbers of its last command and events.
 
-    `client_ids` finds an open order by its organisation and client_order_id; `open_orders` counts an
-    account's on an instrument. `terms` has the accounts for which operators have set something, `tiers` the
+    `client_ids` finds an open order by its organisation and client_order_id; `open_orders` has an account's
+    on an instrument by id. `terms` has the accounts for which operators have set something, `tiers` the
     fees by instrument and tier, `lodged` the entitlements in open offers. `deadlines` follow from the rest:
     they are what is promised for a moment.
     """
@@ -181,7 +181,9 @@ class State:
     markets: dict[str, Market] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
     client_ids: dict[tuple[uuid.UUID, str], str] = field(default_factory=dict)
-    open_orders: Counter[tuple[uuid.UUID, str]] = field(default_factory=Counter)
+    open_orders: defaultdict[tuple[uuid.UUID, str], dict[str, OrderState]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     terms: dict[uuid.UUID, Terms] = field(default_factory=dict)
     tiers: dict[tuple[uuid.UUID, str], Rates] = field(default_factory=dict)
     lodged: dict[uuid.UUID, Lodged] = field(default_factory=dict)
@@ -197,14 +199,14 @@ class State:
         self.orders[order.id.hex] = order
         if order.expires_at is not None:
             self.deadlines.set((EXPIRY, order.id.hex), order.expires_at)
-        self.open_orders[order.organisation_id, order.instrument.symbol] += 1
+        self.open_orders[order.organisation_id, order.instrument.symbol][order.id.hex] = order
         if order.client_order_id is not None:
             self.client_ids[order.organisation_id, order.client_order_id] = order.id.hex
 
     def remove(self, order: OrderState) -> None:
         """Forget an order that has ended."""
         del self.orders[order.id.hex]
-        self.open_orders[order.organisation_id, order.instrument.symbol] -= 1
+        del self.open_orders[order.organisation_id, order.instrument.symbol][order.id.hex]
         if order.client_order_id is not None:
             del self.client_ids[order.organisation_id, order.client_order_id]
         if order.expires_at is not None:
@@ -240,11 +242,11 @@ class State:
 
     def orders_of(self, organisation_id: uuid.UUID, symbol: str | None) -> list[OrderState]:
         """Return an organisation's open orders, on one instrument or all, oldest first in each."""
-        markets = self.markets.values() if symbol is None else [self.markets[symbol]]
         return [
-            self.orders[order.id]
-            for market in markets
-            for order in market.engine.orders_of(organisation_id.hex)
+            order
+            for each in (self.markets if symbol is None else (symbol,))
+            if (organisation_id, each) in self.open_orders
+            for order in sorted(self.open_orders[organisation_id, each].values(), key=lambda o: o.priority)
         ]
 
     def state_hash(self) -> str:

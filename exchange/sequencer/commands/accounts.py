@@ -100,7 +100,7 @@ def admit_new(state: State, market: Market, order: OrderState) -> None:
     )
     terms.check_notional(instrument, worth)
     if order.tif not in ("IOC", "FOK"):
-        terms.check_open_orders(instrument, state.open_orders[order.organisation_id, instrument.symbol])
+        terms.check_open_orders(instrument, len(state.open_orders[order.organisation_id, instrument.symbol]))
 
 
 def admit_replace(state: State, market: Market, order: OrderState, command: p.ReplaceOrder) -> None:

@@ -25,7 +25,14 @@ def cancel_all(decider: Decider, command: p.CancelAll) -> dict[str, Any]:
     if command.instrument is not None:
         decider.market(command.instrument)
     orders = decider.state.orders_of(command.organisation_id, command.instrument)
-    return {"canceled": cancel_each(decider, orders, command.reason)}
+    chosen = [order for order in orders if _applies(command, order)]
+    return {"canceled": cancel_each(decider, chosen, command.reason)}
+
+
+def _applies(command: p.CancelAll, order: OrderState) -> bool:
+    return command.side in (None, order.side) and (order.client_order_id or "").startswith(
+        command.client_order_id_prefix or ""
+    )
 
 
 def cancel_each(decider: Decider, orders: Sequence[OrderState], reason: str | None = None) -> list[str]:

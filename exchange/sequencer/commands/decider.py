@@ -5,7 +5,7 @@ Everything that can refuse comes before the first change, so a refused command c
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -63,6 +63,8 @@ class Decider:
     handlers: Handlers
     disabled: frozenset[str] = frozenset()
     """Kinds of orders that are switched off."""
+    taken: set[tuple[uuid.UUID, str]] = field(default_factory=set)
+    """The client_order_ids of the batch's new orders that are taken."""
 
     def decide(self, command: p.Decided) -> p.Verdict:
         """Return the verdict on one command; a refusal has changed nothing."""

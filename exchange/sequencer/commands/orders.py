@@ -20,6 +20,22 @@ from exchange.sequencer.views import order_view
 
 def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
     """Place an order."""
+    market, order = admit(decider, command)
+    view = place(decider, market, order)
+    if command.client_order_id is not None:
+        decider.taken.add((command.organisation_id, command.client_order_id))
+    return view
+
+
+def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
+    """Return the order that may be placed, and its market; nothing has changed yet.
+
+    Raises:
+        CuxError: DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_INSTRUMENT, PRICE_OUT_OF_BAND, INSUFFICIENT_BALANCE,
+            INSUFFICIENT_CAPACITY, NO_CAPACITY, or as `rules.check_new` and `accounts.admit_new`.
+    """
+    if (command.organisation_id, command.client_order_id) in decider.taken:
+        raise CuxError(Code.DUPLICATE_CLIENT_ORDER_ID, param="client_order_id")
     market = decider.market(command.instrument)
     limit = rules.check_new(
         command, market.instrument, market.engine.current_phase, decider.changes.now, decider.disabled
@@ -31,6 +47,11 @@ def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
         decider.state.wallets[order.organisation_id].require(order.needed_nano_usd)
     else:
         capacity.require_backing(decider, order, order.leaves_lots)
+    return market, order
+
+
+def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
+    """Let an admitted order trade and rest, or interrupt the market."""
     interrupted = volatility.interrupt(decider, market, order.for_engine())
     if interrupted and order.tif in ("IOC", "FOK"):
         volatility.turn_away(decider, market, order)

@@ -6,6 +6,7 @@ from exchange.sequencer import protocol as p
 from exchange.sequencer.commands import (
     accounts,
     auctions,
+    batches,
     busts,
     cancels,
     capacity,
@@ -13,6 +14,7 @@ from exchange.sequencer.commands import (
     money,
     orders,
     phases,
+    preview,
     resale,
     standing,
     timers,
@@ -22,6 +24,8 @@ from exchange.sequencer.commands.decider import Handlers
 HANDLERS: Final[Handlers] = {
     p.NewOrder: (201, orders.new),
     p.ReplaceOrder: (200, orders.replace),
+    p.Batch: (200, batches.decide_all),
+    p.Preview: (200, preview.preview),
     p.CancelOrder: (200, cancels.cancel),
     p.CancelAll: (200, cancels.cancel_all),
     p.SetDeadMan: (200, deadman.set_dead_man),
