@@ -7,8 +7,13 @@ from exchange.sequencer.facts import Instrument
 from exchange.sequencer.state import Market, OrderState
 
 
-def lowest_ticks(market: Market, limit_ticks: int) -> int:
-    """Return a price below which an order to buy finds nothing: the best offer, else its own limit."""
+def lowest_ticks(market: Market, limit_ticks: int, *, buys_resold: bool) -> int:
+    """Return a price below which an order to buy finds nothing: the best offer, else its own limit.
+
+    What is resold is not among the offers of the book: it may cost as little as the band allows.
+    """
+    if buys_resold:
+        return market.instrument.band_low_ticks
     asks = market.engine.depth(1)[1]
     return min(asks[0][0] if asks else limit_ticks, limit_ticks)
 
@@ -42,7 +47,9 @@ def set_budget(market: Market, order: OrderState, budget_nano_usd: int) -> None:
     order.budget_ticks_lots = _spendable(instrument, budget_nano_usd, order.taker_fee_ppm)
     trial = market.engine.excerpt(order.for_engine()).new(order.for_engine())
     if _paid(instrument, order.taker_fee_ppm, [e for e in trial if isinstance(e, Trade)]) > budget_nano_usd:
-        low, tick = lowest_ticks(market, order.limit_ticks), instrument.tick_nano_usd
+        buys_resold = order.min_window_ends_at is not None
+        low = lowest_ticks(market, order.limit_ticks, buys_resold=buys_resold)
+        tick = instrument.tick_nano_usd
         dear = low * tick * (PPM + order.taker_fee_ppm) + PPM
         order.budget_ticks_lots = budget_nano_usd * PPM * low // dear
 

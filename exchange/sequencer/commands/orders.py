@@ -93,7 +93,8 @@ def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: i
     rates = decider.state.rates_of(command.organisation_id, market.instrument)
     lots, budget_nano_usd = command.quantity_lots, command.budget_nano_usd
     if lots is None:
-        low_ticks = budgets.lowest_ticks(market, limit_ticks)
+        buys_resold = command.min_window_s is not None
+        low_ticks = budgets.lowest_ticks(market, limit_ticks, buys_resold=buys_resold)
         lots = budgets.most_lots(market.instrument, budget_nano_usd or 0, rates.taker_ppm, low_ticks)
     order = OrderState(
         id=new_id(),

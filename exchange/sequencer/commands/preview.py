@@ -41,7 +41,9 @@ def _excerpt(state: State, market: Market, order: OrderState) -> State:
     for met in engine.snapshot():
         excerpt.add(copy(state.orders[met.id]))
     for known in (order, *excerpt.orders.values()):
-        account, claim = known.organisation_id, (known.organisation_id, known.instrument.compute_class)
+        account, claim = known.organisation_id, (known.organisation_id, known.instrument.pool)
         excerpt.wallets[account] = copy(state.wallets[account])
         excerpt.backings[claim] = copy(state.backings[claim])
+        if known.entitlement_id is not None:
+            excerpt.lodged[known.entitlement_id] = copy(state.lodged[known.entitlement_id])
     return excerpt
