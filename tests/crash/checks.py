@@ -5,6 +5,7 @@ from io import StringIO
 from django.core.management import call_command
 
 from tests.crash.load import Findings, Load
+from tests.crash.told import assert_told
 from tests.sequencer_process import inspect
 
 ENOUGH = 40
@@ -17,6 +18,7 @@ def check(load: Load) -> Findings:
     findings = load.findings()
     assert findings.is_sound, findings
     assert findings.acknowledged >= ENOUGH
+    assert_told(load.market)
     return findings
 
 
