@@ -203,6 +203,12 @@ class CanRead(HasScope):
     scopes = ("read",)
 
 
+class CanTrade(HasScope):
+    """Needs the scope `trade`."""
+
+    scopes = ("trade",)
+
+
 class CanInfer(HasScope):
     """Needs the scope `infer`."""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from api.openai.parameters import ChatRequest
 from api.openapi import Schema, ref
 from api.v1.shapes import AccountSnapshot
-from cux.wire.batches import DeadMan, DeadManView
+from cux.wire.batches import DeadMan, DeadManView, StandingOffer, StandingOfferView
 from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
 from cux.wire.streams import AccountDelta, MarketDelta, MarketSnapshot
 
@@ -136,6 +136,27 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
             {"200": _answer("The switch as it is set now.", ref(DeadManView))},
             parameters=(_KEY,),
             body=DeadMan,
+        )
+    },
+    "/v1/standing-offers": {
+        "put": _operation(
+            "standing_offer_set",
+            "orders",
+            "Offer idle capacity in every auction of an instrument until withdrawn, in place of what was "
+            "offered there before. Needs the scope `trade`.",
+            {"200": _answer("The offer as it stands.", ref(StandingOfferView))},
+            parameters=(_KEY,),
+            body=StandingOffer,
+        )
+    },
+    "/v1/standing-offers/{standing_offer_id}": {
+        "delete": _operation(
+            "standing_offer_withdraw",
+            "orders",
+            "Let a standing offer enter no further auction; its order in a running one stays. "
+            "Needs the scope `trade`.",
+            {"200": _answer("The offer as it ended.", ref(StandingOfferView))},
+            parameters=(_in_path("standing_offer_id"), _KEY),
         )
     },
     "/v1/chat/completions": {

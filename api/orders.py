@@ -14,7 +14,7 @@ from api.http import Request, Response, field_value, json_response, parse_json, 
 from api.rate_limits import allowance_headers
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
-from cux.wire.batches import DeadMan
+from cux.wire.batches import DeadMan, StandingOffer
 from cux.wire.orders import NewOrder, ReplaceOrder
 from exchange.sequencer import client, protocol
 
@@ -25,7 +25,6 @@ async def place(request: Request) -> Response:
     """POST /v1/orders: place an order. 201 with the order as it stands after matching."""
     key = await authenticate_trader(request)
     order = await _order_body(request, NewOrder)
-    _refuse_unsupported(order)
     command = protocol.NewOrder(
         key=request.idempotency_key(),
         organisation_id=key.organisation_id,
@@ -45,6 +44,7 @@ async def place(request: Request) -> Response:
         all_or_none=order.all_or_none,
         only_providers=_organisations(order.only_providers, "only_providers"),
         ignore_providers=_organisations(order.ignore_providers, "ignore_providers"),
+        min_window_s=order.min_window_s,
     )
     return await _submit(command, key)
 
@@ -95,11 +95,28 @@ async def dead_man(request: Request) -> Response:
     return await _submit(command, key)
 
 
-def _refuse_unsupported(order: NewOrder) -> None:
-    """Refuse what the sequencer does not know (UNSUPPORTED_PARAMETER)."""
-    for name in order.__struct_fields__:
-        if name not in protocol.NewOrder.__struct_fields__ and getattr(order, name):
-            raise CuxError(Code.UNSUPPORTED_PARAMETER, param=name)
+async def set_offer(request: Request) -> Response:
+    """PUT /v1/standing-offers: offer idle capacity in every auction of an instrument."""
+    key = await authenticate_trader(request)
+    offer = await _order_body(request, StandingOffer)
+    command = protocol.SetStandingOffer(
+        key.organisation_id,
+        offer.instrument,
+        offer.price_ticks,
+        offer.quantity_lots,
+        request.idempotency_key(),
+    )
+    return await _submit(command, key)
+
+
+async def withdraw_offer(request: Request) -> Response:
+    """DELETE /v1/standing-offers/{standing_offer_id}: enter no further auction."""
+    key = await authenticate_trader(request)
+    offer_id = parse_public_id("standing_offer", request.params["standing_offer_id"])
+    if offer_id is None:
+        raise CuxError(Code.UNKNOWN_STANDING_OFFER)
+    command = protocol.WithdrawStandingOffer(key.organisation_id, offer_id, request.idempotency_key())
+    return await _submit(command, key)
 
 
 def _epoch_s(instant: str | None) -> int | None:

@@ -13,6 +13,8 @@ _READS: Final = frozenset({"GET"})
 ROUTES: Final = (
     Route("/v1/orders", {"POST": orders.place, "DELETE": orders.cancel_all}, django=_READS),
     Route("/v1/orders/by-client-id/{client_order_id}", {}, django=_READS),
+    Route("/v1/standing-offers", {"PUT": orders.set_offer}, django=_READS),
+    Route("/v1/standing-offers/{standing_offer_id}", {"DELETE": orders.withdraw_offer}),
     Route("/v1/dead-man", {"PUT": orders.dead_man}, django=_READS),
     Route("/v1/orders/{order_id}", {"DELETE": orders.cancel}, django=_READS),
     Route("/v1/orders/{order_id}/replace", {"POST": orders.replace}),

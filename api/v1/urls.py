@@ -3,7 +3,19 @@
 from django.urls import URLPattern, path
 
 from api.openai import models as openai_models
-from api.v1 import account, api_keys, charts, directory, jobs, keys, market, operators, quotes
+from api.v1 import (
+    account,
+    api_keys,
+    auctions,
+    charts,
+    directory,
+    jobs,
+    keys,
+    market,
+    operators,
+    quotes,
+    resale,
+)
 
 urlpatterns: list[URLPattern] = [
     path("instruments", market.instruments),
@@ -19,7 +31,11 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:order_id>", account.order),
     path("balances", account.balances),
     path("dead-man", account.dead_man),
+    path("auctions", auctions.auctions),
+    path("auctions/<str:auction_id>", auctions.auction),
+    path("standing-offers", auctions.standing_offers),
     path("entitlements", account.entitlements),
+    path("entitlements/<str:entitlement_id>/sell", resale.sell),
     path("jobs", jobs.jobs),
     path("jobs/<str:job_id>", jobs.job),
     path("receipts/<str:job_id>", jobs.receipt),

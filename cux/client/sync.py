@@ -119,6 +119,8 @@ class Client:
     stats_get = _one(charts.stats_get)
     index_list = _list(charts.index_list)
     index_history = _pages(charts.index_history)
+    auction_list = _pages(charts.auction_list)
+    auction_get = _one(charts.auction_get)
 
     order_place = _one(account.order_place)
     order_replace = _one(account.order_replace)
@@ -129,6 +131,10 @@ class Client:
     order_list = _pages(account.order_list)
     dead_man_set = _one(batches.dead_man_set)
     dead_man_get = _one(batches.dead_man_get)
+    standing_offer_list = _list(batches.standing_offer_list)
+    standing_offer_set = _one(batches.standing_offer_set)
+    standing_offer_withdraw = _one(batches.standing_offer_withdraw)
+    entitlement_sell = _one(batches.entitlement_sell)
     balance_get = _one(account.balance_get)
     entitlement_list = _list(account.entitlement_list)
 

@@ -108,3 +108,14 @@ class StandingOfferView(msgspec.Struct, frozen=True, kw_only=True):
     quantity_lots: Positive
     created_at: Instant
     withdrawn_at: Instant | None = None
+
+
+class SellEntitlement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Compute to sell on: so many lots of an entitlement at a price, perhaps only until `expires_at`.
+
+    It ends five minutes before the compute does at the latest. Until sold or given back it is not drawn.
+    """
+
+    price_ticks: Int64
+    quantity_lots: QuantityLots
+    expires_at: Instant | None = None

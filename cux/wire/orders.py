@@ -53,7 +53,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `quantity_lots` or, of a market order to buy, `budget_nano_usd`, fee included. `display_lots` of an
     iceberg are shown at a time. `min_lots` (or `all_or_none`), `only_providers`, `ignore_providers` and
     `min_window_s` (which admits resold compute with at least that long to go) are for IOC and FOK.
-    `expires_at`, cut to the second, goes with GTD. A sell with `entitlement_id` resells what is lodged.
+    `expires_at`, cut to the second, goes with GTD.
     """
 
     instrument: Instrument
@@ -73,7 +73,6 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     only_providers: Organisations = []
     ignore_providers: Organisations = []
     min_window_s: Seconds | None = None
-    entitlement_id: Id | None = None
 
     def __post_init__(self) -> None:
         if self.type == "limit" and self.price_ticks is None:

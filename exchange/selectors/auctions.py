@@ -1,6 +1,7 @@
 """Auctions and standing offers, as their rows stand."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,9 +15,17 @@ from exchange.models import Auction, StandingOffer
 from exchange.selectors.instruments import instrument_find
 
 
-def auction_list(*, symbol: str, limit: int = 50) -> list[AuctionView]:
-    """Return an instrument's auctions, newest first. Raises CuxError UNKNOWN_INSTRUMENT."""
-    rows = Auction.objects.filter(instrument=instrument_find(symbol)).select_related("instrument")
+def auction_list(*, symbol: str | None, limit: int = 50, before: datetime | None = None) -> list[AuctionView]:
+    """Return auctions of an instrument, or of all, newest first, those begun before `before` if any.
+
+    Raises:
+        CuxError: UNKNOWN_INSTRUMENT.
+    """
+    rows = Auction.objects.select_related("instrument")
+    if symbol is not None:
+        rows = rows.filter(instrument=instrument_find(symbol))
+    if before is not None:
+        rows = rows.filter(started_at__lt=before)
     return [_auction(row) for row in rows.order_by("-started_at")[:limit]]
 
 

@@ -13,7 +13,7 @@ from core.quotas import PARTS, Buckets, Quota
 from exchange.sequencer import protocol as p
 from exchange.sequencer.rules import check_words
 
-_CANCELS: Final = (p.CancelOrder, p.CancelAll, p.SetDeadMan)
+_CANCELS: Final = (p.CancelOrder, p.CancelAll, p.SetDeadMan, p.WithdrawStandingOffer)
 """They pass when the exchange is busy, and cost a fifth of an order."""
 CANCEL_PARTS: Final = 1
 

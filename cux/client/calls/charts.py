@@ -2,7 +2,7 @@
 
 from cux.client.call import Call, get, segment
 from cux.client.views import Page
-from cux.wire.market import CandleInterval, CandleView, IndexView, StatsView
+from cux.wire.market import AuctionView, CandleInterval, CandleView, IndexView, StatsView
 
 
 def candle_list(
@@ -26,3 +26,13 @@ def index_list() -> Call[Page[IndexView]]:
 def index_history(code: str, *, page_size: int = 50) -> Call[Page[IndexView]]:
     """Iterate over the published values of one index, newest first; pages are fetched as they are needed."""
     return get(f"/v1/index/{segment(code)}", Page[IndexView], limit=page_size)
+
+
+def auction_list(*, instrument: str | None = None, page_size: int = 50) -> Call[Page[AuctionView]]:
+    """Iterate over call auctions of one instrument or of all, newest first, fetched as they are needed."""
+    return get("/v1/auctions", Page[AuctionView], instrument=instrument, limit=page_size)
+
+
+def auction_get(auction_id: str) -> Call[AuctionView]:
+    """Return one call auction: what it would do now, or its result."""
+    return get(f"/v1/auctions/{segment(auction_id)}", AuctionView)

@@ -1,0 +1,48 @@
+"""Selling compute on."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import CanTrade, caller
+from api.http import parse_json
+from api.openapi import ref
+from api.v1.operators import KEY
+from api.v1.pages import parse_moment, refuse_unknown
+from api.v1.verdicts import key_of, verdict_response
+from core.clock import utc_now
+from core.errors import Code, CuxError
+from core.ids import parse_public_id
+from cux.wire.batches import SellEntitlement
+from cux.wire.orders import OrderView
+from exchange.services.entitlement_lodge import Offer
+from exchange.services.entitlement_sell import entitlement_sell
+
+
+@extend_schema(
+    operation_id="entitlement_sell",
+    tags=["account"],
+    parameters=[KEY],
+    request={"application/json": ref(SellEntitlement)},
+    responses={201: ref(OrderView)},
+)
+@api_view(["POST"])
+@permission_classes([CanTrade])
+def sell(request: Request, entitlement_id: str) -> Response:
+    """Offer lots of an entitlement for resale; what is not sold comes back. Needs the scope `trade`."""
+    refuse_unknown(request)
+    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", SellEntitlement)
+    known = parse_public_id("entitlement", entitlement_id)
+    if known is None:
+        raise CuxError(Code.NOT_FOUND, "There is no such entitlement of this account.")
+    until = parse_moment(asked.expires_at, "expires_at") if asked.expires_at is not None else None
+    offer = Offer(
+        organisation_id=caller(request).organisation_id,
+        entitlement_id=known,
+        price_ticks=asked.price_ticks,
+        quantity_lots=asked.quantity_lots,
+        expires_at=int(until.timestamp()) if until is not None else None,
+        key=key_of(request),
+    )
+    return verdict_response(entitlement_sell(offer=offer, now=utc_now()))
