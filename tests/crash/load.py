@@ -16,14 +16,22 @@ from core.errors import Code, CuxError
 from core.ids import new_id
 from exchange.models import Command, Order, Trade
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.protocol import CancelOrder, NewOrder, ReplaceOrder, SetDeadMan, StartAuction, Verdict
+from exchange.sequencer.protocol import (
+    Batch,
+    CancelOrder,
+    NewOrder,
+    ReplaceOrder,
+    SetDeadMan,
+    StartAuction,
+    Verdict,
+)
 from tests.sequencer_market import Market, make_market, order_id, wallet
 
 THREADS = 8
 FUNDS_NANO_USD = 10**12
 PLACED = 201
 
-Asked = NewOrder | CancelOrder | ReplaceOrder
+Asked = NewOrder | CancelOrder | ReplaceOrder | Batch
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,13 @@ class Findings:
     def is_sound(self) -> bool:
         """Tell whether everything stands once, as it was said."""
         return (self.lost, self.doubled, self.astray_nano_usd) == (0, 0, 0)
+
+
+def orders_placed(verdict: Verdict) -> Iterator[UUID]:
+    """Give the orders that a verdict, or those of a batch, says were placed."""
+    for result in verdict.body.get("results", [{"status": verdict.status, "body": verdict.body}]):
+        if result["status"] == PLACED:
+            yield order_id(Verdict(**result))
 
 
 class Load:
@@ -73,10 +88,10 @@ class Load:
         with ThreadPoolExecutor(THREADS) as threads:
             again = dict(zip(self.sent, threads.map(submit_sync, self.sent.values()), strict=True))
         rows = set(Order.objects.filter(instrument=self.market.instrument).values_list("id", flat=True))
-        placed = {key: order_id(verdict) for key, verdict in again.items() if verdict.status == PLACED}
+        placed = [(key, id) for key, verdict in again.items() for id in orders_placed(verdict)]
         lost |= {key for key, answer in self.answers.items() if again[key] != answer}
-        lost |= {key for key, id in placed.items() if id not in rows}
-        doubled = len(rows) + len(placed) - 2 * len(set(placed.values()))
+        lost |= {key for key, id in placed if id not in rows}
+        doubled = len(rows) + len(placed) - 2 * len({id for _, id in placed})
         return Findings(len(self.answers), len(lost), doubled, self._astray_nano_usd())
 
     def _start_timers(self) -> None:
@@ -105,18 +120,28 @@ class Load:
                 return
             self.answers[key] = answer
             assert answer.status < 500, answer
-            if answer.status == PLACED:
-                mine.append((command.organisation_id, order_id(answer)))
+            mine += [(command.organisation_id, id) for id in orders_placed(answer)]
 
     def _command(self, key: str, numbers: random.Random, mine: list[tuple[UUID, UUID]]) -> Asked:
-        """Return a new order, or, half as often, a change or the end of one of the last."""
+        """Return a new order, or, half as often, a change or the end of one of the last, or a batch."""
         price, lots = numbers.randint(1_000, 1_020), numbers.randint(1, 5)
-        kind = numbers.choice(["new", "new", "new", "new", "cancel", "replace"])
+        kind = numbers.choice(["new", "new", "new", "new", "new", "cancel", "replace", "batch"])
+        if kind == "batch":
+            return self._batch(key, numbers)
         if kind != "new" and mine:
             owner, order = numbers.choice(mine[-10:])
             if kind == "cancel":
                 return CancelOrder(owner, key, order)
             return ReplaceOrder(owner, key, order, price, lots)
+        return self._new(key, numbers)
+
+    def _batch(self, key: str, numbers: random.Random) -> Batch:
+        orders = [self._new(None, numbers) for _ in range(numbers.randint(2, 8))]
+        owner = orders[0].organisation_id
+        return Batch(owner, key, tuple(order for order in orders if order.organisation_id == owner))
+
+    def _new(self, key: str | None, numbers: random.Random) -> NewOrder:
+        price, lots = numbers.randint(1_000, 1_020), numbers.randint(1, 5)
         side = numbers.choice(["buy", "sell"])
         who = self.market.buyer if side == "buy" else self.market.seller
         return NewOrder(

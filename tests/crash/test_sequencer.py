@@ -18,8 +18,8 @@ from exchange.sequencer.client import submit_sync
 from exchange.sequencer.owner import take_ownership
 from exchange.sequencer.protocol import CancelOrder, Inspect, SetCapacity, Verdict
 from tests.crash.checks import assert_consistent
-from tests.crash.load import PLACED, Load
-from tests.sequencer_market import make_market, order_id
+from tests.crash.load import Load, orders_placed
+from tests.sequencer_market import make_market
 from tests.sequencer_process import inspect, sequencer
 from tests.waiting import eventually
 
@@ -47,7 +47,7 @@ def test_sigterm_under_load_answers_what_it_commits(db):
             eventually(lambda: len(load.answers) > 100, within_s=20)
             first.send(signal.SIGTERM)
         assert first.exit_code() == 0
-    acknowledged = {order_id(answer) for answer in load.answers.values() if answer.status == PLACED}
+    acknowledged = {id for answer in load.answers.values() for id in orders_placed(answer)}
     committed = set(Order.objects.filter(instrument=load.market.instrument).values_list("id", flat=True))
     assert committed == acknowledged
 

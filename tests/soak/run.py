@@ -22,7 +22,7 @@ from tests.soak.record import commit_id, load, save
 SEQUENCER_KILLS = 100
 POSTGRES_KILLS = 10
 SEED = 1
-LONGEST = 1_500
+LONGEST = 500
 """Answers, or passes of a named point, until a kill."""
 
 
