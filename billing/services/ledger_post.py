@@ -29,8 +29,11 @@ from billing.services.posting_arguments import (
 )
 from core.errors import Code, CuxError
 from core.ids import new_id
+from core.pipe import Statement
 
 _SQL: Final = f"SELECT billing_ledger_post({', '.join(f'%s::{kind}' for kind in ARGUMENT_TYPES)})"
+_NUMBERED: Final = ", ".join(f"${number}::{kind}" for number, kind in enumerate(ARGUMENT_TYPES, 1))
+_NUMBERED_SQL: Final = f"SELECT billing_ledger_post({_NUMBERED})"
 _CODES: Final = {
     "CX001": Code.IDEMPOTENCY_KEY_REUSED,
     "CX002": Code.HOLD_EXPIRED,
@@ -81,7 +84,9 @@ def ledger_post(
     entry_ids = [new_id() for _ in entries]
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_SQL, _arguments(entries, entry_ids, placements, steps, issue_floors, now))
+            cursor.execute(
+                _SQL, _arguments(entries, entry_ids, placements, steps, issue_floors, now.isoformat())
+            )
             row = cursor.fetchone()
     except (django.db.Error, psycopg.Error) as error:
         code = _refusal(error)
@@ -95,22 +100,21 @@ def ledger_post(
     ]
 
 
-def ledger_send(
+def ledger_statement(
     *,
     entries: Sequence[JournalEntry],
     placements: Sequence[HoldPlacement],
     steps: Sequence[HoldStep],
     issue_floors: Mapping[AccountRef, int],
     now: datetime,
-    cursor: psycopg.Cursor[Any],
-) -> None:
-    """Send what `ledger_post` would apply, as one statement of a pipeline, without waiting for its outcome.
+) -> Statement:
+    """Return what `ledger_post` would run, for a pipe, inside a transaction, whose outcome is all or nothing.
 
-    For whoever knows that no entry was posted before, and is inside a transaction: what the ledger refuses
-    is raised by the driver where the pipeline ends.
+    For whoever knows that no entry was posted before; what the ledger refuses the pipe raises.
     """
     entry_ids = [new_id() for _ in entries]
-    cursor.execute(_SQL, _arguments(entries, entry_ids, placements, steps, issue_floors, now), prepare=True)
+    arguments = _arguments(entries, entry_ids, placements, steps, issue_floors, now.isoformat())
+    return Statement(_NUMBERED_SQL, [argument.encode() for argument in arguments])
 
 
 def _arguments(
@@ -119,8 +123,8 @@ def _arguments(
     placements: Sequence[HoldPlacement],
     steps: Sequence[HoldStep],
     issue_floors: Mapping[AccountRef, int],
-    now: datetime,
-) -> list[Any]:
+    now: str,
+) -> list[str]:
     return [
         *account_arguments(entries, placements, issue_floors),
         *entry_arguments(entries, entry_ids),

@@ -27,11 +27,16 @@ def _literal(values: Sequence[Any]) -> str:
         return "{}"
     example = values[0]
     if isinstance(example, str):
-        texts = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
-        return '{"' + '","'.join(texts) + '"}'
+        return text_array(values)
     if isinstance(example, bytes):
         return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
     return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
+
+
+def text_array(texts: Sequence[str]) -> str:
+    """Return PostgreSQL's text form of an array of texts."""
+    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[str]:

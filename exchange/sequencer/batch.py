@@ -8,7 +8,6 @@ from typing import Any, Final
 import psycopg
 from django.db import connection, transaction
 
-from billing.services.ledger_post import ledger_send
 from core.errors import Code, CuxError
 from exchange.sequencer import rebuild
 from exchange.sequencer.busts import BustedTrade, find_busted
@@ -40,8 +39,6 @@ _BY_INDEX: Final = (
 )
 """All that a batch and a rebuild look up has an index. Plans are kept for the life of the session, so one
 made while a table is small must not scan it once it is large."""
-_PREPARE_AFTER: Final = 5
-"""Django switches the driver's prepared statements off, for poolers; this session is nobody else's."""
 
 
 class Sequencer:
@@ -58,7 +55,7 @@ class Sequencer:
         connection.ensure_connection()
         self._session = connection.connection
         self._session.execute(_BY_INDEX)
-        self._session.prepare_threshold = _PREPARE_AFTER
+        self._store = Store(self._session)
         self.recover(now)
 
     @property
@@ -89,9 +86,8 @@ class Sequencer:
         Raises whatever the database raises; the caller then has to `recover`.
         Raises FencedOffError if another sequencer has taken over.
         """
-        store = Store(self._session)
         try:
-            known, taken = store.open_batch(
+            known, taken = self._store.open_batch(
                 shard=self._shard,
                 epoch=self._epoch,
                 keys=[key for command in commands for key in _keys(command)],
@@ -102,33 +98,19 @@ class Sequencer:
             batch = _Batch(decider, known)
             verdicts = [batch.decide(command) for command in commands]
             inspected = any(isinstance(command, Inspect) for command in commands)
-            with self._session.pipeline():
-                self._write(store, batch.changes)
-                if not inspected:
-                    store.commit()
+            self._write(batch.changes, commit=not inspected)
             # Nothing may fail after the commit: the caller would decide a batch again that stands already.
             if inspected:
                 verdicts = self._inspected(commands, verdicts, now)
-                store.commit()
+                self._store.commit()
         except BaseException:
-            store.roll_back()
+            self._store.roll_back()
             raise
         return verdicts
 
-    def _write(self, store: Store, changes: Changes) -> None:
+    def _write(self, changes: Changes, *, commit: bool) -> None:
         refresh_auctions(changes)
-        steps = changes.steps
-        with store.cursor() as cursor:
-            if changes.entries or changes.placements or steps:
-                ledger_send(
-                    entries=changes.entries,
-                    placements=changes.placements,
-                    steps=steps,
-                    issue_floors=changes.issue_floors,
-                    now=changes.now,
-                    cursor=cursor,
-                )
-        store.write(changes, self.state)
+        self._store.write(changes, self.state, commit=commit)
 
     def _inspected(
         self, commands: Sequence[Decided], verdicts: Sequence[Verdict], now: datetime

@@ -6,15 +6,15 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def bulk(table: str, columns: dict[str, str], suffix: str = "") -> str:
-    """Return an INSERT of rows that come as one JSON array of objects.
+def bulk(table: str, columns: dict[str, str], suffix: str = "", *, parameter: int = 1) -> str:
+    """Return an INSERT of rows that come as one JSON array of objects, the parameter of this number.
 
     One parameter whatever the number of rows: msgspec writes it several times faster than psycopg
     writes arrays, above all where texts are JSON themselves.
     """
     names = ", ".join(columns)
     record = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    rows = f"SELECT {names} FROM json_to_recordset(%s::json) AS r ({record})"  # noqa: S608
+    rows = f"SELECT {names} FROM json_to_recordset(${parameter}::json) AS r ({record})"  # noqa: S608
     return f"INSERT INTO {table} ({names}) {rows} {suffix}"
 
 

@@ -35,7 +35,7 @@ _FEE_TIERS = bulk(
 )
 _RETURNED = """
     UPDATE exchange_entitlement e SET state = r.state, closed_at = r.closed_at
-    FROM json_to_recordset(%s::json) AS r (id uuid, state text, closed_at timestamptz) WHERE e.id = r.id"""
+    FROM json_to_recordset($1::json) AS r (id uuid, state text, closed_at timestamptz) WHERE e.id = r.id"""
 # Shares of fees that are earned at once go to accounts that settlement locks too: not in a batch.
 _OUTBOX = bulk(
     "core_outboxmessage", {"id": "uuid", "topic": "text", "payload": "jsonb", "attempts": "integer"}

@@ -1,14 +1,18 @@
 """The SQL of a batch: a few statements over whole columns, pipelined, whatever the batch's size."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import psycopg
+from psycopg import pq
 
+from billing.services.ledger_post import ledger_statement
+from billing.services.posting_arguments import text_array
 from core.ids import new_id
+from core.pipe import Pipe, Statement
 from exchange.sequencer.announce import Told, account_events, market_events
 from exchange.sequencer.bulk import Row, bulk, together
 from exchange.sequencer.changes import Changes, Journaled
@@ -19,21 +23,23 @@ from exchange.sequencer.records import records
 from exchange.sequencer.state import OrderState, State
 
 _pack = msgspec.msgpack.Encoder().encode
+_encode = msgspec.json.Encoder().encode
+decode_verdict = msgspec.json.Decoder(Verdict).decode
 Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
 """Verdicts by owner and key, with the digest of the command that had it."""
 Name = tuple[uuid.UUID, str]
 """An organisation, and a key or client_order_id of its own."""
 
-_FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = %s AND epoch = %s RETURNING epoch"
+_FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = $1 AND epoch = $2 RETURNING epoch"
 # LATERAL with LIMIT: one look-up in the index each, whatever the planner knows of the tables.
 _KNOWN = """
-    SELECT asked.organisation_id, asked.key, c.body_sha256, c.verdict
-    FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, key)
+    SELECT asked.number, c.body_sha256, c.verdict
+    FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked(organisation_id, key, number)
     CROSS JOIN LATERAL (SELECT body_sha256, verdict FROM exchange_command
         WHERE organisation_id = asked.organisation_id AND key = asked.key LIMIT 1) c"""
 _CLIENT_IDS = """
-    SELECT asked.organisation_id, asked.client_order_id
-    FROM unnest(%s::uuid[], %s::text[]) AS asked(organisation_id, client_order_id)
+    SELECT asked.number
+    FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked(organisation_id, client_order_id, number)
     CROSS JOIN LATERAL (SELECT FROM exchange_order
         WHERE organisation_id = asked.organisation_id AND client_order_id = asked.client_order_id
         LIMIT 1) o"""
@@ -78,6 +84,7 @@ _ORDERS = bulk(
     "exchange_order",
     _ORDER_FIXED | _ORDER_CHANGING,
     "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = EXCLUDED.{name}" for name in _ORDER_CHANGING),
+    parameter=1,
 )
 _TRADES = bulk(
     "exchange_trade",
@@ -130,14 +137,17 @@ _JOURNAL = bulk(
         "effects": "bytea",
         "decided_at": "timestamptz",
     },
+    parameter=2,
 )
 _MARKET_EVENTS = bulk(
     "exchange_marketevent",
     {"instrument_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
+    parameter=3,
 )
 _ACCOUNT_EVENTS = bulk(
     "exchange_accountevent",
     {"organisation_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
+    parameter=4,
 )
 _CAPACITIES = bulk(
     "exchange_capacity",
@@ -160,12 +170,16 @@ _DEAD_MEN = bulk(
 )
 _PHASES = """
     UPDATE exchange_instrument i SET phase = r.phase
-    FROM json_to_recordset(%s::json) AS r (id uuid, phase text) WHERE i.id = r.id"""
+    FROM json_to_recordset($1::json) AS r (id uuid, phase text) WHERE i.id = r.id"""
 _NOTIFY = (
-    "SELECT pg_notify(channel, payload) FROM json_to_recordset(%s::json) AS r (channel text, payload text)"
+    "SELECT pg_notify(channel, payload) FROM json_to_recordset($5::json) AS r (channel text, payload text)"
 )
 _ALWAYS = together((_ORDERS, _JOURNAL, _MARKET_EVENTS, _ACCOUNT_EVENTS), _NOTIFY)
 """What nearly every batch writes."""
+
+
+_BEGIN = Statement("BEGIN")
+_COMMIT = Statement("COMMIT")
 
 
 class Store:
@@ -174,6 +188,7 @@ class Store:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         """Use this session, which is outside of any transaction."""
         self._connection = connection
+        self._pipe = Pipe(connection)
 
     def open_batch(
         self, *, shard: str, epoch: int, keys: Sequence[Name], client_ids: Sequence[Name]
@@ -183,28 +198,24 @@ class Store:
         Raises:
             FencedOffError: another sequencer has raised the epoch.
         """
-        with (
-            self._connection.pipeline(),
-            self.cursor() as fence,
-            self.cursor() as known,
-            self.cursor() as ids,
-        ):
-            fence.execute("BEGIN")
-            fence.execute(_FENCE, [shard, epoch], prepare=True)
-            if keys:
-                known.execute(_KNOWN, _columns(keys), prepare=True)
-            if client_ids:
-                ids.execute(_CLIENT_IDS, _columns(client_ids), prepare=True)
-            if fence.fetchone() is None:
-                raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
-            verdicts = {
-                (owner, key): (bytes(digest), msgspec.json.decode(verdict, type=Verdict))
-                for owner, key, digest, verdict in (known.fetchall() if keys else ())
-            }
-            return verdicts, set(ids.fetchall() if client_ids else ())
+        _, fence, known, ids = self._pipe.run(
+            [
+                _BEGIN,
+                Statement(_FENCE, [shard.encode(), b"%d" % epoch]),
+                Statement(_KNOWN, _columns(keys)),
+                Statement(_CLIENT_IDS, _columns(client_ids)),
+            ]
+        )
+        if not fence.ntuples:
+            raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
+        verdicts = {
+            keys[int(number) - 1]: (bytes.fromhex(digest[2:].decode()), decode_verdict(verdict))
+            for number, digest, verdict in _rows(known)
+        }
+        return verdicts, {client_ids[int(number) - 1] for (number,) in _rows(ids)}
 
-    def write(self, changes: Changes, state: State) -> None:
-        """Send the rows of a batch, except the ledger's, and what announces it, into the pipeline."""
+    def write(self, changes: Changes, state: State, *, commit: bool) -> None:
+        """Write the rows of a batch, the ledger's too, and what announces it; then commit, if asked to."""
         now = changes.now
         statements = (
             (_TRADES, [_trade_row(trade) for trade in changes.trades]),
@@ -221,29 +232,50 @@ class Store:
             [_event_row("organisation_id", event, now) for event in account_events(state, changes)],
             _announcements(changes),
         )
-        with self.cursor() as cursor:
-            cursor.execute(_ALWAYS, [_json(rows) for rows in always], prepare=True)
-            for statement, rows in statements:
-                if rows:
-                    cursor.execute(statement, [_json(rows)], prepare=True)
+        self._pipe.run(
+            [
+                *_ledger(changes),
+                Statement(_ALWAYS, [_encode(rows) for rows in always]),
+                *[Statement(statement, [_encode(rows)]) for statement, rows in statements if rows],
+                *([_COMMIT] if commit else []),
+            ]
+        )
 
     def commit(self) -> None:
-        """End the transaction; within a pipeline, after what was sent before, if none of it failed."""
-        with self.cursor() as cursor:
-            cursor.execute("COMMIT")
+        """End the transaction."""
+        self._pipe.run([_COMMIT])
 
     def roll_back(self) -> None:
         """Take back what a batch did that failed, unless the session is gone (and with it the batch)."""
         if not self._connection.closed:
             self._connection.rollback()
 
-    def cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        """Return a cursor whose parameters travel apart from the statement."""
-        return psycopg.Cursor(self._connection)
+
+def _ledger(changes: Changes) -> list[Statement]:
+    steps = changes.steps
+    if not (changes.entries or changes.placements or steps):
+        return []
+    return [
+        ledger_statement(
+            entries=changes.entries,
+            placements=changes.placements,
+            steps=steps,
+            issue_floors=changes.issue_floors,
+            now=changes.now,
+        )
+    ]
 
 
-def _columns(names: Sequence[Name]) -> list[list[Any]]:
-    return [[owner for owner, _ in names], [name for _, name in names]]
+def _columns(names: Sequence[Name]) -> list[bytes]:
+    """Return two arrays: the organisations, and their keys."""
+    owners = ",".join([owner.hex for owner, _ in names])
+    return [f"{{{owners}}}".encode(), text_array([name for _, name in names]).encode()]
+
+
+def _rows(result: pq.abc.PGresult) -> Iterator[list[bytes]]:
+    """Give a result's rows in text form; nothing in them is NULL."""
+    for row in range(result.ntuples):
+        yield [result.get_value(row, column) or b"" for column in range(result.nfields)]
 
 
 def _order_row(order: OrderState, now: datetime) -> Row:
@@ -366,7 +398,7 @@ def _event_row(owner: str, event: Told, now: datetime) -> Row:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return _encode(value).decode()
 
 
 def _announcements(changes: Changes) -> list[Row]:

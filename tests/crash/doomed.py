@@ -26,7 +26,7 @@ class Place(NamedTuple):
 POINTS = {
     "fenced": Place("exchange.sequencer.store", "Store", "open_batch", True),
     "decided": Place("exchange.sequencer.batch", "Sequencer", "_write", False),
-    "posted": Place("exchange.sequencer.batch", None, "ledger_send", True),
+    "posted": Place("exchange.sequencer.store", None, "ledger_statement", True),
     "written": Place("exchange.sequencer.store", "Store", "write", True),
     "committing": Place("exchange.sequencer.store", "Store", "commit", True),
     "committed": Place("exchange.sequencer.batch", "Sequencer", "run", True),
