@@ -60,10 +60,12 @@ class Market:
             raise StepError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
 
-    def order(self, name: str, side: str, lots: int, ticks: int, tif: str = "GTC") -> dict[str, Any]:
+    def order(
+        self, name: str, side: str, lots: int, ticks: int, tif: str = "GTC", instrument: str | None = None
+    ) -> dict[str, Any]:
         """Place a limit order and say what became of it."""
         body = {
-            "instrument": self.facts["instrument"],
+            "instrument": instrument or self.facts["instrument"],
             "side": side,
             "type": "limit",
             "tif": tif,
@@ -198,6 +200,26 @@ def verify(market: Market) -> None:
     _run(market, command)
 
 
+def auction_idle(market: Market) -> None:
+    """Have providers leave idle capacity for every auction to come and buyers bid in the next one."""
+    symbol = market.facts.get("idle_instrument")
+    if symbol is None:
+        market.say("this data is from before there were auctions")
+        return
+    for name, lots, ticks in (("northwind", 100, 900), ("southgrid", 80, 1_000)):
+        offer = {"instrument": symbol, "quantity_lots": lots, "price_ticks": ticks}
+        market.call(name, "PUT", "/v1/standing-offers", json=offer)
+        market.say(f"{name:<10} offers {lots:>4} lots at {ticks:>5} ticks  in every auction")
+    for name, lots, ticks in (("ada", 90, 1_200), ("grace", 60, 1_100), ("grace", 40, 800)):
+        market.order(name, "buy", lots, ticks, tif="GFA", instrument=symbol)
+    rows = market.call("ada", "GET", "/v1/auctions", params={"instrument": symbol, "limit": 1})["data"]
+    for row in rows:
+        figures = row["indicative"] or row
+        price = f" at {figures['price_ticks']} ticks" if figures["price_ticks"] else ""
+        market.say(f"the last auction, {row['state']}: {figures['volume_lots']} lots{price}")
+    market.say(f"auctions every two minutes: /v1/auctions?instrument={symbol}")
+
+
 def balance(market: Market) -> None:
     """Check the whole ledger, and that money and compute sum to zero."""
     _run(market, [sys.executable, "manage.py", "ledger_verify"])
@@ -220,5 +242,6 @@ STEPS: Final[tuple[tuple[str, Callable[[Market], None]], ...]] = (
     ("A question is answered on a provider's engine", chat),
     ("The job is metered and settled", settle),
     ("The receipt verifies", verify),
+    ("Idle capacity waits for its auction", auction_idle),
     ("The books balance", balance),
 )

@@ -15,6 +15,9 @@ from accounts.services import api_key_create, member_create, organisation_create
 from billing.services.deposit_record import deposit_record
 from core.clock import utc_now
 from core.embedded.paths import var_directory
+from exchange.engine.orders import Phase
+from exchange.sequencer.auctions import Periods
+from exchange.services.auction_schedule import schedule_set
 from exchange.services.instrument_create import instrument_create
 from exchange.services.paper_list import paper_list
 from exchange.services.return_to_wallet import return_to_wallet
@@ -26,10 +29,14 @@ BUYERS = ("ada", "grace")
 PROVIDERS = ("northwind", "southgrid")
 DEPOSIT_NANO_USD = 1_000 * 10**9
 HOUR_S = 3_600
+AUCTION = Periods(input_s=20, no_cancel_s=10, random_close_s=5)
+AUCTION_EVERY_S = 120
+IDLE_WINDOW_S = AUCTION_EVERY_S - AUCTION.longest_s
+"""What an auction sells is drawn until the next one."""
 
 
 class Command(BaseCommand):
-    """Seeds a compute class, instruments, two buyers with funds and two providers; once."""
+    """Seeds a compute class, instruments, idle auctions, two buyers with funds, two providers; once."""
 
     help = "Seed a compute class, two instruments, buyers ada and grace, providers northwind and southgrid."
 
@@ -53,27 +60,42 @@ class Command(BaseCommand):
 def _seed(model: Path) -> dict[str, Any]:
     organisation_create(name="CUX", slug="cux", is_house=True)
     listed = catalogue_list(directory=model, compute_class=COMPUTE_CLASS, licence="Apache-2.0")
-    for delivery, window_s in (("spot", 24 * HOUR_S), ("idle", HOUR_S)):
-        instrument_create(
-            symbol=f"{COMPUTE_CLASS}-{delivery}",
-            compute_class=COMPUTE_CLASS,
-            delivery=delivery,
-            lot_ucu=100,
-            tick_nano_usd=1_000,
-            band_ticks=(200, 20_000),
-            max_order_lots=1_000_000,
-            maker_fee_ppm=0,
-            taker_fee_ppm=10_000,
-            window_s=window_s,
-        )
+    spot = _instrument("spot", window_s=24 * HOUR_S, reference_ticks=2_000)
+    idle = _instrument("idle", window_s=IDLE_WINDOW_S, reference_ticks=1_000, phase="pre_open")
+    schedule_set(
+        symbol=idle,
+        every_s=AUCTION_EVERY_S,
+        offset_s=0,
+        periods=AUCTION,
+        then_phase="pre_open",
+        now=utc_now(),
+    )
     if settings.MARKET_MODE == "test":
         paper_list()
     return {
         "model": listed.name,
-        "instrument": f"{COMPUTE_CLASS}-spot",
+        "instrument": spot,
+        "idle_instrument": idle,
         "buyers": {name: _buyer(name) for name in BUYERS},
         "providers": {name: _provider(name) for name in PROVIDERS},
     }
+
+
+def _instrument(delivery: str, *, window_s: int, reference_ticks: int, phase: Phase = "continuous") -> str:
+    return instrument_create(
+        symbol=f"{COMPUTE_CLASS}-{delivery}",
+        compute_class=COMPUTE_CLASS,
+        delivery=delivery,
+        lot_ucu=100,
+        tick_nano_usd=1_000,
+        band_ticks=(200, 20_000),
+        max_order_lots=1_000_000,
+        maker_fee_ppm=0,
+        taker_fee_ppm=10_000,
+        window_s=window_s,
+        reference_ticks=reference_ticks,
+        phase=phase,
+    ).symbol
 
 
 def _buyer(name: str) -> dict[str, str]:
