@@ -6,7 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 import structlog
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
 from core.clock import utc_now
 from core.errors import CuxError
@@ -29,6 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *, seed: str, **_: Any) -> None:
         """Quote every few seconds; while the sequencer restarts, wait for it."""
+        if settings.MARKET_MODE != "test":
+            raise CommandError("Bots quote on a test market only: MARKET_MODE=test")
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

@@ -1,8 +1,15 @@
 """A market of paper money: who gets it, and the bots that quote."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from accounts.models import Organisation
 from billing.selectors.balances import organisation_balance
@@ -16,7 +23,9 @@ from exchange.services.paper_fund import MOST_NANO_USD, paper_fund
 from exchange.services.paper_list import paper_list
 from exchange.tasks import OUTBOX_HANDLERS
 from tests import builders
+from tests.environment import ROOT
 from tests.sequencer_market import wallet
+from tests.waiting import eventually
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -63,3 +72,41 @@ def test_the_bots_quote_both_sides_and_a_restart_replaces_the_quotes(exchange, s
         *(("sell", lots) for lots in (20, 40, 60, 80, 100)),
     ]
     assert wallet(Organisation.objects.get(id=bots))[0] == FUNDS_NANO_USD
+
+
+@contextmanager
+def bots_process(socket: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `manage.py bots`, and end it as the supervisor would."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "bots", "--seed", "s"],
+        cwd=ROOT,
+        env=os.environ | {"MARKET_MODE": "test", "CUX_SEQUENCER_SOCKET": socket},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def test_the_process_quotes_again_after_a_restart_and_ends_when_told(exchange, settings):
+    settings.MARKET_MODE = "test"
+    bots = bots_open(now=utc_now())
+    outbox_drain(OUTBOX_HANDLERS, utc_now())
+
+    def standing() -> set[object]:
+        return set(Order.objects.filter(organisation_id=bots, status="open").values_list("id", flat=True))
+
+    seen = standing()
+    for _ in range(2):
+        with bots_process(str(settings.SEQUENCER_SOCKET)) as process:
+            eventually(lambda known=frozenset(seen): len(standing() - known) == 10, within_s=30)
+        assert process.returncode == 0
+        seen = standing()
+        assert len(seen) == 10
+
+
+def test_there_are_no_bots_on_the_live_market(db):
+    with pytest.raises(CommandError, match="test market only"):
+        call_command("bots")
