@@ -7,17 +7,30 @@ from rest_framework.response import Response
 
 from api.auth import CanTrade, caller
 from api.http import parse_json
-from api.openapi import ref
+from api.openapi import list_of, ref
+from api.v1.account import LIMIT
 from api.v1.operators import KEY
-from api.v1.pages import parse_moment, refuse_unknown
+from api.v1.pages import limit_of, parse_moment, refuse_unknown
 from api.v1.verdicts import key_of, verdict_response
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
 from cux.wire.batches import SellEntitlement
+from cux.wire.market import ResaleView
 from cux.wire.orders import OrderView
+from exchange.selectors.resale import resale_list
 from exchange.services.entitlement_lodge import Offer
 from exchange.services.entitlement_sell import entitlement_sell
+
+
+@extend_schema(
+    operation_id="resales_list", tags=["market"], parameters=[LIMIT], responses={200: list_of(ResaleView)}
+)
+@api_view(["GET"])
+def offers(request: Request, symbol: str) -> Response:
+    """List compute that its holders sell on, cheapest first, with the end of its window. No key is needed."""
+    refuse_unknown(request, "limit")
+    return Response({"data": resale_list(symbol=symbol, limit=limit_of(request))})
 
 
 @extend_schema(

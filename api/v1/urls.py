@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("instruments/<str:symbol>/trades", market.trades),
     path("instruments/<str:symbol>/candles", charts.candles),
     path("instruments/<str:symbol>/stats", charts.stats),
+    path("instruments/<str:symbol>/resales", resale.offers),
     path("index", charts.index),
     path("index/<str:code>", charts.index_of),
     path("orders", account.orders),

@@ -128,6 +128,7 @@ class AsyncClient:
 
     candle_list = _list(charts.candle_list)
     stats_get = _one(charts.stats_get)
+    resale_list = _list(charts.resale_list)
     index_list = _list(charts.index_list)
     index_history = _pages(charts.index_history)
     auction_list = _pages(charts.auction_list)

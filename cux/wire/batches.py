@@ -69,13 +69,16 @@ class PreviewView(OrderView, frozen=True, kw_only=True):
     """An order as it would stand if it were placed now; nothing is placed, and the id names nothing.
 
     `cost_nano_usd` and `fee_nano_usd` are of what would trade at once, `worst_case_nano_usd` what would
-    have to be available.
+    have to be available. `refund_nano_usd` is the most that a later refund of what would trade at once can
+    be: its shares of escrow and fees. Of compute sold at first that is price and fee; of compute sold on it
+    is what the first sale left there, not the price of the resale.
     """
 
     preview: bool
     cost_nano_usd: Count
     fee_nano_usd: Count
     worst_case_nano_usd: Count
+    refund_nano_usd: Count
 
 
 class DeadMan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

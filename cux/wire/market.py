@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from cux.wire.fields import Count, Id, Instant, Int64, Name
+from cux.wire.fields import Count, Id, Instant, Int64, Name, Positive
 from cux.wire.orders import Instrument, Phase
 
 CandleInterval = Literal["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
@@ -98,3 +98,15 @@ class IndexView(msgspec.Struct, frozen=True, kw_only=True):
     trades: Count
     dropped: Count
     volume_ucu: Count
+
+
+class ResaleView(msgspec.Struct, frozen=True, kw_only=True):
+    """Compute that its holder sells on, drawable until `window_ends_at`.
+
+    Only orders that never rest and say `min_window_s` buy it. It keeps its provider, who is paid from the
+    first sale: a later refund is a share of that price and its fees, not of this one.
+    """
+
+    price_ticks: Int64
+    quantity_lots: Positive
+    window_ends_at: Instant

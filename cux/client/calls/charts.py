@@ -2,7 +2,7 @@
 
 from cux.client.call import Call, get, segment
 from cux.client.views import Page
-from cux.wire.market import AuctionView, CandleInterval, CandleView, IndexView, StatsView
+from cux.wire.market import AuctionView, CandleInterval, CandleView, IndexView, ResaleView, StatsView
 
 
 def candle_list(
@@ -16,6 +16,11 @@ def candle_list(
 def stats_get(instrument: str) -> Call[StatsView]:
     """Return what an instrument did in the last 24 hours."""
     return get(f"/v1/instruments/{segment(instrument)}/stats", StatsView)
+
+
+def resale_list(instrument: str) -> Call[Page[ResaleView]]:
+    """Return compute that its holders sell on, cheapest first, with the end of its window."""
+    return get(f"/v1/instruments/{segment(instrument)}/resales", Page[ResaleView])
 
 
 def index_list() -> Call[Page[IndexView]]:

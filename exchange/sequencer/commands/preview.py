@@ -22,11 +22,13 @@ def preview(decider: Decider, command: p.Preview) -> dict[str, Any]:
         _excerpt(decider.state, market, order), Changes(decider.changes.now), decider.reader, decider.handlers
     )
     view = orders.place(aside, aside.market(market.instrument.symbol), order)
+    bought = [trade for trade in aside.changes.trades if trade.buy_order_id == order.id]
     return view | {
         "preview": True,
         "cost_nano_usd": order.notional_nano_usd,
         "fee_nano_usd": order.fee_nano_usd,
         "worst_case_nano_usd": worst_case_nano_usd,
+        "refund_nano_usd": sum(trade.escrow_nano_usd + trade.fees_nano_usd for trade in bought),
     }
 
 

@@ -50,6 +50,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/instruments/{symbol}/book"): For.PUBLIC,
     ("GET", "/v1/instruments/{symbol}/candles"): For.PUBLIC,
     ("GET", "/v1/instruments/{symbol}/stats"): For.PUBLIC,
+    ("GET", "/v1/instruments/{symbol}/resales"): For.PUBLIC,
     ("GET", "/v1/instruments/{symbol}/trades"): For.PUBLIC,
     ("GET", "/v1/jobs"): READ,
     ("GET", "/v1/jobs/{job_id}"): READ,

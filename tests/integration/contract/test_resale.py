@@ -6,10 +6,11 @@ import pytest
 
 from billing.ledger.chart import Kind
 from billing.selectors.balances import balances
-from core.clock import utc_now
+from core.clock import rfc3339, utc_now
 from core.errors import Code
 from core.money import share_released
 from exchange.models import Entitlement, Order, Trade
+from exchange.selectors.resale import resale_list
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import Lodge, SetAccount
 from exchange.services.entitlement_lodge import entitlement_lodge
@@ -139,6 +140,18 @@ def test_a_part_that_came_back_is_offered_again(market):
     market.cancel(market.buyer, sell_on(row, 2_100, 7))
     assert sell_on(part_of(row), 2_200, 7).status == 201
     assert Order.objects.filter(organisation=market.buyer, side="sell", status="open").count() == 1
+
+
+def test_offers_are_shown_with_the_end_of_their_window(market):
+    row = buy(market, 1_999, 13)
+    sell_on(row, 2_200, 5)
+    sell_on(row, 2_100, 7)
+    buy_on(market, another_buyer(), 2_100, 2)
+    shown = resale_list(symbol=market.instrument.symbol)
+    assert [(each.price_ticks, each.quantity_lots, each.window_ends_at) for each in shown] == [
+        (2_100, 5, rfc3339(row.ends_at)),
+        (2_200, 5, rfc3339(row.ends_at)),
+    ]
 
 
 def test_ordinary_buyers_do_not_meet_resales_nor_do_those_who_need_longer(market):

@@ -22,6 +22,7 @@ CALLS: list[Call[Any]] = [
     market.market_stream("x"),
     charts.candle_list("x", interval="1h", start="2026-01-01T00:00:00Z", end="2026-01-02T00:00:00Z"),
     charts.stats_get("x"),
+    charts.resale_list("x"),
     charts.index_list(),
     charts.auction_list(instrument="x"),
     charts.auction_get("x"),

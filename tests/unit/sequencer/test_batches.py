@@ -132,13 +132,13 @@ class TestPreview:
         assert not desk.changes.trades
         placed = desk.decide(asked)
         assert placed.status == 201
+        cost = sum(t["price_ticks"] * t["quantity_lots"] * 1_000 for t in placed.body["trades"])
         assert without_ids(shown.body) == without_ids(placed.body) | {
             "preview": True,
-            "cost_nano_usd": sum(
-                t["price_ticks"] * t["quantity_lots"] * 1_000 for t in placed.body["trades"]
-            ),
+            "cost_nano_usd": cost,
             "fee_nano_usd": 0,
             "worst_case_nano_usd": worst_case(asked),
+            "refund_nano_usd": cost if asked.side == "buy" else 0,
         }
 
     @pytest.mark.parametrize(

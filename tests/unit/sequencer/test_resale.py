@@ -153,6 +153,27 @@ def test_only_immediate_buys_ask_for_a_window(x, other):
     assert x.refused(verdict, "invalid_field", before)
 
 
+def test_a_preview_says_what_a_refund_would_be_and_changes_nothing(x):
+    lodge(x)
+    before = x.state.state_hash()
+    order = p.NewOrder(
+        organisation_id=BUYER,
+        instrument="x",
+        side="buy",
+        price_ticks=1_000,
+        quantity_lots=3,
+        tif="IOC",
+        min_window_s=60,
+    )
+    shown = x.do(p.Preview(order)).body
+    assert (shown["cost_nano_usd"], shown["refund_nano_usd"]) == (3_000_000, 2_333 + 9)
+    assert (x.state.state_hash(), x.state.lodged[PART].left_ucu) == (before, 1_000)
+    x.do(order)
+    source = x.decider.changes.trades[0].source
+    assert source is not None
+    assert source.escrow_nano_usd + source.fees_nano_usd == shown["refund_nano_usd"]
+
+
 def test_replay_gives_the_same_book(x):
     lodge(x)
     take(x, 3)
