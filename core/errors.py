@@ -81,6 +81,7 @@ class Code(Enum):
         409, ErrorType.CONFLICT, "Orders of this kind are switched off; plain limit and market orders go on."
     )
     POST_ONLY_WOULD_TAKE = _bad("A post-only order would have taken liquidity; nothing was done.", 422)
+    TOO_MANY_MATCHES = _bad("The order would meet too many others at once; send it in parts.", 422)
     MAY_ONLY_IMPROVE = _Spec(
         409, ErrorType.CONFLICT, "Near its end an auction lets orders only improve; nothing was done."
     )

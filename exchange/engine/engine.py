@@ -143,6 +143,10 @@ class Engine:
         prices = [maker.price for maker, lots in self._meetings(order) if lots]
         return prices[-1] if prices else None
 
+    def meets(self, order: Order) -> int:
+        """How often this order would meet another if it came now, each slice of an iceberg counted."""
+        return len(self._meetings(order))
+
     def excerpt(self, order: Order) -> "Engine":
         """An engine with copies of those resting orders only that this order would meet if it came now.
 

@@ -154,6 +154,7 @@ class _Batch:
             if key in self._known:
                 first_digest, verdict = self._known[key]
                 return verdict if digest == first_digest else refusal(CuxError(Code.IDEMPOTENCY_KEY_REUSED))
+        self._decider.trades_before = len(self.changes.trades)
         verdict = self._decider.decide(command)
         if not (isinstance(command, Preview) or (isinstance(command, Tick) and not verdict.body["done"])):
             self._journal(command, digest, verdict)

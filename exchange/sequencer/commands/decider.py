@@ -65,6 +65,8 @@ class Decider:
     """Kinds of orders that are switched off."""
     taken: set[tuple[uuid.UUID, str]] = field(default_factory=set)
     """The client_order_ids of the batch's new orders that are taken."""
+    trades_before: int = 0
+    """Trades in the changes that commands before the one at work came to."""
 
     def decide(self, command: p.Decided) -> p.Verdict:
         """Return the verdict on one command; a refusal has changed nothing."""

@@ -1,12 +1,13 @@
 """Placing and replacing orders."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from msgspec import structs
 
 from core.errors import Code, CuxError
 from core.ids import new_id
+from exchange.engine.orders import Order
 from exchange.engine.protocol import Replace
 from exchange.sequencer import budgets, rules
 from exchange.sequencer import protocol as p
@@ -16,6 +17,9 @@ from exchange.sequencer.fills import apply_events, drop_hold
 from exchange.sequencer.kinds import expires_at
 from exchange.sequencer.state import Market, OrderState
 from exchange.sequencer.views import order_view
+
+MOST_MATCHES: Final = 500
+"""Matches of one command: each costs about a third of a millisecond, in which nobody else trades."""
 
 
 def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
@@ -51,7 +55,8 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
 
 
 def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
-    """Let an admitted order trade and rest, or interrupt the market."""
+    """Let an admitted order trade and rest, or interrupt the market (TOO_MANY_MATCHES)."""
+    _check_matches(decider, market, order.for_engine())
     interrupted = volatility.interrupt(decider, market, order.for_engine())
     if interrupted and order.tif in ("IOC", "FOK"):
         volatility.turn_away(decider, market, order)
@@ -82,11 +87,19 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
         capacity.require_backing(decider, order, command.quantity_lots - order.leaves_lots)
     operation = Replace(order.id.hex, command.price_ticks, command.quantity_lots)
     replaced = structs.replace(order.for_engine(), price=command.price_ticks, qty=command.quantity_lots)
+    _check_matches(decider, market, replaced)
     volatility.interrupt(decider, market, replaced)
     events = decider.apply(market, operation)
     if grows:
         drop_hold(decider.state, decider.changes, order)
     return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
+
+
+def _check_matches(decider: Decider, market: Market, incoming: Order) -> None:
+    """Refuse an order that would keep everybody else waiting: with the batch it is in, too many trades."""
+    room = MOST_MATCHES - (len(decider.changes.trades) - decider.trades_before)
+    if incoming.qty > room and market.engine.meets(incoming) > room:
+        raise CuxError(Code.TOO_MANY_MATCHES)
 
 
 def _order(decider: Decider, command: p.NewOrder, market: Market, limit_ticks: int) -> OrderState:

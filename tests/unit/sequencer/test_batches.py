@@ -7,6 +7,7 @@ import pytest
 
 from exchange.sequencer import protocol as p
 from exchange.sequencer.batch import _client_ids
+from exchange.sequencer.commands import orders
 from exchange.sequencer.door import cost_of
 from tests.sequencer_memory import Desk
 from tests.unit.sequencer.test_risk import instrument
@@ -194,3 +195,47 @@ def without_ids(body: dict[str, Any]) -> dict[str, Any]:
     if "prevented" in body:
         bare["prevented"] = [each["quantity_lots"] for each in body["prevented"]]
     return bare
+
+
+class TestMatches:
+    """One command meets so many orders at most, alone or as a batch."""
+
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch):
+        monkeypatch.setattr(orders, "MOST_MATCHES", 5)
+
+    @staticmethod
+    def offer(desk: Desk, lots: int, **other: Any) -> None:
+        for _ in range(lots):
+            desk.order(BOB, "sell", 1_000, 1, **other)
+
+    def test_an_order_for_more_is_refused_whole(self, desk):
+        self.offer(desk, 6)
+        before = desk.state.state_hash()
+        assert desk.order(ANN, "buy", 1_000, 6).body["error"]["code"] == "too_many_matches"
+        assert desk.state.state_hash() == before
+        assert desk.order(ANN, "buy", 1_000, 5).body["cumulative_lots"] == 5
+
+    def test_few_large_orders_are_few_matches(self, desk):
+        desk.order(BOB, "sell", 1_000, 50)
+        assert desk.order(ANN, "buy", 1_000, 50).body["status"] == "filled"
+
+    def test_each_slice_of_an_iceberg_counts(self, desk):
+        desk.order(BOB, "sell", 1_000, 12, display_lots=2)
+        assert desk.order(ANN, "buy", 1_000, 12).body["error"]["code"] == "too_many_matches"
+        assert desk.order(ANN, "buy", 1_000, 10).body["status"] == "filled"
+
+    def test_a_replacement_counts_too(self, desk):
+        self.offer(desk, 6)
+        resting = desk.order(ANN, "buy", 900, 6)
+        order_id = UUID(hex=resting.body["order_id"].removeprefix("ord_"))
+        refused = desk.decide(p.ReplaceOrder(ANN, None, order_id, 1_000, 6))
+        assert refused.body["error"]["code"] == "too_many_matches"
+        assert desk.open(resting).price_ticks == 900
+
+    def test_the_items_of_a_batch_share_the_bound_and_commands_do_not(self, desk):
+        self.offer(desk, 9)
+        verdict = desk.decide(batch(new("buy", 1_000, 3), new("buy", 1_000, 3), new("buy", 1_000, 2)))
+        assert codes(verdict) == [201, (422, "too_many_matches"), 201]
+        desk.decider.trades_before = len(desk.changes.trades)
+        assert desk.order(ANN, "buy", 1_000, 4).body["status"] == "filled"
