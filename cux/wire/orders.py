@@ -33,7 +33,6 @@ EndReason = Literal[
     "disconnected",
     "account_blocked",
     "instrument_killed",
-    "entitlement",
 ]
 """Why an order ended, or shrank: by the caller's word, its own terms, or the exchange's rules."""
 Phase = Literal["pre_open", "continuous", "auction", "no_cancel", "cancel_only", "halted", "closed"]

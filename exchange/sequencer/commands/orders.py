@@ -19,7 +19,7 @@ from exchange.sequencer.state import Market, OrderState
 from exchange.sequencer.views import order_view
 
 MOST_MATCHES: Final = 500
-"""Matches of one command: each costs about a third of a millisecond, in which nobody else trades."""
+"""Matches of one command: each takes about 0.2 ms of the sequencer alone, in which nobody else trades."""
 
 
 def new(decider: Decider, command: p.NewOrder) -> dict[str, Any]:
