@@ -8,7 +8,16 @@ from typing import Any, Final
 from api.openai.parameters import ChatRequest
 from api.openapi import Schema, ref
 from api.v1.shapes import AccountSnapshot
-from cux.wire.batches import DeadMan, DeadManView, StandingOffer, StandingOfferView
+from cux.wire.batches import (
+    Batch,
+    BatchView,
+    CanceledView,
+    DeadMan,
+    DeadManView,
+    PreviewView,
+    StandingOffer,
+    StandingOfferView,
+)
 from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
 from cux.wire.streams import AccountDelta, MarketDelta, MarketSnapshot
 
@@ -33,6 +42,11 @@ _OBJECT: Final[Schema] = {"type": "object"}
 
 def _in_path(name: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _in_query(name: str, more: Schema | None = None) -> Schema:
+    schema = {"type": "string"} | (more or {})
+    return {"name": name, "in": "query", "required": False, "schema": schema}
 
 
 def _answer(description: str, schema: Schema, media_type: str = _JSON) -> Schema:
@@ -100,13 +114,37 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
         "delete": _operation(
             "orders_cancel",
             "orders",
-            "Cancel all open orders, on one instrument or on all. Needs the scope `trade`.",
-            {"200": _answer("What was cancelled.", _OBJECT)},
+            "Cancel all open orders, or those of an instrument, a side, a beginning of `client_order_id`. "
+            "Needs the scope `trade`.",
+            {"200": _answer("What was cancelled.", ref(CanceledView))},
             parameters=(
                 _KEY,
-                {"name": "instrument", "in": "query", "required": False, "schema": {"type": "string"}},
+                _in_query("instrument"),
+                _in_query("side", {"enum": ["buy", "sell"]}),
+                _in_query("client_order_id_prefix"),
             ),
         ),
+    },
+    "/v1/orders/preview": {
+        "post": _operation(
+            "order_preview",
+            "orders",
+            "Say what an order would come to if it were placed now; nothing is placed. "
+            "Needs the scope `trade`.",
+            {"200": _answer("The order as it would stand.", ref(PreviewView))},
+            body=NewOrder,
+        )
+    },
+    "/v1/orders/batch": {
+        "post": _operation(
+            "orders_batch",
+            "orders",
+            "Decide up to 200 orders, cancellations and replacements in this order. Each has its own result, "
+            "and one that is refused stops no other. Needs the scope `trade`.",
+            {"200": _answer("A result for each item.", ref(BatchView))},
+            parameters=(_KEY,),
+            body=Batch,
+        )
     },
     "/v1/orders/{order_id}": {
         "delete": _operation(

@@ -4,18 +4,18 @@ Nothing here decides anything: the key is checked, the body parsed strictly, and
 handed back. Prices are ticks and quantities lots, both integers.
 """
 
-import uuid
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from accounts.keys import KeyFacts
 from api.auth import authenticate_trader
 from api.http import Request, Response, field_value, json_response, parse_json, request_id
+from api.order_commands import batch_items, known_order, new_order, verdict_of
 from api.rate_limits import allowance_headers
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
-from cux.wire.batches import DeadMan, StandingOffer
-from cux.wire.orders import NewOrder, ReplaceOrder
+from cux.wire.batches import Batch, DeadMan, StandingOffer
+from cux.wire.orders import NewOrder, ReplaceOrder, Side
 from exchange.sequencer import client, protocol
 
 T = TypeVar("T")
@@ -25,34 +25,32 @@ async def place(request: Request) -> Response:
     """POST /v1/orders: place an order. 201 with the order as it stands after matching."""
     key = await authenticate_trader(request)
     order = await _order_body(request, NewOrder)
-    command = protocol.NewOrder(
-        key=request.idempotency_key(),
-        organisation_id=key.organisation_id,
-        instrument=order.instrument,
-        side=order.side,
-        type=order.type,
-        tif=order.tif,
-        price_ticks=order.price_ticks,
-        quantity_lots=order.quantity_lots,
-        budget_nano_usd=order.budget_nano_usd,
-        client_order_id=order.client_order_id,
-        post_only=order.post_only,
-        stp=order.stp,
-        expires_at=_epoch_s(order.expires_at),
-        display_lots=order.display_lots,
-        min_lots=order.min_lots,
-        all_or_none=order.all_or_none,
-        only_providers=_organisations(order.only_providers, "only_providers"),
-        ignore_providers=_organisations(order.ignore_providers, "ignore_providers"),
-        min_window_s=order.min_window_s,
-    )
+    command = new_order(order, key.organisation_id, request.idempotency_key())
     return await _submit(command, key)
+
+
+async def preview(request: Request) -> Response:
+    """POST /v1/orders/preview: what the order would come to now. Nothing is placed."""
+    key = await authenticate_trader(request)
+    order = await _order_body(request, NewOrder)
+    return await _submit(protocol.Preview(new_order(order, key.organisation_id, None)), key)
+
+
+async def batch(request: Request) -> Response:
+    """POST /v1/orders/batch: up to 200 orders, cancellations and replacements, each with its own result."""
+    key = await authenticate_trader(request)
+    asked = await _order_body(request, Batch)
+    items, refused = batch_items(asked, key.organisation_id)
+    if not items:
+        return json_response(_results([], refused))
+    command = protocol.Batch(key.organisation_id, request.idempotency_key(), tuple(items))
+    return await _submit(command, key, lambda body: _results(body["results"], refused))
 
 
 async def replace(request: Request) -> Response:
     """POST /v1/orders/{order_id}/replace: another price and open quantity for an open order."""
     key = await authenticate_trader(request)
-    order_id = _order_id(request)
+    order_id = known_order(request.params["order_id"])
     body = await _order_body(request, ReplaceOrder)
     command = protocol.ReplaceOrder(
         key=request.idempotency_key(),
@@ -68,21 +66,28 @@ async def cancel(request: Request) -> Response:
     """DELETE /v1/orders/{order_id}: cancel an open order."""
     key = await authenticate_trader(request)
     command = protocol.CancelOrder(
-        key=request.idempotency_key(), organisation_id=key.organisation_id, order_id=_order_id(request)
+        key=request.idempotency_key(),
+        organisation_id=key.organisation_id,
+        order_id=known_order(request.params["order_id"]),
     )
     return await _submit(command, key)
 
 
 async def cancel_all(request: Request) -> Response:
-    """DELETE /v1/orders: cancel all open orders; `?instrument=` limits it to one book."""
+    """DELETE /v1/orders: cancel all open orders, or those that fit the query."""
     key = await authenticate_trader(request)
-    unknown = sorted(set(request.query) - {"instrument"})
+    query = request.query
+    unknown = sorted(set(query) - {"instrument", "side", "client_order_id_prefix"})
     if unknown:
         raise CuxError(Code.INVALID_FIELD, f"There is no parameter `{unknown[0]}`.", param=unknown[0])
+    if query.get("side") not in (None, "buy", "sell"):
+        raise CuxError(Code.INVALID_FIELD, "`side` is `buy` or `sell`.", param="side")
     command = protocol.CancelAll(
         key=request.idempotency_key(),
         organisation_id=key.organisation_id,
-        instrument=request.query.get("instrument"),
+        instrument=query.get("instrument"),
+        side=cast(Side | None, query.get("side")),
+        client_order_id_prefix=query.get("client_order_id_prefix"),
     )
     return await _submit(command, key)
 
@@ -119,27 +124,6 @@ async def withdraw_offer(request: Request) -> Response:
     return await _submit(command, key)
 
 
-def _epoch_s(instant: str | None) -> int | None:
-    try:
-        return None if instant is None else int(datetime.fromisoformat(instant).timestamp())
-    except ValueError as error:
-        raise CuxError(Code.INVALID_FIELD, "There is no such instant.", param="expires_at") from error
-
-
-def _organisations(public_ids: list[str], param: str) -> tuple[uuid.UUID, ...]:
-    ids = [parse_public_id("organisation", each) for each in public_ids]
-    if None in ids:
-        raise CuxError(Code.INVALID_FIELD, "Expected ids of organisations.", param=param)
-    return tuple(id for id in ids if id is not None)
-
-
-def _order_id(request: Request) -> uuid.UUID:
-    order_id = parse_public_id("order", request.params["order_id"])
-    if order_id is None:
-        raise CuxError(Code.UNKNOWN_ORDER)
-    return order_id
-
-
 async def _order_body(request: Request, shape: type[T]) -> T:
     body = await request.json_body()
     try:
@@ -160,11 +144,32 @@ def _in_trading_words(refused: CuxError, body: bytes) -> CuxError:
     return refused
 
 
-async def _submit(command: protocol.Command, key: KeyFacts) -> Response:
+async def _submit(
+    command: protocol.Command, key: KeyFacts, shown: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+) -> Response:
     caller = protocol.Caller(key.key_id, key.order_limit, key.order_window_s)
     reply = await client.ask(command, caller)
     verdict, headers = reply.verdict, allowance_headers(reply.allowance)
     body = verdict.body
     if "error" in body:
-        body = {"error": {"param": None, **body["error"], "request_id": request_id()}}
+        body = _with_request_id(body)
+    elif shown is not None:
+        body = shown(body)
     return json_response(body, status=verdict.status, headers=headers)
+
+
+def _results(decided: list[dict[str, Any]], refused: dict[int, CuxError]) -> dict[str, Any]:
+    """Return the results of a batch: what was decided, with what was refused here in its place."""
+    rest = iter(decided)
+    results = [
+        verdict_of(refused[place]) if place in refused else next(rest)
+        for place in range(len(decided) + len(refused))
+    ]
+    for result in results:
+        if "error" in result["body"]:
+            result["body"] = _with_request_id(result["body"])
+    return {"results": results}
+
+
+def _with_request_id(body: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {"param": None, **body["error"], "request_id": request_id()}}

@@ -12,6 +12,8 @@ _READS: Final = frozenset({"GET"})
 
 ROUTES: Final = (
     Route("/v1/orders", {"POST": orders.place, "DELETE": orders.cancel_all}, django=_READS),
+    Route("/v1/orders/batch", {"POST": orders.batch}),
+    Route("/v1/orders/preview", {"POST": orders.preview}),
     Route("/v1/orders/by-client-id/{client_order_id}", {}, django=_READS),
     Route("/v1/standing-offers", {"PUT": orders.set_offer}, django=_READS),
     Route("/v1/standing-offers/{standing_offer_id}", {"DELETE": orders.withdraw_offer}),

@@ -124,6 +124,8 @@ class Client:
     auction_get = _one(charts.auction_get)
 
     order_place = _one(account.order_place)
+    order_preview = _one(account.order_preview)
+    order_batch = _one(account.order_batch)
     order_replace = _one(account.order_replace)
     order_cancel = _one(account.order_cancel)
     order_cancel_all = _one(account.order_cancel_all)

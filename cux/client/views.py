@@ -62,12 +62,6 @@ class Order(OrderView, frozen=True, kw_only=True):
     usd_per_cu: str | None = None
 
 
-class Canceled(msgspec.Struct, frozen=True, kw_only=True):
-    """The ids of the orders that were cancelled."""
-
-    canceled: list[str]
-
-
 class Balances(BalanceView, frozen=True, kw_only=True):
     """All money of the organisation. Orders are paid from what is available.
 

@@ -81,6 +81,12 @@ class PreviewView(OrderView, frozen=True, kw_only=True):
     refund_nano_usd: Count
 
 
+class CanceledView(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids of the orders that were cancelled."""
+
+    canceled: list[Id]
+
+
 class DeadMan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Cancel everything in `timeout_s` unless this is said again; 0 switches it off."""
 

@@ -36,7 +36,7 @@ EndReason = Literal[
 ]
 """Why an order ended, or shrank: by the caller's word, its own terms, or the exchange's rules."""
 Phase = Literal["pre_open", "continuous", "auction", "no_cancel", "cancel_only", "halted", "closed"]
-Organisations = Annotated[list[Id], Meta(max_length=64)]
+Organisations = Annotated[list[Id], Meta(max_length=32)]
 """Organisations by their public ids, `org_…`."""
 Instrument = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
 ClientOrderId = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,48}\Z")]

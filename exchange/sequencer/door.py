@@ -50,7 +50,8 @@ class Door:
             return CuxError(Code.SEQUENCER_BUSY), None
         allowance = self._charge(request.caller, cost_of(command)) if request.caller is not None else None
         if allowance is not None and not allowance.passed:
-            return CuxError(Code.RATE_LIMITED, retry_after_s=allowance.retry_after_s), allowance
+            message = None if allowance.retry_after_s else "This is more than the key's whole quota."
+            return CuxError(Code.RATE_LIMITED, message, retry_after_s=allowance.retry_after_s), allowance
         self._inside += 1
         return None, allowance
 

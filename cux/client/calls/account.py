@@ -4,42 +4,61 @@ Every call that changes something goes out under an idempotency key, the caller'
 stays the same when the client repeats it.
 """
 
+from collections.abc import Sequence
+from typing import TypedDict, Unpack
+
+import msgspec
+
 from cux.client.call import Call, get, segment, watch, write
-from cux.client.views import Balances, Canceled, Order, Page
+from cux.client.views import Balances, Order, Page
+from cux.wire.batches import Batch, BatchItem, BatchView, CanceledView, PreviewView
 from cux.wire.orders import EntitlementView, NewOrder, OrderType, ReplaceOrder, SelfTradePrevention, Side
 from cux.wire.orders import TimeInForce as Tif
 from cux.wire.streams import AccountDelta
 
 
+class OrderTerms(TypedDict, total=False):
+    """The terms of an order, as `cux.wire.orders.NewOrder` has them; see `docs/trading-rules.md`."""
+
+    quantity_lots: int | None
+    price_ticks: int | None
+    budget_nano_usd: int | None
+    type: OrderType
+    tif: Tif
+    client_order_id: str | None
+    post_only: bool
+    stp: SelfTradePrevention
+    expires_at: str | None
+    display_lots: int | None
+    min_lots: int | None
+    all_or_none: bool
+    only_providers: list[str]
+    ignore_providers: list[str]
+    min_window_s: int | None
+
+
 def order_place(
-    instrument: str,
-    side: Side,
-    *,
-    quantity_lots: int,
-    price_ticks: int | None = None,
-    type: OrderType = "limit",
-    tif: Tif = "GTC",
-    client_order_id: str | None = None,
-    post_only: bool = False,
-    stp: SelfTradePrevention = "cancel_taker",
-    idempotency_key: str | None = None,
+    instrument: str, side: Side, *, idempotency_key: str | None = None, **terms: Unpack[OrderTerms]
 ) -> Call[Order]:
     """Place an order and return it as it stands after matching, with the trades it made.
 
-    Raises ValueError if a limit order has no price or a market order has one.
+    For terms see `OrderTerms`. Raises ValueError if a limit order has no price, or an order no size.
     """
-    order = NewOrder(
-        instrument=instrument,
-        side=side,
-        type=type,
-        tif=tif,
-        quantity_lots=quantity_lots,
-        price_ticks=price_ticks,
-        client_order_id=client_order_id,
-        post_only=post_only,
-        stp=stp,
-    )
+    order = NewOrder(instrument=instrument, side=side, **terms)
     return write("POST", "/v1/orders", Order, body=order, idempotency_key=idempotency_key)
+
+
+def order_preview(instrument: str, side: Side, **terms: Unpack[OrderTerms]) -> Call[PreviewView]:
+    """Return what an order would come to now; nothing is placed. For terms see `OrderTerms`."""
+    body = msgspec.json.encode(NewOrder(instrument=instrument, side=side, **terms))
+    path = "/v1/orders/preview"
+    return Call(method="POST", path=path, shape=PreviewView, body=body, changes_nothing=True)
+
+
+def order_batch(items: Sequence[BatchItem], *, idempotency_key: str | None = None) -> Call[BatchView]:
+    """Have up to 200 orders, cancellations and replacements decided in turn, each with its own result."""
+    body = Batch(items=list(items))
+    return write("POST", "/v1/orders/batch", BatchView, body=body, idempotency_key=idempotency_key)
 
 
 def order_replace(
@@ -56,10 +75,16 @@ def order_cancel(order_id: str, *, idempotency_key: str | None = None) -> Call[O
     return write("DELETE", f"/v1/orders/{segment(order_id)}", Order, idempotency_key=idempotency_key)
 
 
-def order_cancel_all(*, instrument: str | None = None, idempotency_key: str | None = None) -> Call[Canceled]:
-    """Cancel all open orders, of one instrument or of all."""
-    params = {"instrument": instrument}
-    return write("DELETE", "/v1/orders", Canceled, params=params, idempotency_key=idempotency_key)
+def order_cancel_all(
+    *,
+    instrument: str | None = None,
+    side: Side | None = None,
+    client_order_id_prefix: str | None = None,
+    idempotency_key: str | None = None,
+) -> Call[CanceledView]:
+    """Cancel all open orders, or those of an instrument, of a side, whose `client_order_id` begins so."""
+    params = {"instrument": instrument, "side": side, "client_order_id_prefix": client_order_id_prefix}
+    return write("DELETE", "/v1/orders", CanceledView, params=params, idempotency_key=idempotency_key)
 
 
 def order_get(order_id: str) -> Call[Order]:

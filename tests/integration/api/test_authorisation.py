@@ -64,6 +64,8 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/orders"): READ,
     ("POST", "/v1/orders"): TRADE,
     ("DELETE", "/v1/orders"): TRADE,
+    ("POST", "/v1/orders/batch"): TRADE,
+    ("POST", "/v1/orders/preview"): TRADE,
     ("GET", "/v1/orders/by-client-id/{client_order_id}"): READ,
     ("GET", "/v1/orders/{order_id}"): READ,
     ("DELETE", "/v1/orders/{order_id}"): TRADE,

@@ -11,6 +11,7 @@ import yaml
 from cux.client.call import Call
 from cux.client.calls import account, batches, charts, compute, keys, market
 from cux.client.views import Page
+from cux.wire.batches import BatchCancel
 from tests.environment import ROOT
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -28,9 +29,11 @@ CALLS: list[Call[Any]] = [
     charts.auction_get("x"),
     charts.index_history("x"),
     account.order_place("x", "buy", quantity_lots=1, price_ticks=1),
+    account.order_preview("x", "buy", quantity_lots=1, price_ticks=1),
+    account.order_batch([BatchCancel(order_id="x")]),
     account.order_replace("x", price_ticks=1, quantity_lots=1),
     account.order_cancel("x"),
-    account.order_cancel_all(instrument="x"),
+    account.order_cancel_all(instrument="x", side="buy", client_order_id_prefix="a"),
     account.order_get("x"),
     account.order_find("x"),
     account.order_list(instrument="x", open_only=True, client_order_id="mine"),

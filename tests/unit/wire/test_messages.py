@@ -45,7 +45,7 @@ def test_a_limit_order_takes_its_defaults() -> None:
         {"quantity_lots": None},
         {"budget_nano_usd": 0},
         {"expires_at": "tomorrow"},
-        {"only_providers": ["org_1"] * 65},
+        {"only_providers": ["org_1"] * 33},
         {"type": "stop"},
         {"side": "BUY"},
         {"tif": "gtc"},
