@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.money import format_usd, mul_div_floor
+from core.money import format_usd, mul_div_floor, mul_div_half_even
 from exchange.models import Instrument
 
 UCU_PER_CU = 1_000_000
@@ -19,6 +19,13 @@ def cu(compute_ucu: int) -> str:
     whole, micro = divmod(compute_ucu, UCU_PER_CU)
     fraction = f"{micro:06d}".rstrip("0")
     return f"{whole:,}.{fraction}" if fraction else f"{whole:,}"
+
+
+def change(rate_ppm: int) -> str:
+    """Return a change with its direction, in percent to two places, half-even: `▲ 1.25 %`."""
+    whole, hundredths = divmod(mul_div_half_even(abs(rate_ppm), 1, 100), 100)
+    sign = "▲ " if rate_ppm > 0 else "▼ " if rate_ppm < 0 else ""
+    return f"{sign}{whole:,}.{hundredths:02d} %"
 
 
 def time_left(until: datetime, now: datetime) -> str:

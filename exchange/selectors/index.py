@@ -78,6 +78,12 @@ def index_latest() -> list[IndexView]:
     return [_view(row) for row in IndexPrice.objects.order_by("code", "-at").distinct("code")]
 
 
+def index_newest(code: str) -> IndexView | None:
+    """Return the newest published value of one index; None before the first."""
+    row = IndexPrice.objects.filter(code=code).order_by("-at").first()
+    return None if row is None else _view(row)
+
+
 def index_history(*, code: str, limit: int = 60, before: datetime | None = None) -> list[IndexView]:
     """Return at most `limit` published values (1,000 at most), newest first, those before `before` if given.
 

@@ -47,8 +47,8 @@ function emptyRow(text) {
 }
 
 function renderSpread(terms, book) {
-  const known = book.asks.length && book.bids.length;
-  const ticks = known ? book.asks[0][0] - book.bids[0][0] : null;
+  const ticks = book.asks.length && book.bids.length ? book.asks[0][0] - book.bids[0][0] : 0;
+  const known = ticks > 0; // bids and asks may cross while an auction gathers them
   byId("book-spread").textContent = known ? `Spread ${usdPerCu(terms, ticks)} · ${number(ticks)} ticks` : "No spread";
   byId("spread").replaceChildren(...(known ? [`${usdPerCu(terms, ticks)} `, el("small", {}, `${number(ticks)} ticks`)] : ["–"]));
 }

@@ -2,6 +2,7 @@
 import { byId, el } from "./dom.js";
 import { number, usdPerCu } from "./figures.js";
 import { totals } from "./book.js";
+import { colour, line, penFor, redrawn, roundStep } from "./pen.js";
 
 const HEIGHT = 240;
 const AXIS = 22;
@@ -11,8 +12,7 @@ export class Depth {
     this.terms = terms;
     this.canvas = byId("depth");
     this.book = null;
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    redrawn(this.canvas, () => this.draw());
   }
 
   show(book) {
@@ -32,13 +32,9 @@ export class Depth {
   }
 
   draw() {
-    const width = this.canvas.clientWidth;
-    if (!this.book || !width) return;
-    const scale = devicePixelRatio || 1;
-    this.canvas.width = width * scale;
-    this.canvas.height = HEIGHT * scale;
-    const pen = this.canvas.getContext("2d");
-    pen.scale(scale, scale);
+    const drawn = this.book ? penFor(this.canvas, HEIGHT) : null;
+    if (!drawn) return;
+    const { pen, width } = drawn;
     const place = this.placing(width);
     this.grid(pen, place, width);
     this.area(pen, place, this.book.bids, "up", 0);
@@ -84,7 +80,6 @@ export class Depth {
   }
 
   grid(pen, place, width) {
-    pen.font = `11px ${getComputedStyle(document.body).fontFamily}`;
     pen.fillStyle = colour("--muted");
     pen.strokeStyle = colour("--line");
     pen.lineWidth = 1;
@@ -103,21 +98,4 @@ export class Depth {
     const base = HEIGHT - AXIS + 0.5;
     line(pen, 0, base, width, base);
   }
-}
-
-// The next 1, 2, 2.5 or 5 times a power of ten.
-function roundStep(least) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
-  return Math.max(1, power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= least));
-}
-
-function line(pen, x1, y1, x2, y2) {
-  pen.beginPath();
-  pen.moveTo(x1, y1);
-  pen.lineTo(x2, y2);
-  pen.stroke();
-}
-
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

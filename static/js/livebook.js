@@ -27,7 +27,7 @@ export class LiveBook {
       else this.sides[side].delete(ticks);
     }
     if (phase) this.phase = phase;
-    if (auction !== undefined) this.auction = auction;
+    if (auction) this.auction = auction;
     if (crc !== undefined) this.isSound &&= crc === this.checksum();
   }
 

@@ -1,5 +1,7 @@
 // The market page: the book and the tape as they change, the ticket, and one's own account.
+import { Auction } from "./auction.js";
 import { renderBook } from "./book.js";
+import { Candles } from "./candles.js";
 import { Depth } from "./depth.js";
 import { byId, toast } from "./dom.js";
 import { LiveBook } from "./livebook.js";
@@ -18,12 +20,15 @@ const main = byId("content");
 const terms = { lotUcu: BigInt(main.dataset.lotUcu), tickNanoUsd: BigInt(main.dataset.tickNanoUsd) };
 const depth = new Depth(terms);
 const tape = new Tape(main, terms);
+const candles = new Candles(main, terms);
+const auction = new Auction(terms);
 new Ticket(terms);
 let book = null;
 let frame = 0;
 
 const stream = new Stream(`/v1/stream/market/${encodeURIComponent(main.dataset.market)}`, {
   snapshot(view) {
+    if (book) candles.load();
     book = new LiveBook(view);
     tape.show(view.trades, true);
     frame ||= requestAnimationFrame(draw);
@@ -31,7 +36,8 @@ const stream = new Stream(`/v1/stream/market/${encodeURIComponent(main.dataset.m
   delta(change) {
     book.change(change);
     if (!book.isSound) return stream.restart();
-    tape.show(change.trades.reverse(), false);
+    candles.add(change.trades);
+    tape.show(change.trades.toReversed(), false);
     frame ||= requestAnimationFrame(draw);
   },
 }, state);
@@ -43,6 +49,7 @@ function draw() {
   const shown = { bids: book.bids.slice(0, DEPTH), asks: book.asks.slice(0, DEPTH) };
   renderBook(terms, shown);
   depth.show(shown);
+  auction.show(book.auction);
   const badge = byId("phase");
   badge.textContent = PHASES[phase] ?? phase;
   badge.className = `badge ${phase}`;

@@ -1,5 +1,6 @@
 """The pages in a real browser, on a real web server, sequencer and database."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,9 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.plugin import DjangoDbBlocker
 
 from core.clock import utc_now
+from core.ids import new_id
+from exchange.sequencer.client import submit_sync
+from exchange.sequencer.protocol import SetPhase, StartAuction
 from inference.services.job_settle import job_settle
 from tests.e2e.browser import (
     WIDTHS,
@@ -90,6 +94,72 @@ def test_anybody_sees_the_book_change_when_an_order_is_placed_by_api(
         expect(page.locator("#volume")).to_have_text(f"{volume + 12:,}")
         expect(page.get_by_role("link", name="Sign in to trade")).to_be_visible()
         check_page(page, "market-anonymous", width)
+
+
+@both_widths
+def test_prices_are_drawn_and_follow_the_trades(scene: Scene, browser: Browser, width: int) -> None:
+    with open_page(browser, scene.url, width) as page:
+        open_market(page, scene)
+        newest = page.locator("#candles-table tr").first.locator("td")
+        lots = page.get_by_text("Prices as a table")
+        lots.click()
+        expect(newest).to_have_count(6)
+        before = int((newest.nth(5).text_content() or "").replace(",", ""))
+        placed = scene.southgrid.order(scene.url, scene.symbol, "sell", 9, 2_001)
+        scene.grace.order(scene.url, scene.symbol, "buy", 9, 2_001)
+        assert placed["status"] == "open"
+        expect(newest.nth(4)).to_have_text("$20.01")
+        after = int((newest.nth(5).text_content() or "").replace(",", ""))
+        assert after in (before + 9, 9)  # the minute may have turned meanwhile
+        pixels = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)"
+        assert page.locator("#candles").evaluate(pixels)
+        page.get_by_role("button", name="1d").click()
+        expect(page.get_by_role("button", name="1d")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#candles-table tr")).to_have_count(1)
+        check_page(page, "candles", width)
+
+
+def start_auction(symbol: str) -> None:
+    """Start a call auction that takes ten minutes."""
+    command = StartAuction(
+        instrument=symbol,
+        auction_id=new_id(),
+        kind="scheduled",
+        input_s=600,
+        no_cancel_s=0,
+        random_close_s=0,
+        then_phase="continuous",
+    )
+    assert submit_sync(command).status < 300
+
+
+@both_widths
+def test_an_auction_is_shown_with_its_indicators_until_it_is_over(
+    scene: Scene, browser: Browser, width: int
+) -> None:
+    symbol = scene.symbol.replace("spot", "idle")
+    with open_page(browser, scene.url, width) as page:
+        page.goto(f"/market/{symbol}")
+        expect(page.locator("#live")).to_have_text("Live")
+        expect(page.locator("#auction")).to_be_hidden()
+        start_auction(symbol)
+        expect(page.locator("#phase")).to_have_text("Auction")
+        expect(page.locator("#auction-price")).to_have_text("–")
+        scene.northwind.order(scene.url, symbol, "sell", 7, 1_000)
+        scene.grace.order(scene.url, symbol, "buy", 10, 1_100)
+        expect(page.locator("#auction-volume")).to_have_text("7")
+        expect(page.locator("#auction-surplus")).to_have_text("3 lots more ▲ bid")
+        expect(page.locator("#auction-left")).to_have_text(re.compile(r"(9:\d\d|10:00)"))
+        expect(page.locator("#book-spread")).to_have_text("No spread")
+        check_page(page, "auction", width)
+        page.reload()
+        expect(page.locator("#auction-price")).to_have_text("$11.00")
+        for party in (scene.northwind, scene.grace):
+            party.cancel_all(scene.url, symbol)
+        expect(page.locator("#auction-price")).to_have_text("–")
+        for phase in ("halted", "continuous"):
+            assert submit_sync(SetPhase(symbol, phase)).status == 200
+        expect(page.locator("#auction")).to_be_hidden()
 
 
 def test_the_book_can_be_read_without_javascript(scene: Scene, browser: Browser) -> None:

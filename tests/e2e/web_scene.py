@@ -34,6 +34,11 @@ class Party:
         view: dict[str, object] = answer.json()
         return view
 
+    def cancel_all(self, url: str, symbol: str) -> None:
+        """Cancel all orders on an instrument over HTTP."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        httpx.delete(f"{url}/v1/orders?instrument={symbol}", headers=headers, timeout=10).raise_for_status()
+
 
 @dataclass(frozen=True)
 class Scene:

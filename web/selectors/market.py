@@ -7,14 +7,19 @@ from typing import Final
 
 from core.errors import Code, CuxError
 from core.money import mul_div_floor
+from cux.wire.market import IndexView, StatsView
 from cux.wire.orders import TradeView
 from exchange.models import Instrument
 from exchange.selectors.book import BookSnapshot, Level, book_snapshot
+from exchange.selectors.index import index_newest
 from exchange.selectors.instruments import instrument_list
 from exchange.selectors.stats import market_stats
 from exchange.selectors.trades import trades_recent
 from web.figures import usd_per_cu
+from web.selectors.auction import AuctionPanel, auction_panel
 
+INTERVALS: Final = ("1m", "5m", "15m", "1h", "4h", "1d")
+"""Lengths of a candle that the page offers."""
 DEPTH: Final = 12
 TRADES: Final = 30
 
@@ -49,7 +54,20 @@ class MarketView:
     asks: list[LadderRow]
     tape: list[TapeRow]
     spread_ticks: int | None
-    volume_lots: int
+    stats: StatsView
+    index: IndexView | None
+    auction: AuctionPanel | None
+    intervals: tuple[str, ...] = INTERVALS
+
+    @property
+    def volume_lots(self) -> int:
+        """Return what traded in the last 24 hours."""
+        return self.stats.volume_lots
+
+    @property
+    def opened_usd_per_cu(self) -> str:
+        """Return the first price of the last 24 hours in dollars."""
+        return usd_per_cu(self.instrument, self.stats.open_ticks or 0)
 
     @property
     def spread_usd_per_cu(self) -> str:
@@ -91,9 +109,19 @@ def market_view(*, symbol: str | None, now: datetime) -> MarketView:
         bids=_ladder(instrument, book.bids, deepest),
         asks=_ladder(instrument, book.asks, deepest),
         tape=_tape(instrument),
-        spread_ticks=book.asks[0].price_ticks - book.bids[0].price_ticks if book.asks and book.bids else None,
-        volume_lots=market_stats(symbol=instrument.symbol, now=now).volume_lots,
+        spread_ticks=_spread_ticks(book),
+        stats=market_stats(symbol=instrument.symbol, now=now),
+        index=index_newest(instrument.compute_class_id),
+        auction=auction_panel(instrument, book),
     )
+
+
+def _spread_ticks(book: BookSnapshot) -> int | None:
+    """Return the spread; None if a side is empty, or both cross while an auction gathers them."""
+    if not book.asks or not book.bids:
+        return None
+    ticks = book.asks[0].price_ticks - book.bids[0].price_ticks
+    return ticks if ticks > 0 else None
 
 
 def _lots(levels: Sequence[Level]) -> int:

@@ -39,6 +39,12 @@ def cu(compute_ucu: int) -> str:
 
 
 @register.filter
+def change(rate_ppm: int) -> str:
+    """Render a change in parts per million as percent with its direction."""
+    return figures.change(rate_ppm)
+
+
+@register.filter
 def words(name: str) -> str:
     """Render a name from a closed list, such as `deferred_fees`, in words."""
     return name.replace("_", " ").replace(".", ", ")

@@ -9,13 +9,21 @@ from django.urls import reverse
 from exchange.models import Instrument
 from tests.environment import ROOT
 from web.advice import _ADVICE
-from web.figures import cu, time_left, usd_per_cu
+from web.figures import change, cu, time_left, usd_per_cu
 from web.glossary import glossary
 
 
 @pytest.mark.parametrize(("ticks", "shown"), [(1, "$0.01"), (2_004, "$20.04"), (1_234_567, "$12,345.67")])
 def test_a_price_is_shown_per_compute_unit(ticks, shown):
     assert usd_per_cu(Instrument(lot_ucu=100, tick_nano_usd=1_000), ticks) == shown
+
+
+@pytest.mark.parametrize(
+    ("rate_ppm", "shown"),
+    [(0, "0.00 %"), (12_500, "▲ 1.25 %"), (-500, "▼ 0.05 %"), (50, "▲ 0.00 %"), (20_000_000, "▲ 2,000.00 %")],
+)
+def test_a_change_is_shown_in_percent_with_its_direction(rate_ppm, shown):
+    assert change(rate_ppm) == shown
 
 
 @pytest.mark.parametrize(
