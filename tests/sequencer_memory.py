@@ -23,6 +23,9 @@ class NothingElse:
     def issued_ucu(self, provider_id: UUID, pool: str) -> int:
         return 0
 
+    def take_balance(self, account_id: UUID) -> bool:
+        return True
+
 
 class Desk:
     """Accounts with money and capacity on one market, `x`, and all that their commands changed."""

@@ -39,6 +39,11 @@ _BY_INDEX: Final = (
 )
 """All that a batch and a rebuild look up has an index. Plans are kept for the life of the session, so one
 made while a table is small must not scan it once it is large."""
+_TAKE_BALANCE: Final = """
+    WITH taken AS (
+        SELECT 1 FROM billing_balance WHERE account_id = %(id)s FOR NO KEY UPDATE SKIP LOCKED
+    )
+    SELECT EXISTS (SELECT FROM taken) OR NOT EXISTS (SELECT FROM billing_balance WHERE account_id = %(id)s)"""
 
 
 class Sequencer:
@@ -156,7 +161,7 @@ class _Batch:
                 return verdict if digest == first_digest else refusal(CuxError(Code.IDEMPOTENCY_KEY_REUSED))
         self._decider.trades_before = len(self.changes.trades)
         verdict = self._decider.decide(command)
-        if not (isinstance(command, Preview) or (isinstance(command, Tick) and not verdict.body["done"])):
+        if _is_decided(command, verdict):
             self._journal(command, digest, verdict)
         return verdict
 
@@ -193,6 +198,18 @@ class _Lookup:
     def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
         """Return what is sold of a pool and neither drawn nor expired, as committed."""
         return rebuild.issued_ucu(self._session, provider_id=provider_id, pool=pool, now=self._now)
+
+    def take_balance(self, account_id: uuid.UUID) -> bool:
+        """Lock a balance row unless somebody else has it; one that does not exist yet is free."""
+        row = self._session.execute(_TAKE_BALANCE, {"id": account_id}).fetchone()
+        return row == (True,)
+
+
+def _is_decided(command: Decided, verdict: Verdict) -> bool:
+    """Tell whether there is something to journal: not of a question, an idle tick, or a `try again`."""
+    if isinstance(command, Tick):
+        return bool(verdict.body["done"])
+    return not isinstance(command, Preview) and verdict.status != Code.SEQUENCER_BUSY.spec.status
 
 
 def _keys(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:

@@ -47,6 +47,9 @@ class Reader(Protocol):
     def issued_ucu(self, provider_id: uuid.UUID, pool: str) -> int:
         """Return what is sold of a pool and neither drawn nor expired, as committed."""
 
+    def take_balance(self, account_id: uuid.UUID) -> bool:
+        """Lock a balance that others write too, until the batch's end; False: one of them has it."""
+
 
 Handler = Callable[["Decider", Any], dict[str, Any]]
 Handlers = Mapping[type, tuple[int, Handler]]

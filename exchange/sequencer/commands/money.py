@@ -26,11 +26,16 @@ def fund(decider: Decider, command: p.Fund) -> dict[str, Any]:
 
 
 def defund(decider: Decider, command: p.Defund) -> dict[str, Any]:
-    """Give money from the wallet back to funding."""
+    """Give money from the wallet back to funding, unless somebody is at work there.
+
+    Then it is not decided (SEQUENCER_BUSY): one account's long transaction must not keep all others waiting.
+    """
     rules.check_amount(command.amount_nano_usd, "amount_nano_usd")
     wallet = decider.state.wallets[command.organisation_id]
     wallet.require(command.amount_nano_usd)
     funding = of_organisation(Kind.FUNDING, command.organisation_id)
+    if not decider.reader.take_balance(funding.id):
+        raise CuxError(Code.SEQUENCER_BUSY)
     _move(decider, command, of_organisation(Kind.WALLET, command.organisation_id), funding)
     wallet.posted -= command.amount_nano_usd
     return wallet_view(wallet)
