@@ -7,7 +7,7 @@ import pytest
 
 from config.demo.__main__ import how_to_use_it
 from config.demo.steps import Market, measure
-from config.processes import Place
+from config.processes import Place, all_processes
 from core.supervisor.errors import SupervisorError
 
 KEY = "sk_live_0123abcd_" + "k" * 42
@@ -51,3 +51,10 @@ def test_the_demo_waits_for_its_own_providers_whoever_else_has_enrolled() -> Non
     measure(market)
     market.close()
     assert said == ["northwind  measured 300 µCU/s on m"]
+
+
+@pytest.mark.parametrize(("mode", "has_bots"), [("test", True), ("live", False), ("", False)])
+def test_bots_run_on_a_test_market_alone(mode: str, has_bots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_MODE", mode)
+    names = [process.name for process in all_processes(Place(Path("var"), 1, 2))]
+    assert ("bots" in names) is has_bots

@@ -7,7 +7,7 @@ import pytest
 from billing.ledger.chart import Kind
 from billing.selectors.balances import balances
 from core.clock import rfc3339, utc_now
-from core.errors import Code
+from core.errors import Code, CuxError
 from core.money import share_released
 from exchange.models import Entitlement, Order, Trade
 from exchange.selectors.resale import resale_list
@@ -18,6 +18,7 @@ from exchange.services.entitlement_sell import entitlement_sell
 from tests.integration.contract.books import (
     FEES,
     Books,
+    at_once,
     buy,
     drain,
     draw,
@@ -207,6 +208,22 @@ def test_no_more_than_is_free_is_offered(market, lots):
     assert refusal_of(lambda: sell_on(row, 2_000, lots)) is Code.ENTITLEMENT_NOT_SELLABLE
     assert entitlement_figures(row) == before
     assert not Entitlement.objects.filter(origin=row).exists()
+
+
+def test_what_is_offered_at_once_is_offered_once(market):
+    row = buy(market, 1_999, 13)
+    results = at_once([lambda: sell_on(row, 2_000, 7), lambda: sell_on(row, 2_000, 7)])
+    refused = [result for result in results if isinstance(result, CuxError)]
+    assert [error.code for error in refused] == [Code.ENTITLEMENT_NOT_SELLABLE]
+    assert part_of(row).quantity_ucu == 700
+
+
+def test_offering_and_reserving_at_once_share_what_there_is(market):
+    row = buy(market, 1_999, 13)
+    results = at_once([lambda: sell_on(row, 2_000, 7), lambda: reserve(market, 700)])
+    refused = {error.code for error in results if isinstance(error, CuxError)}
+    assert refused < {Code.ENTITLEMENT_NOT_SELLABLE, Code.INSUFFICIENT_ENTITLEMENT}
+    assert len(refused) == 1
 
 
 def test_reserved_or_nearly_ended_compute_and_others_is_not_offered(market):

@@ -106,6 +106,13 @@ def test_an_order_is_worth_at_most_what_instrument_and_account_allow():
     assert x.order(BUYER, "buy", 900, 10).status == 201
 
 
+def test_what_an_iceberg_hides_counts_too():
+    x = memory_market(max_notional_nano_usd=90_000_000)
+    before = x.state.state_hash()
+    assert x.refused(x.order(BUYER, "buy", 900, 101, display_lots=10), "notional_limit", before)
+    assert x.order(BUYER, "buy", 900, 100, display_lots=10).status == 201
+
+
 def test_a_sell_far_below_the_market_is_worth_the_market():
     x = memory_market(max_notional_nano_usd=100_000_000, reference_ticks=1_000)
     before = x.state.state_hash()
