@@ -56,12 +56,13 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
 
 def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
     """Let an admitted order trade and rest, or interrupt the market (TOO_MANY_MATCHES)."""
-    _check_matches(decider, market, order.for_engine())
-    interrupted = volatility.interrupt(decider, market, order.for_engine())
+    incoming = order.for_engine()
+    _check_matches(decider, market, incoming)
+    interrupted = volatility.interrupt(decider, market, incoming)
     if interrupted and order.tif in ("IOC", "FOK"):
         volatility.turn_away(decider, market, order)
         return order_view(order)
-    events = decider.apply(market, order.for_engine())
+    events = decider.apply(market, incoming)
     decider.state.add(order)
     return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
 
