@@ -10,4 +10,4 @@ def utc_now() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Render a moment as RFC 3339 in UTC with microseconds: `2026-11-23T08:00:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"

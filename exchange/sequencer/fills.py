@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from core.ids import new_id
 from exchange.engine.events import Canceled, Event, Replaced
@@ -10,7 +10,7 @@ from exchange.engine.events import Trade as Match
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.money import Trade
 from exchange.sequencer.state import Market, OrderState, State
-from exchange.sequencer.views import Outcome, order_view, trade_view
+from exchange.sequencer.views import order_view, trade_view
 
 _PREVENTING: Final = ("stp", "decrement")
 
@@ -23,10 +23,11 @@ def apply_events(
     events: Sequence[Event],
     *,
     reason: str | None = None,
-) -> Outcome:
+) -> dict[str, Any]:
     """Carry the events of one command, which was on `order`, into orders, wallets, holds and backing.
 
-    `reason` replaces the engine's for `order`, if it is cancelled.
+    `reason` replaces the engine's for `order`, if it is cancelled. Returns the order's view with its trades
+    of this command; without an order nothing.
     """
     touched: dict[str, OrderState] = {order.id.hex: order} if order else {}
     trades: list[Trade] = []
@@ -49,27 +50,34 @@ def apply_events(
                 pass
     if reason is not None and order is not None and order.status == "canceled":
         _end(order, reason)
-    for trade in trades:
-        _record(changes, market, trade)
-    for changed in touched.values():
-        _settle(state, changes, market, changed, prevented if changed is order else [])
-    return Outcome(trades, prevented)
+    sides = [_record(changes, market, trade) for trade in trades]
+    views = [
+        _settle(state, changes, market, changed, prevented if changed is order else ())
+        for changed in touched.values()
+    ]
+    if order is None:
+        return {}
+    return views[0] | {"trades": [each[order.side] for each in sides]}
 
 
-def _record(changes: Changes, market: Market, trade: Trade) -> None:
-    """Have the trade written, posted and told to the market and both sides."""
+def _record(changes: Changes, market: Market, trade: Trade) -> dict[str, dict[str, Any]]:
+    """Have the trade written, posted and told to the market and both sides; return what each side sees."""
     changes.trade(market, trade)
-    for is_buyer in (True, False):
-        account = trade.buyer_id if is_buyer else trade.seller_id
-        changes.tell(account, "fill", trade_view(trade, is_buyer=is_buyer))
     if trade.is_printed:
         market.reference_ticks = trade.price_ticks
+    views = {"buy": trade_view(trade, is_buyer=True), "sell": trade_view(trade, is_buyer=False)}
+    changes.tell(trade.buyer_id, "fill", views["buy"])
+    changes.tell(trade.seller_id, "fill", views["sell"])
+    return views
 
 
 def _settle(
-    state: State, changes: Changes, market: Market, order: OrderState, prevented: list[Canceled]
-) -> None:
-    """Make hold or offer cover exactly what is left of the order; forget the order if that is nothing."""
+    state: State, changes: Changes, market: Market, order: OrderState, prevented: Sequence[Canceled]
+) -> dict[str, Any]:
+    """Make hold or offer cover exactly what is left of the order; forget the order if that is nothing.
+
+    Returns what its owner is told.
+    """
     resting = market.engine.order(order.id.hex)
     if resting is not None or order.priority:
         _touch_level(changes, market, order)
@@ -86,7 +94,9 @@ def _settle(
     elif resting is None:
         changes.lodged(state.lodged.pop(order.entitlement_id))
     changes.touch(order)
-    changes.tell(order.organisation_id, "order", order_view(order, Outcome([], prevented)))
+    view = order_view(order, prevented)
+    changes.tell(order.organisation_id, "order", view)
+    return view
 
 
 def _touch_level(changes: Changes, market: Market, order: OrderState) -> None:

@@ -1,8 +1,9 @@
 """The bodies of verdicts, in the words of `cux.wire.orders`."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from core.clock import rfc3339
 from core.errors import CuxError
@@ -14,15 +15,6 @@ from exchange.sequencer.protocol import Verdict
 from exchange.sequencer.risk import Wallet
 from exchange.sequencer.state import OrderState, StandingOffer
 
-
-class Outcome(NamedTuple):
-    """What a command on an order came to: its trades, and lots that were to trade with their own account."""
-
-    trades: list[Trade]
-    prevented: list[Canceled]
-
-
-NOTHING: Final = Outcome([], [])
 DEFAULT_STP: Final = "cancel_taker"
 _TERMS: Final = ("reason", "budget_nano_usd", "post_only", "display_lots", "min_lots")
 
@@ -43,9 +35,12 @@ class Terms(Protocol):
         """The auction in which it took part."""
 
 
-def order_view(order: OrderState, outcome: Outcome = NOTHING) -> dict[str, Any]:
-    """Return an order as its owner sees it, with what this command came to; what is not set is left out."""
-    view = {
+def order_view(order: OrderState, prevented: Sequence[Canceled] = ()) -> dict[str, Any]:
+    """Return an order as its owner sees it, without trades; what is not set is left out.
+
+    `prevented` are lots that would have traded with their own account.
+    """
+    view: dict[str, Any] = {
         "order_id": public_id("order", order.id),
         "client_order_id": order.client_order_id,
         "instrument": order.instrument.symbol,
@@ -60,13 +55,15 @@ def order_view(order: OrderState, outcome: Outcome = NOTHING) -> dict[str, Any]:
         "status": shown_status(order.status, order.cumulative_lots),
         "held_nano_usd": order.held_nano_usd,
         "created_at": rfc3339(order.created_at),
-        "trades": [trade_view(trade, is_buyer=order.side == "buy") for trade in outcome.trades],
+        "trades": [],
     }
-    view |= terms_view(order) | ({} if order.stp == DEFAULT_STP else {"stp": order.stp})
-    if outcome.prevented:
+    view |= terms_view(order)
+    if order.stp != DEFAULT_STP:
+        view["stp"] = order.stp
+    if prevented:
         view["prevented"] = [
             {"order_id": public_id("order", uuid.UUID(hex=each.id)), "quantity_lots": each.qty}
-            for each in outcome.prevented
+            for each in prevented
         ]
     return view
 

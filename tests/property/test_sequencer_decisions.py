@@ -32,12 +32,27 @@ def check_run(steps: list[Step]) -> None:
     at = desk()
     for step in steps:
         before = {id: at.state.wallets[id].posted for id in TRADERS}
+        if isinstance(step, protocol.NewOrder):
+            check_preview(at, step)
         take(at, step)
         check_memory(at)
         if isinstance(step, protocol.NewOrder) and step.side == "buy":
             check_cost(step, before[step.organisation_id] - at.state.wallets[step.organisation_id].posted)
     check_postings(at)
     check_recovery(at)
+
+
+def check_preview(at: Desk, order: protocol.NewOrder) -> None:
+    """A preview leaves everything as it was."""
+    changes = at.changes
+    before = (at.state.state_hash(), len(changes.effects), len(changes.account_events), changes.steps)
+    at.decide(protocol.Preview(order))
+    assert (
+        at.state.state_hash(),
+        len(changes.effects),
+        len(changes.account_events),
+        changes.steps,
+    ) == before
 
 
 def check_memory(at: Desk) -> None:

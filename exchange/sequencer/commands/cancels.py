@@ -10,14 +10,12 @@ from exchange.sequencer import protocol as p
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
 from exchange.sequencer.state import OrderState
-from exchange.sequencer.views import order_view
 
 
 def cancel(decider: Decider, command: p.CancelOrder) -> dict[str, Any]:
     """Cancel an open order."""
     order = decider.open_order(command.organisation_id, command.order_id, command.client_order_id)
-    cancel_order(decider, order)
-    return order_view(order)
+    return cancel_order(decider, order)
 
 
 def cancel_all(decider: Decider, command: p.CancelAll) -> dict[str, Any]:
@@ -59,12 +57,12 @@ def can_cancel(decider: Decider, order: OrderState) -> bool:
     return PERMISSIONS[decider.market(order.instrument.symbol).engine.current_phase].cancel
 
 
-def cancel_order(decider: Decider, order: OrderState, reason: str | None = None) -> None:
-    """Take an open order out of its book; `reason` says why, if it was not its owner's wish.
+def cancel_order(decider: Decider, order: OrderState, reason: str | None = None) -> dict[str, Any]:
+    """Take an open order out of its book; `reason` says why, if it was not its owner's wish. Return its view.
 
     Raises:
         CuxError: INSTRUMENT_NOT_TRADING, the phase does not allow it.
     """
     market = decider.market(order.instrument.symbol)
     events = decider.apply(market, Cancel(order.id.hex))
-    apply_events(decider.state, decider.changes, market, order, events, reason=reason)
+    return apply_events(decider.state, decider.changes, market, order, events, reason=reason)

@@ -16,7 +16,6 @@ from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events, drop_hold
 from exchange.sequencer.kinds import expires_at
 from exchange.sequencer.state import Market, OrderState
-from exchange.sequencer.views import order_view
 
 MOST_MATCHES: Final = 500
 """Matches of one command: each takes about 0.2 ms of the sequencer alone, in which nobody else trades."""
@@ -60,11 +59,10 @@ def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]
     _check_matches(decider, market, incoming)
     interrupted = volatility.interrupt(decider, market, incoming)
     if interrupted and order.tif in ("IOC", "FOK"):
-        volatility.turn_away(decider, market, order)
-        return order_view(order)
+        return volatility.turn_away(decider, market, order)
     events = decider.apply(market, incoming)
     decider.state.add(order)
-    return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
+    return apply_events(decider.state, decider.changes, market, order, events)
 
 
 def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
@@ -93,7 +91,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     events = decider.apply(market, operation)
     if grows:
         drop_hold(decider.state, decider.changes, order)
-    return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
+    return apply_events(decider.state, decider.changes, market, order, events)
 
 
 def _check_matches(decider: Decider, market: Market, incoming: Order) -> None:

@@ -12,7 +12,6 @@ from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
 from exchange.sequencer.resale import SOLD_UNTIL, Lodged
 from exchange.sequencer.state import Market, OrderState
-from exchange.sequencer.views import order_view
 
 
 def lodge(decider: Decider, command: p.Lodge) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def lodge(decider: Decider, command: p.Lodge) -> dict[str, Any]:
     events = decider.apply(market, order.for_engine())
     decider.state.lodged[lodged.id] = lodged
     decider.state.add(order)
-    return order_view(order, apply_events(decider.state, decider.changes, market, order, events))
+    return apply_events(decider.state, decider.changes, market, order, events)
 
 
 def _entitlement(decider: Decider, command: p.Lodge) -> Lodged:

@@ -1,5 +1,7 @@
 """Volatility interruption: before a trade far from the reference price, an auction asks everybody."""
 
+from typing import Any
+
 from core.ids import new_id
 from exchange.engine.events import Canceled
 from exchange.engine.orders import Order
@@ -32,8 +34,8 @@ def interrupt(decider: Decider, market: Market, incoming: Order) -> bool:
     return True
 
 
-def turn_away(decider: Decider, market: Market, order: OrderState) -> None:
-    """End an order that cannot rest, without a trade: it never enters the book."""
+def turn_away(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
+    """End an order that cannot rest, without a trade: it never enters the book. Returns its view."""
     decider.state.add(order)
     events = [Canceled(order.id.hex, order.leaves_lots, "ioc")]
-    apply_events(decider.state, decider.changes, market, order, events, reason="volatility")
+    return apply_events(decider.state, decider.changes, market, order, events, reason="volatility")
