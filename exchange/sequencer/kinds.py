@@ -42,6 +42,14 @@ def check_kinds(order: NewOrder, now: datetime, disabled: frozenset[str]) -> Non
         _check_expiry(order.expires_at, now)
 
 
+def check_slices(display_lots: int | None, quantity_lots: int) -> None:
+    """Refuse an iceberg of too many slices: each is a trade of its own (QUANTITY_OUT_OF_RANGE)."""
+    if display_lots is not None and quantity_lots > display_lots * MAX_SLICES:
+        raise CuxError(
+            Code.QUANTITY_OUT_OF_RANGE, f"At most {MAX_SLICES} times what it shows.", param="quantity_lots"
+        )
+
+
 def expires_at(order: NewOrder, now: datetime) -> datetime | None:
     """Return when an order ends by itself: a DAY order at the next 00:00 UTC."""
     if order.tif == "DAY":

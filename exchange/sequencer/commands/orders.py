@@ -14,7 +14,7 @@ from exchange.sequencer import protocol as p
 from exchange.sequencer.commands import accounts, capacity, volatility
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events, drop_hold
-from exchange.sequencer.kinds import expires_at
+from exchange.sequencer.kinds import check_slices, expires_at
 from exchange.sequencer.state import Market, OrderState
 
 MOST_MATCHES: Final = 500
@@ -76,6 +76,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     rules.check_trading(market.engine.current_phase)
     rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
     rules.check_band(command.price_ticks, market.band)
+    check_slices(order.display_lots, command.quantity_lots)
     accounts.admit_replace(decider.state, market, order, command)
     grows = False
     if order.side == "buy":
