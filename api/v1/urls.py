@@ -13,6 +13,7 @@ from api.v1 import (
     keys,
     market,
     operators,
+    oversight,
     quotes,
     resale,
 )
@@ -48,6 +49,9 @@ urlpatterns: list[URLPattern] = [
     path("operator/phases", operators.phase),
     path("operator/accounts/<str:organisation_id>", operators.account),
     path("operator/fee-tiers", operators.fee_tier),
+    path("operator/busts", oversight.busts),
+    path("operator/busts/<str:trade_id>/approve", oversight.bust_approval),
+    path("operator/surveillance", oversight.surveillance),
     path("providers", directory.providers),
     path("compute-cards", directory.cards),
     path("compute-cards/<str:card_hash>", directory.card),

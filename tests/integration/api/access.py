@@ -109,7 +109,7 @@ def make_world() -> World:
     offer = submit_sync(SetStandingOffer(market.buyer.id, idle.instrument.symbol, 1_000, 1)).body
     entitlement = Entitlement.objects.get(holder=market.buyer)
     spare = api_key_create(organisation_id=market.buyer.id, name="spare", scopes=["read"])
-    unknown = {"job_id": "job", "lease_id": "lease", "auction_id": "auction"}
+    unknown = {"job_id": "job", "lease_id": "lease", "auction_id": "auction", "trade_id": "trade"}
     return World(
         owner=market.buyer,
         stranger=builders.organisation("stranger"),

@@ -72,6 +72,40 @@ def test_an_account_gets_a_tier_of_fees(exchange, market, operator):
     assert trade["fee_nano_usd"] == 5_000
 
 
+def test_a_trade_is_undone_by_two_operators_and_not_by_one(exchange, market, operator):
+    other = bearer(
+        api_key_create(organisation_id=builders.house().id, name="other", scopes=["operate"]).secret
+    )
+    assert market.sell(1_000, 2).status == 201
+    (trade,) = market.buy(1_000, 2).body["trades"]
+    body = {"trade_id": trade["trade_id"], "reason": "typing error"}
+    bust = exchange.post("/v1/operator/busts", json=body, headers=operator)
+    assert (bust.status_code, bust.json()["busted_at"], bust.json()["quantity_lots"]) == (200, None, 2)
+    path = f"/v1/operator/busts/{trade['trade_id']}/approve"
+    assert_error(exchange.post(path, headers=operator), Code.SAME_OPERATOR)
+    done = exchange.post(path, headers=other)
+    assert done.status_code == 200, done.text
+    assert done.json()["busted_at"] is not None
+    assert done.json()["approved_by"] != done.json()["requested_by"]
+    assert exchange.post(path, headers=other).json() == done.json()
+    assert exchange.get("/v1/operator/busts", headers=other).json()["data"][0] == done.json()
+    tape = exchange.get(f"/v1/instruments/{market.instrument.symbol}/trades").json()["data"]
+    assert [row["is_busted"] for row in tape] == [True]
+
+
+def test_surveillance_reports_a_period(exchange, market, operator):
+    answer = exchange.get("/v1/operator/surveillance", headers=operator)
+    assert (answer.status_code, type(answer.json()["data"])) == (200, list)
+    for asked in (
+        {"start": "2020-01-01T00:00:00Z"},
+        {"start": "9999-12-31T23:59:59Z"},
+        {"end": "0001-01-01T00:00:00Z"},
+    ):
+        (param,) = asked
+        refused = exchange.get("/v1/operator/surveillance", params=asked, headers=operator)
+        assert_error(refused, Code.INVALID_FIELD, param)
+
+
 def test_a_repetition_under_its_key_is_the_same_answer(exchange, market, operator):
     headers = operator | {"Idempotency-Key": builders.unique("kill")}
     assert market.buy(1_000, 1).status == 201
@@ -85,6 +119,9 @@ def test_a_repetition_under_its_key_is_the_same_answer(exchange, market, operato
     [
         ("POST", "kill", {"instrument": "no-such"}, Code.UNKNOWN_INSTRUMENT, "instrument"),
         ("POST", "kill", {}, Code.INVALID_FIELD, "instrument"),
+        ("POST", "busts", {"trade_id": "trd_1", "reason": "x"}, Code.NOT_FOUND, "trade_id"),
+        ("POST", "busts", {"trade_id": "trd_1", "reason": ""}, Code.INVALID_FIELD, "reason"),
+        ("POST", f"busts/{public_id('trade', new_id())}/approve", None, Code.NOT_FOUND, None),
         ("POST", "phases", {"instrument": "x", "phase": "open"}, Code.INVALID_FIELD, "phase"),
         ("PUT", "accounts/nonsense", {"is_blocked": True}, Code.NOT_FOUND, None),
         (
