@@ -15,9 +15,12 @@ SIDES: Final = [("buy", "Buy"), ("sell", "Sell")]
 TYPES: Final = [("limit", "Limit"), ("market", "Market")]
 TIMES_IN_FORCE: Final = [
     ("GTC", "GTC: rests until cancelled"),
+    ("DAY", "DAY: rests until midnight UTC"),
     ("IOC", "IOC: now, cancel the rest"),
     ("FOK", "FOK: all now or nothing"),
+    ("GFA", "GFA: only in an auction"),
 ]
+_RESTS: Final = ("GTC", "DAY", "GFA")
 _KEY: Final = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -58,6 +61,8 @@ class OrderForm(forms.Form):
     tif = forms.ChoiceField(choices=TIMES_IN_FORCE)
     quantity_lots = WholeNumberField("lots")
     price_ticks = WholeNumberField("ticks", required=False)
+    display_lots = WholeNumberField("lots", required=False)
+    post_only = forms.BooleanField(required=False)
 
     def clean_key(self) -> str:
         """Take only keys we made."""
@@ -72,7 +77,7 @@ class OrderForm(forms.Form):
         is_limit = data.get("type") == "limit"
         if is_limit and data.get("price_ticks") is None and "price_ticks" not in self.errors:
             self.add_error("price_ticks", "A limit order needs a price in ticks.")
-        if data.get("type") == "market" and data.get("tif") == "GTC":
+        if data.get("type") == "market" and data.get("tif") in _RESTS:
             self.add_error("tif", "A market order cannot rest: choose IOC or FOK.")
         return data
 
@@ -97,6 +102,8 @@ class OrderForm(forms.Form):
             tif=data["tif"],
             price_ticks=data["price_ticks"] if data["type"] == "limit" else None,
             quantity_lots=data["quantity_lots"],
+            display_lots=data["display_lots"],
+            post_only=data["post_only"],
         )
 
     def refuse(self, error: CuxError) -> None:

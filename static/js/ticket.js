@@ -50,8 +50,8 @@ export class Ticket {
     const isMarket = type.value === "market";
     this.form.classList.toggle("is-market", isMarket);
     price.readOnly = isMarket;
-    tif.options[0].disabled = isMarket;
-    if (isMarket && tif.value === "GTC") tif.value = "IOC";
+    for (const option of tif.options) option.disabled = isMarket && !["IOC", "FOK"].includes(option.value);
+    if (isMarket && tif.selectedOptions[0]?.disabled !== false) tif.value = "IOC";
     const submit = this.form.querySelector(".submit");
     submit.classList.toggle("sell", side.value === "sell");
     submit.classList.toggle("buy", side.value !== "sell");

@@ -19,16 +19,17 @@ def order_submit(*, order: NewOrder) -> OrderView:
         CuxError: the sequencer's refusal; SEQUENCER_BUSY, SEQUENCER_UNAVAILABLE (repeat with the same key).
     """
     verdict = submit_sync(order)
-    _raise_refusal(verdict)
+    raise_refusal(verdict)
     return msgspec.convert(verdict.body, OrderView)
 
 
 def order_cancel(*, command: CancelOrder | CancelAll) -> None:
     """This function will cancel one open order, or all. Raises CuxError as `order_submit`."""
-    _raise_refusal(submit_sync(command))
+    raise_refusal(submit_sync(command))
 
 
-def _raise_refusal(verdict: Verdict) -> None:
+def raise_refusal(verdict: Verdict) -> None:
+    """Raise the refusal that a verdict is, if it is one, as the CuxError that it was."""
     if verdict.status >= 400:
         error = verdict.body["error"]
         raise CuxError(_CODES[error["code"]], error["message"], param=error["param"])

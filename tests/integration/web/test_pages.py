@@ -104,6 +104,9 @@ def test_an_order_is_placed_once_however_often_its_form_is_sent(
         ({"quantity_lots": 1_000_001, "price_ticks": 1}, "The quantity must be 1 to 1000000 lots."),
         ({"quantity_lots": 10_000}, "There is not enough money available; nothing moved."),
         ({"type": "market", "tif": "GTC"}, "A market order cannot rest: choose IOC or FOK."),
+        ({"type": "market", "tif": "DAY"}, "A market order cannot rest: choose IOC or FOK."),
+        ({"tif": "IOC", "post_only": "on"}, "A post-only order rests, IOC and FOK never do."),
+        ({"display_lots": 11}, "Show at least one lot and a 1000th, at most all lots."),
         ({"side": "up"}, "Select a valid choice. up is not one of the available choices."),
         ({"key": "mine"}, "This form is broken: load the page again."),
     ],
@@ -131,8 +134,15 @@ def test_the_preview_counts_as_the_sequencer_does(market: Market, client_of: Cal
     client = client_of(market.buyer)
     form = ticket(market, price_ticks=2_000)
     text = client.post("/ticket/preview", form, headers={"HX-Request": "true"}).text
-    # 4 lots at 1,900 now and 6 at 2,000 later: 7,600,000 + 12,000,000; 1 % of the first as fee.
-    for figure in ("$0.0196", "$0.000076", "$0.019676", "$9.980324", "At most $0.0202 is set aside."):
+    # 4 lots at 1,900 now with 1 % as fee, and 6 at 2,000 set aside for with 1 %: 7,676,000 + 12,120,000.
+    for figure in (
+        "$0.0076",
+        "$0.000076",
+        "$0.007676",
+        "$0.01212",
+        "$9.980204",
+        "4 lots trade now, 6 lots rest",
+    ):
         assert figure in text, text
     client.post("/orders", form)
     posted, held = wallet(market.buyer)
