@@ -1,6 +1,6 @@
 """The engine of one instrument: a pure function of its commands, without clock or randomness."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import attrgetter
 
 import msgspec
@@ -125,10 +125,6 @@ class Engine:
     def order(self, id: str) -> Order | None:
         """The resting order of this id, to read only, or None."""
         return self._book.orders.get(id)
-
-    def orders_of(self, account: str) -> Iterator[Order]:
-        """The account's resting orders, oldest priority first; the book must not change meanwhile."""
-        return (order for order in self._book.orders.values() if order.account == account)
 
     def depth(self, levels: int) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """The best `levels` price levels of bids and asks as (price, shown lots, orders)."""

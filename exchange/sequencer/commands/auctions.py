@@ -22,7 +22,7 @@ from exchange.sequencer.auctions import (
     opened,
 )
 from exchange.sequencer.changes import Changes
-from exchange.sequencer.commands import standing
+from exchange.sequencer.commands import cancels, standing
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.commands.transition import enter_phase
 from exchange.sequencer.fills import apply_events
@@ -92,6 +92,7 @@ def step(decider: Decider, symbol: str) -> bool:
     if auction is None:
         return True
     if auction.state == "input":
+        cancels.expire_until(decider, market, auction.closes_at)
         enter_phase(decider, market, "no_cancel")
         auction.state = "no_cancel"
     elif auction.state == "no_cancel":

@@ -1,6 +1,7 @@
 """Cancelling orders."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from core.ids import public_id
@@ -9,7 +10,7 @@ from exchange.engine.protocol import Cancel, Expire
 from exchange.sequencer import protocol as p
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
-from exchange.sequencer.state import OrderState
+from exchange.sequencer.state import Market, OrderState
 
 
 def cancel(decider: Decider, command: p.CancelOrder) -> dict[str, Any]:
@@ -50,6 +51,21 @@ def expire(decider: Decider, id: str) -> bool:
     events = decider.apply(market, Expire(id))
     apply_events(decider.state, decider.changes, market, order, events)
     return True
+
+
+def expire_until(decider: Decider, market: Market, moment: datetime) -> None:
+    """End now what would expire until this moment: from now on no order of the market may leave by itself.
+
+    Offers for resale take no part in auctions and keep their time.
+    """
+    ending = [
+        (order.expires_at, order.id.hex)
+        for order in decider.state.orders.values()
+        if order.instrument.id == market.instrument.id and order.entitlement_id is None
+        if order.expires_at is not None and order.expires_at <= moment
+    ]
+    for _, id in sorted(ending):
+        expire(decider, id)
 
 
 def can_cancel(decider: Decider, order: OrderState) -> bool:

@@ -45,6 +45,7 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
     )
     limit = rules.within_band(command, limit, market.band)
     order = _order(decider, command, market, limit)
+    _check_expiry(market, order)
     accounts.admit_new(decider.state, market, order)
     if order.side == "buy":
         decider.state.wallets[order.organisation_id].require(order.needed_nano_usd)
@@ -93,6 +94,15 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     if grows:
         drop_hold(decider.state, decider.changes, order)
     return apply_events(decider.state, decider.changes, market, order, events)
+
+
+def _check_expiry(market: Market, order: OrderState) -> None:
+    """Refuse an order that could leave an auction by itself after the last cancel (INVALID_FIELD)."""
+    auction = market.auction
+    if auction is None or auction.state == "input" or order.expires_at is None:
+        return
+    if order.expires_at <= auction.closes_at:
+        raise CuxError(Code.INVALID_FIELD, "It must outlast the running auction.", param="expires_at")
 
 
 def _check_matches(decider: Decider, market: Market, incoming: Order) -> None:

@@ -200,3 +200,28 @@ def order_hex(verdict: p.Verdict) -> str:
     hex_id = str(verdict.body["order_id"]).removeprefix("ord_")
     assert public_id("order", UUID(hex=hex_id)) == verdict.body["order_id"]
     return hex_id
+
+
+def test_nothing_leaves_an_auction_by_its_time_once_cancels_are_over(desk):
+    early = desk.order(ANN, "buy", 1_000, 5, tif="GTD", expires_at=SECOND + 30)
+    late = desk.order(ANN, "buy", 1_000, 5, tif="GTD", expires_at=SECOND + 31)
+    desk.decide(
+        p.StartAuction(
+            instrument="x",
+            auction_id=UUID(int=9),
+            kind="scheduled",
+            input_s=10,
+            no_cancel_s=10,
+            random_close_s=10,
+            then_phase="continuous",
+        )
+    )
+    desk.at(9)
+    assert desk.order(ANN, "buy", 1_000, 1, tif="GTD", expires_at=SECOND + 12).status == 201
+    desk.at(10)
+    assert desk.open(early) is None
+    assert desk.changes.orders[UUID(hex=order_hex(early))].status == "expired"
+    assert [order.id.hex for order in desk.state.orders_of(ANN, None)] == [order_hex(late)]
+    refused = desk.order(ANN, "buy", 1_000, 1, tif="GTD", expires_at=SECOND + 30)
+    assert refused.body["error"]["param"] == "expires_at"
+    assert desk.order(ANN, "buy", 1_000, 1, tif="GTD", expires_at=SECOND + 31).status == 201
