@@ -9,7 +9,7 @@ from exchange.engine.events import Canceled, Event, Replaced
 from exchange.engine.events import Trade as Match
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.money import Trade
-from exchange.sequencer.state import Market, OrderState, State
+from exchange.sequencer.state import RUNAWAY, Market, OrderState, State
 from exchange.sequencer.views import order_view, trade_view
 
 _PREVENTING: Final = ("stp", "decrement")
@@ -51,6 +51,8 @@ def apply_events(
     if reason is not None and order is not None and order.status == "canceled":
         _end(order, reason)
     sides = [_record(changes, market, trade) for trade in trades]
+    if trades and market.output.count(len(trades), changes.now):
+        state.deadlines.set((RUNAWAY, market.instrument.symbol), changes.now)
     views = [
         _settle(state, changes, market, changed, prevented if changed is order else ())
         for changed in touched.values()

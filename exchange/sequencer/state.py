@@ -18,10 +18,12 @@ from exchange.sequencer.facts import Instrument, TimeInForce
 from exchange.sequencer.limits import DEFAULT_TERMS, Rates, Terms
 from exchange.sequencer.resale import Lodged
 from exchange.sequencer.risk import Backing, Wallet, worst_case_nano_usd
+from exchange.sequencer.runaway import Output
 
 EXPIRY: Final = "expiry"
 DEAD_MAN: Final = "dead_man"
 AUCTION: Final = "auction"
+RUNAWAY: Final = "runaway"
 
 
 class DeadManSwitch(NamedTuple):
@@ -149,7 +151,8 @@ class Market:
     """An instrument, its engine, the numbers of its last trade and event, and its reference price.
 
     The reference is what last traded and was printed, in ticks; before that the instrument's own.
-    `auction` is the one that runs, if any; `standing` are the standing offers by organisation.
+    `auction` is the one that runs, if any; `standing` are the standing offers by organisation,
+    `output` counts what it trades.
     """
 
     instrument: Instrument
@@ -159,6 +162,7 @@ class Market:
     reference_ticks: int = 0
     auction: AuctionState | None = None
     standing: dict[uuid.UUID, StandingOffer] = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
 
     @property
     def band(self) -> tuple[int, int]:

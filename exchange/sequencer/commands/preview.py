@@ -8,6 +8,7 @@ from exchange.sequencer import protocol as p
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.commands import orders
 from exchange.sequencer.commands.decider import Decider
+from exchange.sequencer.runaway import Output
 from exchange.sequencer.state import Market, OrderState, State
 
 
@@ -36,7 +37,7 @@ def _excerpt(state: State, market: Market, order: OrderState) -> State:
     """Copy the orders that this one would meet, with all that belongs to their accounts."""
     engine = market.engine.excerpt(order.for_engine())
     excerpt = State(
-        markets={market.instrument.symbol: replace(market, engine=engine, standing={})},
+        markets={market.instrument.symbol: replace(market, engine=engine, standing={}, output=Output())},
         terms=state.terms,
         tiers=state.tiers,
     )

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from core.errors import CuxError
 from exchange.sequencer import protocol as p
-from exchange.sequencer.commands import auctions, cancels, deadman
+from exchange.sequencer.commands import auctions, cancels, deadman, phases
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.deadlines import Key
-from exchange.sequencer.state import AUCTION, DEAD_MAN, EXPIRY, State
+from exchange.sequencer.state import AUCTION, DEAD_MAN, EXPIRY, RUNAWAY, State
 
 Step = Callable[[Decider, str], bool]
 """Takes the step for what the key names, and tells whether it is done."""
@@ -23,6 +23,7 @@ STEPS: Final[Mapping[str, Step]] = {
     AUCTION: auctions.step,
     EXPIRY: cancels.expire,
     DEAD_MAN: deadman.fire,
+    RUNAWAY: phases.halt,
 }
 RETRY_AFTER: Final = timedelta(seconds=1)
 AT_ONCE: Final = 500
