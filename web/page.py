@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -19,5 +20,9 @@ def page(
 ) -> HttpResponse:
     """Render a template with the organisation, and whether it is a provider."""
     is_provider = organisation is not None and Provider.objects.filter(organisation=organisation).exists()
-    everywhere = {"organisation": organisation, "is_provider": is_provider}
+    everywhere = {
+        "organisation": organisation,
+        "is_provider": is_provider,
+        "is_test_market": settings.MARKET_MODE == "test",
+    }
     return render(request, template, everywhere | context, status=status)

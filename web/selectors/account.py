@@ -39,8 +39,8 @@ class EntitlementRow:
 
     @property
     def undrawn_ucu(self) -> int:
-        """Return what no job has used yet."""
-        return self.entitlement.quantity_ucu - self.entitlement.used_ucu
+        """Return what no job has used yet and nobody was sold."""
+        return self.entitlement.reserved_ucu + self.entitlement.available_ucu
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,14 @@ def test_the_preview_counts_as_the_sequencer_does(market: Market, client_of: Cal
     assert (posted, held) == (FUNDS - 7_676_000, 12_120_000)
 
 
+@pytest.mark.parametrize(("mode", "says_so"), [("test", True), ("live", False)])
+def test_a_test_market_says_on_every_page_that_it_is_one(
+    market: Market, client_of: Callable[..., Client], settings: Settings, mode: str, says_so: bool
+) -> None:
+    settings.MARKET_MODE = mode
+    assert ("all money is paper" in client_of(market.buyer).get("/").text) is says_so
+
+
 def test_another_organisations_order_is_not_found(market: Market, client_of: Callable[..., Client]) -> None:
     placed = market.buy(1_000, 10)
     answer = client_of(market.seller).post(f"/orders/{placed.body['order_id']}/cancel", **HTML)
