@@ -78,9 +78,9 @@ class EventFeed:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def is_idle(self) -> bool:
-        """Tell whether nobody follows."""
-        return self._followers == 0
+    def followers(self) -> int:
+        """Return how many follow."""
+        return self._followers
 
     async def follow(self, last: int | None) -> AsyncGenerator[bytes, None]:
         """Yield what to send to a reader, without end: from after event `last`, else with a snapshot first.
@@ -224,9 +224,14 @@ class Feeds:
         self._make = make
         self._feeds: dict[str, EventFeed] = {}
 
+    @property
+    def followers(self) -> int:
+        """Return how many follow any of them."""
+        return sum(feed.followers for feed in self._feeds.values())
+
     def of(self, topic: str) -> EventFeed:
         """Return the feed of this topic."""
         if topic not in self._feeds:
-            self._feeds = {name: feed for name, feed in self._feeds.items() if not feed.is_idle}
+            self._feeds = {name: feed for name, feed in self._feeds.items() if feed.followers}
             self._feeds[topic] = self._make(topic)
         return self._feeds[topic]

@@ -24,6 +24,8 @@ from core.notify import Listener
 from core.threads import in_thread
 from exchange.selectors.instruments import instrument_find
 
+STREAMS_MAX: Final = 5_000
+"""Streams of one web process; who comes after that is refused."""
 CHECK_S: Final = 1.0
 """An account's stream looks this often whether its reader may still read."""
 _MARKET: Final = "cux_market"
@@ -57,7 +59,7 @@ async def market(request: Request) -> Stream:
     await authenticate_if_given(request)
     symbol = request.params["symbol"]
     await in_thread(instrument_find, symbol)  # an unknown instrument is a 404, not a silent stream
-    return Stream(_MARKETS.of(symbol).follow(_last_event(request)))
+    return Stream(_open(_MARKETS, symbol, request))
 
 
 async def account(request: Request) -> Stream:
@@ -67,13 +69,20 @@ async def account(request: Request) -> Stream:
     are cancelled when the stream ends.
     """
     organisation_id = await account_caller(request)
-    chunks = _ACCOUNTS.of(str(organisation_id)).follow(_last_event(request))
+    chunks = _open(_ACCOUNTS, str(organisation_id), request)
     allowed = _while_allowed(chunks, partial(account_caller, request))
     if not _flag(request, "cancel_on_disconnect"):
         return Stream(allowed)
     await authenticate(request, "trade")
     await disconnects.arm(organisation_id)
     return Stream(_cancelling(allowed, organisation_id))
+
+
+def _open(feeds: Feeds, topic: str, request: Request) -> AsyncGenerator[bytes, None]:
+    """Return a stream of a topic for a reader. Raises CuxError TOO_MANY_STREAMS."""
+    if _MARKETS.followers + _ACCOUNTS.followers >= STREAMS_MAX:
+        raise CuxError(Code.TOO_MANY_STREAMS)
+    return feeds.of(topic).follow(_last_event(request))
 
 
 async def close() -> None:

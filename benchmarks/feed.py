@@ -30,6 +30,7 @@ os.environ["CUX_VAR"] = str(VAR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 os.environ["CUX_REQUEST_LIMIT"] = "100000"  # all readers come from one address, at once
 SETTLE_S: Final = 3.0
+_READERS: Final = "from benchmarks.feed_readers import main; main()"
 
 
 def main() -> None:
@@ -72,14 +73,7 @@ class Feed:
 
     def run(self, readers: int, rate: float, seconds: float) -> dict[str, Any]:
         """Trade while readers listen; return what they saw, and the server's CPU time per event."""
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.feed_readers",
-            str(self._port),
-            self._symbol,
-            str(readers),
-        ]
+        command = [sys.executable, "-c", _READERS, str(self._port), self._symbol, str(readers)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None
             assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Readers of a market's stream: `python -m benchmarks.feed_readers PORT SYMBOL COUNT`.
+"""Readers of a market's stream in a process of their own: `main` with port, symbol and number of readers.
 
 Raw sockets and epoll: while the load runs, what arrives is only kept with its time. It says `ready` when
 every reader has its snapshot, stops at a line of standard input, and then follows every stream as a client
@@ -143,7 +143,3 @@ def main() -> None:
     used = time.process_time()
     streams = [stream for _, stream in readers.values()]
     print(json.dumps(examine(streams, symbol, last, crc) | {"cpu_s": used}), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -142,6 +142,9 @@ class Code(Enum):
     SIGNATURE_INVALID = _bad("The signature does not verify.", 422)
     # -- the rest
     RATE_LIMITED = _Spec(429, ErrorType.RATE_LIMIT, "Too many requests; wait and try again.")
+    TOO_MANY_STREAMS = _Spec(
+        503, ErrorType.UNAVAILABLE, "This server holds as many streams as it can; try again later."
+    )
     SLOW_READER = _Spec(
         429, ErrorType.RATE_LIMIT, "This stream was not read for too long and is closed; open it again."
     )

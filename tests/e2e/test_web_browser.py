@@ -1,6 +1,7 @@
 """The pages in a real browser, on a real web server, sequencer and database."""
 
 import re
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -111,6 +112,8 @@ def test_prices_are_drawn_and_follow_the_trades(scene: Scene, browser: Browser, 
         expect(newest.nth(4)).to_have_text("$20.01")
         after = int((newest.nth(5).text_content() or "").replace(",", ""))
         assert after in (before + 9, 9)  # the minute may have turned meanwhile
+        crc = "text => import('/static/js/livebook.js').then(code => code.crc32(text))"
+        assert page.evaluate(crc, "bid:1990:5,ask:2000:3,") == zlib.crc32(b"bid:1990:5,ask:2000:3,")
         pixels = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean)"
         assert page.locator("#candles").evaluate(pixels)
         page.get_by_role("button", name="1d").click()

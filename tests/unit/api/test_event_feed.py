@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api import event_feed
+from api import event_feed, streams
 from api.event_feed import HEARTBEAT, EventFeed, Feeds
+from api.http import Request
 from core.errors import Code, CuxError
 from exchange.selectors.events import Told
 
@@ -102,7 +103,8 @@ def test_two_readers_share_one_reading_and_one_encoding():
             assert pieces == [b"1;2;3;"] * 2
             assert pieces[0] is pieces[1]
             assert (rows.loads, rows.reads, rows.frames) == (1, 1, 3)
-        assert feed.is_idle
+            assert feed.followers == 2
+        assert feed.followers == 0
 
     asyncio.run(scenario())
 
@@ -253,8 +255,17 @@ def test_a_feed_starts_again_after_everybody_left():
         rows.write(2)
         async with following(known.of("a"), None) as (stream,):
             assert await soon(stream) == b"snapshot 2 None"
+            assert known.followers == 1
         idle = known.of("a")
         known.of("b")
         assert known.of("a") is not idle
 
     asyncio.run(scenario())
+
+
+def test_a_full_process_refuses_further_streams(monkeypatch):
+    monkeypatch.setattr(streams, "STREAMS_MAX", 0)
+    request = Request({"type": "http", "headers": []}, receive=None)
+    with pytest.raises(CuxError) as refused:
+        streams._open(streams._MARKETS, "x", request)
+    assert (refused.value.code, refused.value.status) == (Code.TOO_MANY_STREAMS, 503)
