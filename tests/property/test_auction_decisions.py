@@ -1,18 +1,25 @@
 """Auctions through the sequencer's decisions: the oracle's price and trades, and exact money."""
 
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from exchange.engine import Engine
+from exchange.engine import Engine, auction
+from exchange.engine.book import Book, BookSide
+from exchange.engine.orders import Order
 from exchange.sequencer import protocol as p
+from exchange.sequencer.limits import Rates
 from exchange.sequencer.replay import decode_effects, replay
+from exchange.sequencer.state import OrderState
 from tests.oracles.naive_book import NaiveBook
 from tests.property.sequencer_commands import Step, desk, lots, orders, take
-from tests.property.test_sequencer_decisions import check_memory, check_postings
+from tests.property.test_sequencer_decisions import SEARCH, check_memory, check_postings
 from tests.sequencer_memory import Desk
 
 AUCTION = UUID(int=77)
@@ -23,9 +30,18 @@ steps: st.SearchStrategy[Step] = st.one_of(new, new, changes)
 some = st.lists(steps, max_size=25)
 
 
+course = st.tuples(some, some, some, st.lists(steps, max_size=5))
+"""Steps before the auction, in its input, when orders can only improve, and after it."""
+
+
 @settings(max_examples=150, deadline=None)
-@given(before=some, during=some, at_the_end=some, after=st.lists(steps, max_size=5))
-def test_an_auction_is_the_oracles_and_money_is_exact(before, during, at_the_end, after):
+@given(course)
+def test_an_auction_is_the_oracles_and_money_is_exact(course):
+    check_auction(course)
+
+
+def check_auction(course: tuple[list[Step], ...]) -> None:
+    before, during, at_the_end, after = course
     at = desk()
     at.decide(p.SetPhase("x", "pre_open"))
     run(at, before)
@@ -97,6 +113,43 @@ def check(at: Desk, expected: list[dict[str, Any]], limits: dict[str, tuple[str,
         assert limits[trade.buy_order_id.hex][1] >= trade.price_ticks >= limits[trade.sell_order_id.hex][1]
         assert trade.is_self == (trade.buyer_id == trade.seller_id)
         assert trade.auction_id == AUCTION
+        fee = round(Fraction(trade.price_ticks * trade.quantity_lots * 7 * 333, 1_000_000))
+        assert (trade.buyer_fee_nano_usd, trade.seller_fee_nano_usd) == (fee, fee)
     assert all(order.tif != "GFA" for order in at.state.orders.values())
     check_memory(at)
     check_postings(at)
+
+
+def the_lowest(candidates: list[tuple[int, int]], reference_price: int) -> tuple[int, int]:
+    return candidates[0]
+
+
+def oldest_first(side: BookSide) -> Iterator[Order]:
+    """Orders by their age alone: the better price has to wait."""
+    return iter(sorted(IN_PRIORITY(side), key=lambda order: order.priority))
+
+
+def nobody(book: Book) -> list[Order]:
+    return []
+
+
+def as_taker(order: OrderState) -> Rates:
+    return Rates(RATES(order).taker_ppm, RATES(order).taker_ppm + 1)
+
+
+IN_PRIORITY = BookSide.in_priority
+RATES: Callable[[OrderState], Rates] = OrderState.rates.fget  # type: ignore[attr-defined]
+
+MUTATIONS: list[tuple[Any, str, Any]] = [
+    (auction, "_settle_tie", the_lowest),
+    (BookSide, "in_priority", oldest_first),
+    (Book, "auction_only", nobody),
+    (OrderState, "rates", property(as_taker)),
+]
+
+
+@pytest.mark.parametrize(("where", "name", "mutant"), MUTATIONS)
+def test_the_property_sees_a_wrong_auction(monkeypatch, where, name, mutant):
+    monkeypatch.setattr(where, name, mutant)
+    with pytest.raises(AssertionError):
+        SEARCH(given(course)(check_auction))()
