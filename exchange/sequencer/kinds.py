@@ -31,6 +31,8 @@ def check_kinds(order: NewOrder, now: datetime, disabled: frozenset[str]) -> Non
     Raises:
         CuxError: ORDER_KIND_DISABLED, INVALID_FIELD, INVALID_TIME_IN_FORCE, QUANTITY_OUT_OF_RANGE.
     """
+    if _is_plain_limit(order):
+        return
     for rule in _PLAIN:
         rule.check(order)
     for kind in kinds_of(order):
@@ -68,6 +70,24 @@ class _Rule(NamedTuple):
     def check(self, order: NewOrder) -> None:
         if not self.holds(order):
             raise CuxError(self.code, self.message, param=self.param)
+
+
+def _is_plain_limit(order: NewOrder) -> bool:
+    """Tell at once of most orders that they are well-formed and of no special kind."""
+    return (
+        order.type == "limit"
+        and order.tif in ("GTC", "IOC", "FOK")
+        and order.price_ticks is not None
+        and order.quantity_lots is not None
+        and order.budget_nano_usd is None
+        and not order.post_only
+        and order.expires_at is None
+        and order.display_lots is None
+        and order.min_lots is None
+        and not order.all_or_none
+        and not order.only_providers
+        and not order.ignore_providers
+    )
 
 
 def _is_immediate(order: NewOrder) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from core.errors import Code, CuxError
-from exchange.sequencer.kinds import KINDS, Kind, check_kinds, expires_at, kinds_of
+from exchange.sequencer.kinds import KINDS, Kind, _is_plain_limit, check_kinds, expires_at, kinds_of
 from tests.unit.sequencer.test_rules import order
 
 NOW = datetime(2026, 1, 2, 12, 30, 1, 5, UTC)
@@ -95,6 +95,12 @@ def test_a_kind_that_is_switched_off_is_refused_and_all_others_go_on(kind):
             assert refused.value.code is Code.ORDER_KIND_DISABLED
         else:
             check_kinds(order(**fields), NOW, frozenset({kind}))
+
+
+def test_the_short_way_is_only_for_what_passes_the_long_one():
+    plain = [fields for kinds, fields in ALLOWED if _is_plain_limit(order(**fields))]
+    assert plain == [PRICE, IOC, PRICE | {"tif": "FOK"}]
+    assert not any(_is_plain_limit(order(**fields)) for _, _, fields in REFUSED)
 
 
 def test_plain_orders_go_on_when_everything_else_is_switched_off():
