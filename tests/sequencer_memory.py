@@ -60,7 +60,7 @@ class Desk:
     def at(self, seconds: float) -> list[p.Verdict]:
         """Let it be so long after the start; return the verdicts of what fell due."""
         self.changes.now = START + timedelta(seconds=seconds)
-        ticks = []
-        while tick := timers.tick_at(self.state, self.changes.now):
-            ticks.append(self.decide(tick))
-        return ticks
+        verdicts = []
+        while due := timers.what_is_due(self.state, self.changes.now):
+            verdicts.append(self.decide(due))
+        return verdicts

@@ -21,7 +21,7 @@ from exchange.sequencer.protocol import (
     Inspect,
     NewOrder,
     Preview,
-    Tick,
+    RunDue,
     Verdict,
     body_sha256,
     owner_of,
@@ -206,8 +206,8 @@ class _Lookup:
 
 
 def _is_decided(command: Decided, verdict: Verdict) -> bool:
-    """Tell whether there is something to journal: not of a question, an idle tick, or a `try again`."""
-    if isinstance(command, Tick):
+    """Tell whether there is something to journal: not of a question, of nothing done, or a `try again`."""
+    if isinstance(command, RunDue):
         return bool(verdict.body["done"])
     return not isinstance(command, Preview) and verdict.status != Code.SEQUENCER_BUSY.spec.status
 

@@ -14,7 +14,7 @@ from core.errors import Code, CuxError
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.commands import timers
 from exchange.sequencer.owner import FencedOffError, take_ownership
-from exchange.sequencer.protocol import Decided, Tick, Verdict
+from exchange.sequencer.protocol import Decided, RunDue, Verdict
 from exchange.sequencer.server import Inbox, Item, Server
 from exchange.sequencer.views import refusal
 
@@ -115,10 +115,10 @@ def _waiting(inbox: Inbox, due: datetime | None) -> tuple[list[Item], bool]:
 
 def _run_timers(sequencer: Sequencer, now: datetime) -> None:
     """Do what is due; if that fails, do it step by step, and suspend the culprits for a minute."""
-    while tick := timers.tick_at(sequencer.state, now):
-        if _run(sequencer, [tick], now) is None:
-            for key in tick.due:
-                if _run(sequencer, [Tick((key,))], now) is None:
+    while command := timers.what_is_due(sequencer.state, now):
+        if _run(sequencer, [command], now) is None:
+            for key in command.due:
+                if _run(sequencer, [RunDue((key,))], now) is None:
                     log.error("sequencer_step_suspended", key=key)
                     sequencer.suspend(key, now + SUSPENDED)
 

@@ -194,7 +194,7 @@ class SetDeadMan(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag
     key: str | None = None
 
 
-class Tick(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="tick"):
+class RunDue(msgspec.Struct, frozen=True, gc=False, tag_field="command", tag="run_due"):
     """Do what has fallen due. The writer gives it to itself; nobody can send it."""
 
     due: tuple[Key, ...]
@@ -289,7 +289,7 @@ Command = (
     | Inspect
 )
 """What can be sent."""
-Decided = Command | Tick
+Decided = Command | RunDue
 """What is decided."""
 
 

@@ -14,7 +14,7 @@ from exchange.sequencer import batch
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.owner import take_ownership
-from exchange.sequencer.protocol import Inspect, NewOrder, StartAuction, Tick
+from exchange.sequencer.protocol import Inspect, NewOrder, RunDue, StartAuction
 from exchange.sequencer.state import AUCTION
 from exchange.sequencer.store import Store
 from tests.crash.checks import assert_consistent
@@ -117,7 +117,7 @@ def step(writer: Sequencer, market: Market, at: datetime) -> None:
     """Take the market's auction further, if that is due."""
     key = (AUCTION, market.instrument.symbol)
     if key in writer.state.deadlines.due(at, 500):
-        writer.run([Tick((key,))], at)
+        writer.run([RunDue((key,))], at)
 
 
 def dying(market: Market, place: str, monkeypatch: pytest.MonkeyPatch) -> Sequencer:

@@ -29,7 +29,7 @@ HANDLERS: Final[Handlers] = {
     p.CancelOrder: (200, cancels.cancel),
     p.CancelAll: (200, cancels.cancel_all),
     p.SetDeadMan: (200, deadman.set_dead_man),
-    p.Tick: (200, timers.run_due),
+    p.RunDue: (200, timers.run_due),
     p.Fund: (200, money.fund),
     p.Defund: (200, money.defund),
     p.SetCapacity: (200, capacity.set_capacity),

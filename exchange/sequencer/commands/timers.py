@@ -1,4 +1,4 @@
-"""What falls due by itself: at its moment the writer runs it as a `Tick`, journaled with what it did.
+"""What falls due by itself: at its moment the writer runs it as a `RunDue`, journaled with what it did.
 
 A family has a kind of deadline here and sets moments with `state.deadlines.set((kind, id), at)`, from rows
 too when the state is rebuilt. A step that cannot be taken yet (the book is halted, say) returns False or is
@@ -27,7 +27,7 @@ STEPS: Final[Mapping[str, Step]] = {
 }
 RETRY_AFTER: Final = timedelta(seconds=1)
 AT_ONCE: Final = 500
-"""The most that one tick does: what is due beyond it follows in the next, before any command."""
+"""The most that one such command does: what is due beyond it follows in the next, before any other."""
 
 
 def next_due(state: State) -> datetime | None:
@@ -35,13 +35,13 @@ def next_due(state: State) -> datetime | None:
     return state.deadlines.first()
 
 
-def tick_at(state: State, now: datetime) -> p.Tick | None:
+def what_is_due(state: State, now: datetime) -> p.RunDue | None:
     """Return the command that does what is due, or None."""
     due = state.deadlines.due(now, AT_ONCE)
-    return p.Tick(tuple(due)) if due else None
+    return p.RunDue(tuple(due)) if due else None
 
 
-def run_due(decider: Decider, command: p.Tick) -> dict[str, Any]:
+def run_due(decider: Decider, command: p.RunDue) -> dict[str, Any]:
     """Take the steps that are due; the body lists those taken."""
     return {"done": [key for key in command.due if _take(decider, key)]}
 

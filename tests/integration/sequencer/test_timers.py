@@ -19,6 +19,6 @@ def test_orders_are_canceled_when_nobody_renews(exchange):
     assert order.reason == "dead_man"
     assert (order.updated_at - set_at).total_seconds() >= 1
     assert wallet(market.buyer)[1] == 0
-    tick = Command.objects.filter(kind="tick").latest("sequence")
-    assert (tick.key, market.buyer.id.hex in tick.verdict, tick.effects is None) == (None, True, False)
+    ran = Command.objects.filter(kind="run_due").latest("sequence")
+    assert (ran.key, market.buyer.id.hex in ran.verdict, ran.effects is None) == (None, True, False)
     assert DeadMan.objects.get(organisation=market.buyer).timeout_s == 0

@@ -160,7 +160,7 @@ def test_orders_expire_at_their_moment_even_in_a_halted_book(desk):
     assert day.body["expires_at"] == "2026-01-03T00:00:00.000000Z"
     desk.decide(p.SetPhase("x", "halted"))
     assert desk.at(9.9) == []
-    assert [tick.body["done"] for tick in desk.at(10)] == [[("expiry", order_hex(timed))]]
+    assert [ran.body["done"] for ran in desk.at(10)] == [[("expiry", order_hex(timed))]]
     assert (desk.open(timed), desk.open(day) is None) == (None, False)
     last = desk.changes.account_events[-1][2]
     assert (last["status"], last["reason"], last["held_nano_usd"]) == ("expired", "expired", 0)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from exchange.sequencer import process
-from exchange.sequencer.protocol import Tick
+from exchange.sequencer.protocol import RunDue
 from exchange.sequencer.state import State
 from tests.sequencer_memory import START
 
@@ -18,17 +18,17 @@ class Stub:
 
     def __init__(self) -> None:
         self.state = State()
-        self.ran: list[Tick] = []
+        self.ran: list[RunDue] = []
         self.recovered = 0
         for key in (BAD, GOOD):
             self.state.deadlines.set(key, START)
 
-    def run(self, commands: list[Tick], now: Any) -> list[Any]:
-        (tick,) = commands
-        if BAD in tick.due:
+    def run(self, commands: list[RunDue], now: Any) -> list[Any]:
+        (command,) = commands
+        if BAD in command.due:
             raise ValueError("bad step")
-        self.ran.append(tick)
-        for key in tick.due:
+        self.ran.append(command)
+        for key in command.due:
             self.state.deadlines.clear(key)
         return []
 
@@ -42,6 +42,6 @@ class Stub:
 def test_a_step_that_fails_is_put_off_alone():
     stub: Any = Stub()
     process._run_timers(stub, START)
-    assert stub.ran == [Tick((GOOD,))]
+    assert stub.ran == [RunDue((GOOD,))]
     assert stub.recovered == 2
     assert stub.state.deadlines.first() == START + timedelta(minutes=1)

@@ -74,10 +74,10 @@ def test_an_offer_that_is_sold_out_leaves_nothing(x):
 def test_five_minutes_before_its_end_the_offer_ends_by_itself(x):
     lodge(x)
     assert timers.next_due(x.state) == ENDS_AT - timedelta(minutes=5)
-    tick = timers.tick_at(x.state, ENDS_AT - timedelta(minutes=5))
-    assert tick is not None
+    due = timers.what_is_due(x.state, ENDS_AT - timedelta(minutes=5))
+    assert due is not None
     x.decider.changes.now = ENDS_AT - timedelta(minutes=5)
-    x.decider.decide(tick)
+    x.decider.decide(due)
     assert (x.state.lodged, x.open()) == ({}, [])
     assert x.decider.changes.returned[PART].left_ucu == 1_000
 

@@ -24,8 +24,8 @@ def test_a_switch_that_is_not_renewed_cancels_everything(desk):
     answer = desk.decide(p.SetDeadMan(ANN, 10))
     assert answer.body == {"timeout_s": 10, "expires_at": "2026-01-02T00:00:10.000000Z"}
     assert desk.at(9.999) == []
-    (tick,) = desk.at(10)
-    assert tick.body == {"done": [("dead_man", ANN.hex)]}
+    (ran,) = desk.at(10)
+    assert ran.body == {"done": [("dead_man", ANN.hex)]}
     assert [desk.open(order) for order in placed] == [None, None]
     assert desk.open(other) is not None
     assert desk.state.wallets[ANN].held == 0
@@ -56,11 +56,11 @@ def test_what_a_halted_book_keeps_is_canceled_as_soon_as_it_can_be(desk):
     phases: list[Phase] = ["halted", "cancel_only"]
     desk.decide(p.SetPhase("x", phases[0]))
     for second in (10, 11, 12):
-        assert [tick.body for tick in desk.at(second)] == [{"done": []}]
+        assert [ran.body for ran in desk.at(second)] == [{"done": []}]
     assert desk.open(placed) is not None
     desk.decide(p.SetPhase("x", phases[1]))
     assert desk.at(12.9) == []
-    assert [tick.body for tick in desk.at(13)] == [{"done": [("dead_man", ANN.hex)]}]
+    assert [ran.body for ran in desk.at(13)] == [{"done": [("dead_man", ANN.hex)]}]
     assert desk.open(placed) is None
 
 
@@ -69,5 +69,5 @@ def test_more_than_one_tick_can_take_follows_in_the_next(desk, monkeypatch):
     for n in range(5):
         desk.decide(p.SetDeadMan(UUID(int=n + 10), n + 1))
     assert timers.next_due(desk.state) == START.replace(second=1)
-    done = [len(tick.body["done"]) for tick in desk.at(60)]
+    done = [len(ran.body["done"]) for ran in desk.at(60)]
     assert done == [2, 2, 1]
