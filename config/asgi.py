@@ -14,5 +14,7 @@ django = get_asgi_application()  # the apps are loaded by this, and the imports 
 
 from api.application import Application, AsgiApp  # noqa: E402
 from api.routes import ROUTES, close_streams  # noqa: E402
+from core import garbage  # noqa: E402
 
+garbage.settle(look_at_old=True)
 application = Application(ROUTES, cast(AsgiApp, django), on_shutdown=close_streams)

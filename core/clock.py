@@ -1,6 +1,7 @@
 """The clock at the edges. Cores and services take `now` as an argument and never read it here."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def utc_now() -> datetime:
@@ -8,6 +9,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=1_024)  # a batch of orders has one moment
 def rfc3339(moment: datetime) -> str:
     """Render a moment as RFC 3339 in UTC with microseconds: `2026-11-23T08:00:00.000000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"

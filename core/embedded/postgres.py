@@ -79,7 +79,10 @@ class Postgres(Server):
             "fsync": "on",
             "synchronous_commit": "on",
             "max_connections": "120",
-            "shared_buffers": "128MB",
+            "shared_buffers": "256MB",
+            # A page is logged whole when it first changes after a checkpoint: so fewer of those.
+            "max_wal_size": "2GB",
+            "checkpoint_timeout": "15min",
             "jit": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",

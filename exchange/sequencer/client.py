@@ -8,7 +8,7 @@ under the same key.
 import asyncio
 import itertools
 import socket
-from typing import Final
+from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -110,11 +110,12 @@ class _Link(asyncio.Protocol):
         """When it was asked, and who waits: the oldest first."""
         self._buffer = bytearray()
         self._unsent: list[bytes] = []
+        self.made = self._loop.create_future()
         self.closed = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
+        self.made.set_result(None)
         self._give_up_late_ones()
 
     def data_received(self, data: bytes) -> None:
@@ -190,4 +191,5 @@ def _is_dead(task: "asyncio.Task[_Link]") -> bool:
 async def _connect() -> _Link:
     path = str(settings.SEQUENCER_SOCKET)
     _, link = await asyncio.get_running_loop().create_unix_connection(_Link, path)
+    await link.made  # not every event loop calls the protocol before it returns
     return link

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from core import garbage
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from exchange.sequencer.batch import Sequencer
@@ -49,6 +50,7 @@ def serve(
     )
     if not _books_agree(sequencer):
         return BOOKS_DIFFER
+    garbage.settle(look_at_old=False)
     inbox: Inbox = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: inbox.put(None))
