@@ -40,8 +40,9 @@ def instrument(
     band: tuple[int, int] = (1, 10_000),
     window_s: int = 86_400,
     max_open_orders: int = 1_000,
+    **terms: int,
 ) -> Instrument:
-    """Make an instrument: lot 100 µCU, tick 1,000 nano-USD per lot, as the demo's."""
+    """Make an instrument: lot 100 µCU, tick 1,000 nano-USD per lot, as the demo's. `terms`: other columns."""
     return Instrument.objects.create(
         symbol=unique("instrument"),
         compute_class=of_class or compute_class(),
@@ -55,4 +56,5 @@ def instrument(
         taker_fee_ppm=taker_fee_ppm,
         window_s=window_s,
         max_open_orders=max_open_orders,
+        **terms,
     )

@@ -170,3 +170,17 @@ def test_idle_and_firm_capacity_are_counted_apart():
         refused = market.sell(1_000, 1, instrument=symbol)
         assert refused.body["error"]["code"] == "insufficient_capacity"
     assert market.rows() == before
+
+
+def test_an_order_that_would_trade_too_far_away_starts_an_auction():
+    market = make_market(reference_ticks=1_000, volatility_ppm=50_000, volatility_auction_s=1)
+    market.sell(1_051, 5)
+    hasty = market.buy(1_100, 2, tif="IOC")
+    assert (hasty.status, hasty.body["status"], hasty.body["reason"]) == (201, "canceled", "volatility")
+    resting = market.buy(1_100, 2)
+    assert (resting.body["status"], resting.body["trades"]) == ("open", [])
+    auction = ended(market)
+    assert (auction.kind, auction.reference_ticks, auction.price_ticks) == ("volatility", 1_000, 1_051)
+    (trade,) = Trade.objects.filter(instrument=market.instrument)
+    assert (trade.price_ticks, trade.quantity_lots, trade.auction_id) == (1_051, 2, auction.id)
+    assert market.buy(1_100, 3).body["status"] == "filled"
