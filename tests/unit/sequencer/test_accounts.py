@@ -76,6 +76,7 @@ def test_killing_an_instrument_cancels_everybodys_orders_and_halts(x):
     assert x.market.engine.state_hash() == replayed(x)
     before = x.state.state_hash()
     assert x.refused(x.order(BUYER, "buy", 900, 1), "instrument_not_trading", before)
+    assert x.do(p.Kill("x")).body["canceled"] == 0
 
 
 def test_open_orders_are_limited_by_the_instrument_and_otherwise_by_the_account():
@@ -178,3 +179,22 @@ def test_what_cannot_be_set_is_refused_and_nothing_moved(x):
     too_much = p.SetAccount(organisation_id=BUYER, max_notional_nano_usd=BIGINT_MAX + 1)
     assert x.refused(x.do(too_much), "number_too_large", before)
     assert x.refused(x.do(p.Kill("y")), "unknown_instrument", before)
+
+
+def test_killing_an_instrument_ends_its_auction_without_an_uncross(x):
+    auction = p.StartAuction(
+        instrument="x",
+        auction_id=UUID(int=70),
+        kind="scheduled",
+        input_s=60,
+        no_cancel_s=0,
+        random_close_s=0,
+        then_phase="continuous",
+        key="a",
+    )
+    assert x.do(auction).status == 200
+    x.order(BUYER, "buy", 1_100, 10)
+    x.order(SELLER, "sell", 900, 10)
+    assert x.do(p.Kill("x")).body == {"instrument": "x", "phase": "halted", "canceled": 2}
+    assert (x.market.auction, x.decider.changes.trades, x.open()) == (None, [], [])
+    assert x.market.engine.state_hash() == replayed(x)
