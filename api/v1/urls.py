@@ -14,6 +14,7 @@ from api.v1 import (
     market,
     operators,
     oversight,
+    paper,
     quotes,
     resale,
 )
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:order_id>", account.order),
     path("balances", account.balances),
     path("dead-man", account.dead_man),
+    path("test/funds", paper.funds),
     path("auctions", auctions.auctions),
     path("auctions/<str:auction_id>", auctions.auction),
     path("standing-offers", auctions.standing_offers),

@@ -150,6 +150,7 @@ class AsyncClient:
     standing_offer_withdraw = _one(batches.standing_offer_withdraw)
     entitlement_sell = _one(batches.entitlement_sell)
     balance_get = _one(account.balance_get)
+    paper_fund = _one(account.paper_fund)
     entitlement_list = _list(account.entitlement_list)
 
     api_key_list = _list(keys.api_key_list)

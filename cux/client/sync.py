@@ -139,6 +139,7 @@ class Client:
     standing_offer_withdraw = _one(batches.standing_offer_withdraw)
     entitlement_sell = _one(batches.entitlement_sell)
     balance_get = _one(account.balance_get)
+    paper_fund = _one(account.paper_fund)
     entitlement_list = _list(account.entitlement_list)
 
     api_key_list = _list(keys.api_key_list)

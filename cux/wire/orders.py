@@ -170,6 +170,12 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     available_nano_usd: Int64
 
 
+class PaperFunds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Paper money of a test market, to be added to the balance."""
+
+    amount_nano_usd: Positive
+
+
 class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
     """CU bought from a provider, drawable from `starts_at` until `expires_at`.
 

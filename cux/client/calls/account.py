@@ -12,7 +12,15 @@ import msgspec
 from cux.client.call import Call, get, segment, watch, write
 from cux.client.views import Balances, Order, Page
 from cux.wire.batches import Batch, BatchItem, BatchView, CanceledView, PreviewView
-from cux.wire.orders import EntitlementView, NewOrder, OrderType, ReplaceOrder, SelfTradePrevention, Side
+from cux.wire.orders import (
+    EntitlementView,
+    NewOrder,
+    OrderType,
+    PaperFunds,
+    ReplaceOrder,
+    SelfTradePrevention,
+    Side,
+)
 from cux.wire.orders import TimeInForce as Tif
 from cux.wire.streams import AccountDelta
 
@@ -118,6 +126,12 @@ def order_list(
 def balance_get() -> Call[Balances]:
     """Return the organisation's money."""
     return get("/v1/balances", Balances)
+
+
+def paper_fund(amount_nano_usd: int, *, idempotency_key: str | None = None) -> Call[PaperFunds]:
+    """Ask for paper money, on a test market; it reaches the balance within seconds."""
+    body = PaperFunds(amount_nano_usd=amount_nano_usd)
+    return write("POST", "/v1/test/funds", PaperFunds, body=body, idempotency_key=idempotency_key)
 
 
 def entitlement_list(*, live_only: bool = False) -> Call[Page[EntitlementView]]:

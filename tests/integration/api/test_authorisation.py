@@ -41,6 +41,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/compute-cards/{card_hash}"): For.PUBLIC,
     ("GET", "/v1/dead-man"): READ,
     ("PUT", "/v1/dead-man"): TRADE,
+    ("POST", "/v1/test/funds"): TRADE,
     ("GET", "/v1/entitlements"): READ,
     ("POST", "/v1/entitlements/{entitlement_id}/sell"): TRADE,
     ("GET", "/v1/index"): For.PUBLIC,

@@ -47,6 +47,7 @@ CALLS: list[Call[Any]] = [
     keys.api_key_create("bot", ["read"]),
     keys.api_key_revoke("x"),
     account.balance_get(),
+    account.paper_fund(1),
     account.entitlement_list(live_only=True),
     account.account_stream(cancel_on_disconnect=True),
     compute.model_list(),
