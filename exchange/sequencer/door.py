@@ -5,7 +5,7 @@ memory: a new owner of the sequencer begins with whole quotas.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from core.errors import Code, CuxError
@@ -25,8 +25,17 @@ def cost_of(command: p.Command) -> int:
     return CANCEL_PARTS if isinstance(command, _CANCELS) else PARTS
 
 
+def _only_cancels(command: p.Command) -> bool:
+    if isinstance(command, p.Batch):
+        return all(_only_cancels(item) for item in command.items)
+    return isinstance(command, _CANCELS)
+
+
 class Door:
-    """Lets commands in, at most `limit` at a time (cancels not refused), and each key's within its quota."""
+    """Lets commands in, at most `limit` at a time, and each key's within its quota.
+
+    Cancels are let in always; a batch counts as its items.
+    """
 
     def __init__(self, limit: int, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         """Start with nobody inside and every quota whole."""
@@ -46,18 +55,18 @@ class Door:
             check_words(command)
         except CuxError as error:
             return error, None
-        if self._inside >= self._limit and not isinstance(command, _CANCELS):
+        if self._inside >= self._limit and not _only_cancels(command):
             return CuxError(Code.SEQUENCER_BUSY), None
         allowance = self._charge(request.caller, cost_of(command)) if request.caller is not None else None
         if allowance is not None and not allowance.passed:
             message = None if allowance.retry_after_s else "This is more than the key's whole quota."
             return CuxError(Code.RATE_LIMITED, message, retry_after_s=allowance.retry_after_s), allowance
-        self._inside += 1
+        self._inside += p.weight_of(command)
         return None, allowance
 
-    def leave(self, number: int) -> None:
-        """Note that so many commands have been answered."""
-        self._inside -= number
+    def leave(self, commands: Iterable[p.Command]) -> None:
+        """Note that these commands have been answered."""
+        self._inside -= sum(p.weight_of(command) for command in commands)
 
     def _charge(self, caller: p.Caller, cost: int) -> p.Allowance:
         quota = Quota(limit=caller.order_limit, window_s=caller.order_window_s)

@@ -15,7 +15,7 @@ from core.errors import Code, CuxError
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.commands import timers
 from exchange.sequencer.owner import FencedOffError, take_ownership
-from exchange.sequencer.protocol import Decided, RunDue, Verdict
+from exchange.sequencer.protocol import Decided, RunDue, Verdict, weight_of
 from exchange.sequencer.server import Inbox, Item, Server
 from exchange.sequencer.views import refusal
 
@@ -102,12 +102,14 @@ def _write_batches(sequencer: Sequencer, server: Server, inbox: Inbox) -> int:
 def _waiting(inbox: Inbox, due: datetime | None) -> tuple[list[Item], bool]:
     """Return all commands that wait, at least one unless something falls due; and whether to stop then."""
     items: list[Item] = []
+    weight = 0
     wait_s = None if due is None else min(max(0.0, (due - utc_now()).total_seconds()), LONGEST_WAIT_S)
     try:
         together = inbox.get(timeout=wait_s)
         while together is not None:
             items += together
-            if len(items) >= FULL_BATCH:
+            weight += sum(weight_of(item.command) for item in together)
+            if weight >= FULL_BATCH:
                 return items, False
             together = inbox.get_nowait()
     except Empty:

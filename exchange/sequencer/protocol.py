@@ -375,6 +375,11 @@ def owner_of(command: Decided) -> uuid.UUID:
     return getattr(command, "organisation_id", EXCHANGE_ID)
 
 
+def weight_of(command: Decided) -> int:
+    """Return for how many commands it stands: a batch for all its items."""
+    return len(command.items) if isinstance(command, Batch) else 1
+
+
 def kind_of(command: Decided) -> str:
     """Return the command's name in the journal."""
     return str(command.__struct_config__.tag)

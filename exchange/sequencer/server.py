@@ -79,7 +79,7 @@ class Server:
             self.inbox.put(items)
 
     def _deliver(self, items: Sequence[Item], verdicts: Sequence[p.Verdict]) -> None:
-        self._door.leave(len(items))
+        self._door.leave(item.command for item in items)
         replies: defaultdict[_Connection, list[bytes]] = defaultdict(list)
         for item, verdict in zip(items, verdicts, strict=True):
             replies[item.connection].append(p.frame(p.Reply(item.request_id, verdict, item.allowance)))

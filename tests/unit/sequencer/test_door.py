@@ -27,8 +27,19 @@ def test_when_full_orders_wait_outside_and_cancels_pass():
     assert refused(door, request()) is None
     assert refused(door, request()) is Code.SEQUENCER_BUSY
     assert refused(door, request(CANCEL)) is None
-    door.leave(2)
+    door.leave([NEW, CANCEL])
     assert refused(door, request()) is None
+
+
+def test_a_batch_is_as_many_as_its_items_and_one_of_cancels_passes():
+    door = Door(limit=3)
+    batch = p.Batch(WHO, None, (NEW, NEW, CANCEL))
+    assert refused(door, request(batch)) is None
+    assert refused(door, request(p.Batch(WHO, None, (NEW,)))) is Code.SEQUENCER_BUSY
+    assert refused(door, request(p.Batch(WHO, None, (CANCEL, CANCEL)))) is None
+    door.leave([batch])
+    assert refused(door, request()) is None
+    assert refused(door, request()) is Code.SEQUENCER_BUSY
 
 
 def test_a_quota_fills_again_with_time():
@@ -54,5 +65,5 @@ def test_what_is_refused_for_another_reason_costs_nothing():
     assert refused(door, request(long, 1)) is Code.INVALID_FIELD
     assert refused(door, request()) is None
     assert refused(door, request(order_limit=1)) is Code.SEQUENCER_BUSY
-    door.leave(1)
+    door.leave([NEW])
     assert refused(door, request(order_limit=1)) is None

@@ -1,13 +1,17 @@
 """The writer's loop around what falls due: a step that fails keeps nothing else from being done."""
 
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any
+from uuid import UUID
 
 from exchange.sequencer import process
-from exchange.sequencer.protocol import RunDue
+from exchange.sequencer.protocol import Batch, CancelOrder, RunDue
+from exchange.sequencer.server import Item
 from exchange.sequencer.state import State
 from tests.sequencer_memory import START
 
+BUYER = UUID(int=2)
 BAD, GOOD = ("dead_man", "bad"), ("dead_man", "good")
 
 
@@ -37,6 +41,17 @@ class Stub:
 
     def suspend(self, key: Any, until: Any) -> None:
         self.state.deadlines.postpone(key, until)
+
+
+def test_a_batch_of_commands_is_full_by_their_items():
+    inbox: Any = SimpleQueue()
+    batch = Batch(BUYER, None, (CancelOrder(BUYER),) * 200)
+    for _ in range(7):
+        inbox.put([Item(None, 0, batch, None)])
+    assert [len(process._waiting(inbox, None)[0]) for _ in range(2)] == [5, 2]
+    inbox.put(None)
+    assert process._waiting(inbox, None) == ([], True)
+    assert process._waiting(inbox, START) == ([], False)
 
 
 def test_a_step_that_fails_is_put_off_alone():
