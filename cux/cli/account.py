@@ -63,3 +63,28 @@ def entitlement_list(
             ],
         ),
     )
+
+
+@command(entitlements, "sell", example="cux entitlement sell ent_0197… --lots 5 --price 2100")
+def entitlement_sell(
+    session: Session,
+    entitlement_id: Annotated[str, typer.Argument(help="The entitlement, such as ent_0197….")],
+    lots: Annotated[int, typer.Option("--lots", min=1, help="How many whole lots of it.")],
+    price: Annotated[int, typer.Option("--price", help="At least so many ticks per lot.")],
+    expires_at: Annotated[
+        str | None, typer.Option(help="Until when; five minutes before its end at most.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="Repeat a command under the same key: it is done once.")
+    ] = None,
+) -> None:
+    """Offer compute for resale; what is not sold comes back when the offer ends or is cancelled."""
+    order = session.client.entitlement_sell(
+        entitlement_id,
+        price_ticks=price,
+        quantity_lots=lots,
+        expires_at=expires_at,
+        idempotency_key=idempotency_key,
+    )
+    said = f"{order.order_id}: {order.leaves_lots:,} lots offered at {price:,} ticks"
+    session.show_line(order, said)

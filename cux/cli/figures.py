@@ -1,6 +1,7 @@
 """Figures for people, exact, from the integers that decide."""
 
-from cux.client.views import Instrument, Order
+from cux.client.views import Instrument
+from cux.wire.orders import OrderView
 
 NANO_PER_USD = 1_000_000_000
 UCU_PER_CU = 1_000_000
@@ -34,9 +35,10 @@ def cost_nano_usd(instrument: Instrument, price_ticks: int, quantity_lots: int) 
 
 def percent(rate_ppm: int) -> str:
     """Return parts per million as a percentage."""
-    whole, rest = divmod(rate_ppm, PPM // 100)
+    whole, rest = divmod(abs(rate_ppm), PPM // 100)
     decimals = f"{rest:04d}".rstrip("0")
-    return f"{whole}.{decimals} %" if decimals else f"{whole} %"
+    sign = "-" if rate_ppm < 0 else ""
+    return f"{sign}{whole}.{decimals} %" if decimals else f"{sign}{whole} %"
 
 
 def moment(instant: str) -> str:
@@ -44,7 +46,7 @@ def moment(instant: str) -> str:
     return instant[:19].replace("T", " ")
 
 
-def average_usd(order: Order) -> str:
+def average_usd(order: OrderView) -> str:
     """Return an order's average price per lot; a dash before its first trade."""
     average = order.avg_price_nano_usd_per_lot
     return "–" if average is None else usd(average)

@@ -1,5 +1,6 @@
 """`cux market …`: what anyone may see."""
 
+import sys
 from itertools import islice
 from typing import Annotated
 
@@ -9,8 +10,9 @@ from rich.table import Table
 
 from cux.cli.figures import cu, moment, percent, usd, usd_per_cu
 from cux.cli.root import command, group
-from cux.cli.session import Session, grid
-from cux.client.views import Book, Instrument
+from cux.cli.session import Session, facts, grid
+from cux.cli.watch import Screen, follow
+from cux.client.views import Book, Instrument, Market
 from cux.wire.orders import TradeView
 
 app = group("Instruments, books and trades. No key is needed.")
@@ -112,20 +114,31 @@ def market_watch(
     instrument: Symbol,
     count: Annotated[int | None, typer.Option(min=1, help="End after this many changes.")] = None,
 ) -> None:
-    """Follow a market until Ctrl-C: best prices and each new trade; with --json one object a line."""
+    """Follow a market until Ctrl-C: a live book on a terminal, else a line for each change and trade.
+
+    With --json one object a line.
+    """
     terms = None if session.as_json else session.instrument(instrument)
+    markets = session.client.market_watch(instrument)
     try:
-        for number, market in enumerate(session.client.market_watch(instrument), start=1):
-            if session.as_json:
-                session.line(msgspec.json.encode(market))
-            else:
-                session.line(_best(terms, market.book))
-                for trade in reversed(market.trades):
-                    session.line("  trade  " + "  ".join(_trade(trade, _per_cu(terms, trade.price_ticks))))
+        if not session.as_json and sys.stdout.isatty():
+            follow(session.console(), Screen(terms), markets, count)
+            return
+        for number, market in enumerate(markets, start=1):
+            _tell(session, terms, market)
             if number == count:
                 return
     except KeyboardInterrupt:
         session.say("")
+
+
+def _tell(session: Session, terms: Instrument | None, market: Market) -> None:
+    if session.as_json:
+        session.line(msgspec.json.encode(market))
+        return
+    session.line(_best(terms, market.book))
+    for trade in reversed(market.trades):
+        session.line("  trade  " + "  ".join(_trade(trade, _per_cu(terms, trade.price_ticks))))
 
 
 def _best(terms: Instrument | None, book: Book) -> str:
@@ -134,3 +147,53 @@ def _best(terms: Instrument | None, book: Book) -> str:
         for side in (book.bids, book.asks)
     )
     return f"#{book.seq}  bid {bid}  ask {ask}  {book.phase}"
+
+
+@command(app, "stats", example="cux market stats smollm2-135m.cpu-spot")
+def market_stats(session: Session, instrument: Symbol) -> None:
+    """Show what an instrument did in the last 24 hours."""
+    stats = session.client.stats_get(instrument)
+
+    def at(price: int | None) -> str:
+        return (
+            "–"
+            if price is None
+            else f"{price:,} ticks ({_per_cu(session.instrument(instrument), price)} per CU)"
+        )
+
+    change = "–" if stats.change_ppm is None else percent(stats.change_ppm)
+    pairs = [
+        ("instrument", f"{stats.instrument}, {stats.phase}"),
+        ("last", f"{at(stats.last_ticks)}, {change} in 24 h"),
+        ("high", at(stats.high_ticks)),
+        ("low", at(stats.low_ticks)),
+        ("bid", at(stats.best_bid_ticks)),
+        ("ask", at(stats.best_ask_ticks)),
+        ("volume", f"{stats.volume_lots:,} lots, {cu(stats.volume_ucu)} in {stats.trades:,} trades"),
+        ("turnover", usd(stats.turnover_nano_usd)),
+    ]
+    session.show(stats, lambda: facts(None, pairs))
+
+
+@command(app, "resales", example="cux market resales smollm2-135m.cpu-spot")
+def market_resales(session: Session, instrument: Symbol) -> None:
+    """List compute that its holders sell on; `cux order place --min-window` buys it."""
+    rows = session.client.resale_list(instrument)
+    terms = None if session.as_json else session.instrument(instrument)
+    columns = [">ticks", ">USD per CU", ">lots", "window ends (UTC)"]
+    session.show(
+        rows,
+        lambda: grid(
+            None,
+            columns,
+            [
+                [
+                    f"{row.price_ticks:,}",
+                    _per_cu(terms, row.price_ticks),
+                    f"{row.quantity_lots:,}",
+                    moment(row.window_ends_at),
+                ]
+                for row in rows
+            ],
+        ),
+    )

@@ -1,5 +1,7 @@
 """`cux order …`: place, cancel, replace and look at orders."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Annotated, Any
 
@@ -12,10 +14,13 @@ from cux.cli.explain import as_curl
 from cux.cli.figures import PPM, average_usd, cost_nano_usd, moment, usd, usd_per_cu
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts, grid
+from cux.cli.terms import takes_terms
 from cux.client.call import Call
 from cux.client.calls import account
+from cux.client.calls.account import OrderTerms
 from cux.client.views import Order
 from cux.wire import orders as wire
+from cux.wire.batches import PreviewView
 
 app = group("Your orders. Prices are ticks, quantities lots; `cux market list` shows what they are worth.")
 
@@ -29,47 +34,37 @@ Key = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show cost and request; send nothing.")]
 
 
+Side = Annotated[wire.Side, typer.Argument(help="buy or sell.")]
+Instrument = Annotated[str, typer.Argument(help="What to trade.")]
+
+
 @command(app, "place", example="cux order place buy smollm2-135m.cpu-spot --lots 5 --price 2000 --tif IOC")
+@takes_terms
 def order_place(
     session: Session,
-    side: Annotated[wire.Side, typer.Argument(help="buy or sell.")],
-    instrument: Annotated[str, typer.Argument(help="What to trade.")],
-    lots: Lots,
-    price: Annotated[int | None, typer.Option("--price", help="The limit, in ticks per lot.")] = None,
-    type: Annotated[wire.OrderType, typer.Option(help="limit or market.")] = "limit",
-    tif: Annotated[
-        wire.TimeInForce | None, typer.Option(help="How long it may wait: GTC, or IOC for a market order.")
-    ] = None,
-    client_order_id: Annotated[str | None, typer.Option(help="A handle of your own, used once.")] = None,
-    post_only: Annotated[
-        bool, typer.Option("--post-only", help="Only if it does not trade at once.")
-    ] = False,
-    stp: Annotated[
-        wire.SelfTradePrevention, typer.Option(help="Which of two own orders gives way.")
-    ] = "cancel_taker",
+    terms: OrderTerms,
+    side: Side,
+    instrument: Instrument,
     idempotency_key: Key = None,
     dry_run: DryRun = False,
 ) -> None:
     """Place an order and show it as it stands after matching."""
-    try:
-        call = account.order_place(
-            instrument,
-            side,
-            quantity_lots=lots,
-            price_ticks=price,
-            type=type,
-            tif=_tif(type, tif),
-            client_order_id=client_order_id,
-            post_only=post_only,
-            stp=stp,
-            idempotency_key=idempotency_key,
-        )
-    except ValueError as error:
-        raise UsageError(f"{error}; see --price and --type") from error
+    with _orderly():
+        call = account.order_place(instrument, side, idempotency_key=idempotency_key, **terms)
     if dry_run:
-        _preview(session, call, instrument, price, lots)
+        _estimate(session, call, instrument, terms["price_ticks"], terms["quantity_lots"])
     else:
         _show(session, session.client.send(call))
+
+
+@command(app, "preview", example="cux order preview buy smollm2-135m.cpu-spot --lots 5 --price 2000")
+@takes_terms
+def order_preview(session: Session, terms: OrderTerms, side: Side, instrument: Instrument) -> None:
+    """Show what an order would come to if it were placed now; nothing is placed."""
+    with _orderly():
+        call = account.order_preview(instrument, side, **terms)
+    seen = session.client.send(call)
+    session.show(seen, lambda: _preview(session, seen))
 
 
 @command(app, "replace", example="cux order replace ord_0197… --price 1990 --lots 5")
@@ -86,7 +81,7 @@ def order_replace(
         order_id, price_ticks=price, quantity_lots=lots, idempotency_key=idempotency_key
     )
     if dry_run:
-        _preview(session, call, session.client.order_get(order_id).instrument, price, lots)
+        _estimate(session, call, session.client.order_get(order_id).instrument, price, lots)
     else:
         _show(session, session.client.send(call))
 
@@ -98,7 +93,7 @@ def order_cancel(
     """Cancel an open order."""
     call = account.order_cancel(order_id, idempotency_key=idempotency_key)
     if dry_run:
-        _request(session, call, [])
+        show_request(session, call, [])
     else:
         _show(session, session.client.send(call))
 
@@ -107,17 +102,22 @@ def order_cancel(
 def order_cancel_all(
     session: Session,
     instrument: Annotated[str | None, typer.Option(help="Only orders of this instrument.")] = None,
+    side: Annotated[wire.Side | None, typer.Option(help="Only orders of this side.")] = None,
+    prefix: Annotated[str | None, typer.Option(help="Only those whose client_order_id begins so.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     idempotency_key: Key = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Cancel all open orders, of one instrument or of all."""
-    call = account.order_cancel_all(instrument=instrument, idempotency_key=idempotency_key)
+    """Cancel all open orders, or those that fit."""
+    call = account.order_cancel_all(
+        instrument=instrument, side=side, client_order_id_prefix=prefix, idempotency_key=idempotency_key
+    )
     if dry_run:
-        _request(session, call, [])
+        show_request(session, call, [])
         return
     if not yes:
-        typer.confirm(f"Cancel all open orders of {instrument or 'every instrument'}?", abort=True, err=True)
+        which = ", ".join(filter(None, [instrument, side, prefix and f"{prefix}…"])) or "every instrument"
+        typer.confirm(f"Cancel all open orders of {which}?", abort=True, err=True)
     done = session.client.send(call)
     session.show(done, lambda: grid(None, ["cancelled order"], [[order_id] for order_id in done.canceled]))
     session.say(f"{len(done.canceled)} cancelled")
@@ -152,8 +152,20 @@ def order_show(session: Session, order_id: OrderId) -> None:
     _show(session, session.client.order_get(order_id))
 
 
-def _tif(type: wire.OrderType, tif: wire.TimeInForce | None) -> wire.TimeInForce:
-    return tif or ("IOC" if type == "market" else "GTC")
+@command(app, "find", example="cux order find my-order-7")
+def order_find(
+    session: Session, client_order_id: Annotated[str, typer.Argument(help="The handle you gave it.")]
+) -> None:
+    """Show the order of this handle of your own: what became of a try that nobody answered."""
+    _show(session, session.client.order_find(client_order_id))
+
+
+@contextmanager
+def _orderly() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"{error}; see --lots, --budget, --price and --type") from error
 
 
 def _row(row: Order) -> list[str]:
@@ -173,19 +185,18 @@ def _show(session: Session, order: Order) -> None:
     session.show(order, lambda: _details(session, order))
 
 
-def _details(session: Session, order: Order) -> Table:
+def _details(session: Session, order: wire.OrderView) -> Table:
     pairs = [
         ("order", order.order_id),
-        ("status", order.status),
-        (
-            "what",
-            f"{order.side} {order.quantity_lots:,} lots of {order.instrument} ({order.type}, {order.tif})",
-        ),
+        ("status", f"{order.status} ({order.reason})" if order.reason else order.status),
+        ("what", f"{order.side} {_size(order)} of {order.instrument} ({order.type}, {order.tif})"),
         ("limit", _price(session, order)),
         ("traded", _traded(order)),
         ("open", f"{order.leaves_lots:,} lots, {usd(order.held_nano_usd)} held"),
         ("created", f"{moment(order.created_at)} UTC"),
     ]
+    if order.expires_at is not None:
+        pairs.append(("expires", f"{moment(order.expires_at)} UTC"))
     if order.client_order_id is not None:
         pairs.insert(1, ("client_order_id", order.client_order_id))
     for trade in order.trades:
@@ -195,12 +206,32 @@ def _details(session: Session, order: Order) -> Table:
     return facts(None, pairs)
 
 
-def _traded(order: Order) -> str:
+def _size(order: wire.OrderView) -> str:
+    if order.budget_nano_usd is not None:
+        return f"for {usd(order.budget_nano_usd)}"
+    shown = f", {order.display_lots:,} shown" if order.display_lots else ""
+    return f"{order.quantity_lots:,} lots{shown}"
+
+
+def _preview(session: Session, seen: PreviewView) -> Table:
+    pairs = [
+        ("what", f"{seen.side} {_size(seen)} of {seen.instrument} ({seen.type}, {seen.tif})"),
+        ("limit", _price(session, seen)),
+        ("would trade", _traded(seen)),
+        ("would rest", f"{seen.leaves_lots:,} lots ({seen.status})"),
+        ("cost", f"{usd(seen.cost_nano_usd)}, fee {usd(seen.fee_nano_usd)}"),
+        ("needed", f"{usd(seen.worst_case_nano_usd)} available"),
+        ("if not delivered", f"at most {usd(seen.refund_nano_usd)} comes back"),
+    ]
+    return facts("nothing was placed", pairs)
+
+
+def _traded(order: wire.OrderView) -> str:
     average = f", {average_usd(order)} per lot on average" if order.cumulative_lots else ""
     return f"{order.cumulative_lots:,} lots{average}"
 
 
-def _price(session: Session, order: Order) -> str:
+def _price(session: Session, order: wire.OrderView) -> str:
     if order.price_ticks is None:
         return "market"
     terms = session.instrument(order.instrument)
@@ -208,19 +239,22 @@ def _price(session: Session, order: Order) -> str:
     return f"{order.price_ticks:,} ticks{human}"
 
 
-def _preview(session: Session, call: Call[Order], instrument: str, price: int | None, lots: int) -> None:
+def _estimate(
+    session: Session, call: Call[Order], instrument: str, price: int | None, lots: int | None
+) -> None:
     """Say what an order would cost at its limit: it may trade for less, never for more."""
     terms = session.client.instrument_get(instrument)
-    if price is None:
-        _request(session, call, ["cost: whatever the book asks; a market order has no limit"])
+    if price is None or lots is None:
+        show_request(session, call, ["cost: whatever the book asks; cux order preview says what that is now"])
         return
     amount = cost_nano_usd(terms, price, lots)
     fee = amount * terms.taker_fee_ppm // PPM
     said = f"{lots:,} lots at {price:,} ticks ({usd_per_cu(terms, price)} per CU): {usd(amount)}"
-    _request(session, call, [said, f"fee if it trades at once: about {usd(fee)}"])
+    show_request(session, call, [said, f"fee if it trades at once: about {usd(fee)}"])
 
 
-def _request(session: Session, call: Call[Any], prose: list[str]) -> None:
+def show_request(session: Session, call: Call[Any], prose: list[str]) -> None:
+    """Print a request that is not sent, as JSON or as a curl command, and on stderr what is said about it."""
     request = session.client.prepare(call)
     if session.as_json:
         shown = {"method": request.method, "url": str(request.url), "idempotency_key": call.idempotency_key}

@@ -57,10 +57,14 @@ class Session:
 
     def table(self, table: Table) -> None:
         """Print a table on stdout."""
+        self.console().print(table)
+
+    def console(self) -> Console:
+        """Return stdout as a place for tables."""
         console = Console(no_color=self.no_color or None, highlight=False, markup=False, emoji=False)
         if not console.is_terminal:
             console.width = PIPED_WIDTH
-        console.print(table)
+        return console
 
     def say(self, text: str) -> None:
         """Print prose on stderr, for people only: not where JSON was asked for."""
