@@ -23,6 +23,10 @@ class Statement(NamedTuple):
     parameters: Sequence[bytes | None] = ()
 
 
+_names = itertools.count()
+"""Of all pipes of this process: a second one on a session must not take the names of the first."""
+
+
 class Pipe:
     """A session on which nobody else runs anything while `run` is at work."""
 
@@ -30,7 +34,6 @@ class Pipe:
         """Use this session; what is prepared on it stays so."""
         self._connection = connection
         self._prepared: dict[str, bytes] = {}
-        self._names = itertools.count()
 
     def run(self, statements: Sequence[Statement]) -> list[pq.abc.PGresult]:
         """Run statements one after the other, and return their results when all are there.
@@ -58,7 +61,7 @@ class Pipe:
         if known is not None:
             session.send_query_prepared(known, statement.parameters)
             return None
-        fresh = b"pipe_%d" % next(self._names)
+        fresh = b"pipe_%d" % next(_names)
         session.send_prepare(fresh, statement.sql.encode())
         session.send_query_prepared(fresh, statement.parameters)
         return fresh

@@ -27,8 +27,7 @@ POINTS = {
     "fenced": Place("exchange.sequencer.store", "Store", "open_batch", True),
     "decided": Place("exchange.sequencer.batch", "Sequencer", "_write", False),
     "posted": Place("exchange.sequencer.store", None, "ledger_statement", True),
-    "written": Place("exchange.sequencer.store", "Store", "write", True),
-    "committing": Place("exchange.sequencer.store", "Store", "commit", True),
+    "sent": Place("core.pipe", None, "_results", False),
     "committed": Place("exchange.sequencer.batch", "Sequencer", "run", True),
     "answered": Place("exchange.sequencer.server", "Server", "answer", True),
 }
