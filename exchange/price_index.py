@@ -3,9 +3,11 @@
 Prices are nano-USD per CU. Every division rounds half to even.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final
 
 from core.money import PPM, mul_div_half_even
@@ -29,10 +31,11 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A printed trade: what was paid for how much."""
+    """A printed trade, or `trades` of them at one price: what was paid for how much."""
 
     notional_nano_usd: int
     quantity_ucu: int
+    trades: int = 1
 
     @property
     def price(self) -> int:
@@ -58,7 +61,7 @@ def class_value(
 
     The short window is used if it has enough trades, else the long one if it has any, else the value before.
     """
-    if len(short) >= TRADES_MIN:
+    if count(short) >= TRADES_MIN:
         return _average(short, Method.WINDOW)
     if long:
         return _average(long, Method.EXTENDED)
@@ -84,21 +87,29 @@ def overall_value(classes: Iterable[Value], previous_nano_usd_per_cu: int | None
 
 def without_outliers(prints: Sequence[Print]) -> list[Print]:
     """Return the trades that are not too far from the others, in their order."""
-    if len(prints) < TRADES_MIN:
+    if count(prints) < TRADES_MIN:
         return list(prints)
-    middle = median([trade.price for trade in prints])
-    deviation = median([abs(trade.price - middle) for trade in prints])
+    middle = median([(trade.price, trade.trades) for trade in prints])
+    deviation = median([(abs(trade.price - middle), trade.trades) for trade in prints])
     limit = OUTLIER_MADS * max(deviation, mul_div_half_even(middle, MAD_FLOOR_PPM, PPM))
     return [trade for trade in prints if abs(trade.price - middle) <= limit]
 
 
-def median(values: Sequence[int]) -> int:
-    """Return the middle of the sorted values, or the mean of the two in the middle. There is at least one."""
+def count(prints: Iterable[Print]) -> int:
+    """Return how many trades these are."""
+    return sum(trade.trades for trade in prints)
+
+
+def median(values: Iterable[tuple[int, int]]) -> int:
+    """Return the middle of the sorted values, each there so many times, or the mean of the two in the middle.
+
+    There is at least one.
+    """
     ordered = sorted(values)
-    upper = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[upper]
-    return mul_div_half_even(ordered[upper - 1] + ordered[upper], 1, 2)
+    ends = list(accumulate(times for _, times in ordered))
+    lower, upper = ((ends[-1] + extra) // 2 for extra in (-1, 0))
+    low, high = (ordered[bisect_right(ends, place)][0] for place in (lower, upper))
+    return mul_div_half_even(low + high, 1, 2)
 
 
 def _average(prints: Sequence[Print], method: Method) -> Value:
@@ -108,8 +119,8 @@ def _average(prints: Sequence[Print], method: Method) -> Value:
     return Value(
         mul_div_half_even(paid, UCU_PER_CU, volume),
         method,
-        trades=len(kept),
-        dropped=len(prints) - len(kept),
+        trades=count(kept),
+        dropped=count(prints) - count(kept),
         volume_ucu=volume,
     )
 

@@ -1,7 +1,6 @@
 """The CU price index: what printed spot trades say now, and what was published."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,8 +10,8 @@ from django.db import connection
 from core.clock import rfc3339
 from core.errors import Code, CuxError
 from cux.wire.market import IndexView
-from exchange.models import IndexPrice, Instrument
-from exchange.price_index import Print, Value, class_value, overall_value
+from exchange.models import ComputeClass, IndexPrice, Instrument
+from exchange.price_index import TRADES_MIN, Print, Value, class_value, count, overall_value
 from exchange.selectors.printed import PRINTED
 
 OVERALL: Final = "overall"
@@ -21,19 +20,15 @@ LONG: Final = timedelta(hours=24)
 HISTORY_MAX: Final = 1_000
 
 _TRADES: Final = f"""
-    SELECT i.compute_class_id, t.traded_at > %(short)s, t.notional_nano_usd, t.quantity_lots * i.lot_ucu
+    SELECT i.compute_class_id, sum(t.notional_nano_usd)::bigint, (sum(t.quantity_lots) * i.lot_ucu)::bigint,
+        count(*)
     FROM exchange_trade t JOIN exchange_instrument i ON i.id = t.instrument_id
-    WHERE i.delivery = %(delivery)s AND t.traded_at > %(long)s AND t.traded_at <= %(at)s AND {PRINTED}
-    ORDER BY t.traded_at, t.id"""  # noqa: S608 - our own constants
+    WHERE i.compute_class_id = ANY(%(codes)s) AND i.delivery = %(delivery)s
+        AND t.traded_at > %(since)s AND t.traded_at <= %(at)s AND {PRINTED}
+    GROUP BY i.id, t.price_ticks"""  # noqa: S608 - our own constants
 _LATEST: Final = """
     SELECT DISTINCT ON (code) code, nano_usd_per_cu FROM exchange_indexprice
     WHERE at < %s ORDER BY code, at DESC"""
-
-
-@dataclass(slots=True)
-class _Trades:
-    short: list[Print]
-    long: list[Print]
 
 
 def index_compute(*, at: datetime) -> dict[str, Value]:
@@ -44,32 +39,30 @@ def index_compute(*, at: datetime) -> dict[str, Value]:
     with connection.cursor() as cursor:
         cursor.execute(_LATEST, [at])
         previous: dict[str, int] = dict(cursor.fetchall())
-    trades = _trades(at)
+    codes = list(ComputeClass.objects.order_by("code").values_list("code", flat=True))
+    short = _trades(codes, at - SHORT, at)
+    long = _trades([code for code in codes if count(short[code]) < TRADES_MIN], at - LONG, at)
     values = {}
-    for code in sorted((set(trades) | set(previous)) - {OVERALL}):
-        value = class_value(trades[code].short, trades[code].long, previous.get(code))
+    for code in codes:
+        value = class_value(short[code], long[code], previous.get(code))
         if value is not None:
             values[code] = value
     overall = overall_value(values.values(), previous.get(OVERALL))
     return values if overall is None else values | {OVERALL: overall}
 
 
-def _trades(at: datetime) -> defaultdict[str, _Trades]:
-    """Return the spot trades of both windows by class; idle compute is interruptible: another good."""
-    found: defaultdict[str, _Trades] = defaultdict(lambda: _Trades([], []))
-    asked: dict[str, Any] = {
-        "at": at,
-        "short": at - SHORT,
-        "long": at - LONG,
-        "delivery": Instrument.Delivery.SPOT,
-    }
+def _trades(codes: list[str], since: datetime, at: datetime) -> defaultdict[str, list[Print]]:
+    """Return the spot trades of classes in a window, those at one price together, however many they are.
+
+    Idle compute is interruptible: another good.
+    """
+    found: defaultdict[str, list[Print]] = defaultdict(list)
+    spot = Instrument.Delivery.SPOT
+    asked: dict[str, Any] = {"codes": codes, "at": at, "since": since, "delivery": spot}
     with connection.cursor() as cursor:
         cursor.execute(_TRADES, asked)
-        for code, is_recent, notional, quantity in cursor.fetchall():
-            trade = Print(notional, quantity)
-            found[code].long.append(trade)
-            if is_recent:
-                found[code].short.append(trade)
+        for code, notional, quantity, trades in cursor.fetchall():
+            found[code].append(Print(notional, quantity, trades))
     return found
 
 

@@ -25,6 +25,18 @@ def test_it_lies_between_what_was_paid_and_does_not_depend_on_the_order(tape, ra
     assert class_value(shuffled, shuffled, None) == value
 
 
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)), min_size=1, max_size=60))
+def test_trades_at_one_price_may_be_counted_together(trades) -> None:
+    lots_at: dict[int, list[int]] = {}
+    for ticks, lots in trades:
+        lots_at.setdefault(ticks % 50 + 1, []).append(lots)
+    each = [Print(ticks * n * 1_000, n * 100) for ticks, many in lots_at.items() for n in many]
+    together = [
+        Print(ticks * sum(many) * 1_000, sum(many) * 100, len(many)) for ticks, many in lots_at.items()
+    ]
+    assert class_value(together, together, None) == class_value(each, each, None)
+
+
 @given(st.integers(10**6, 10**12), st.integers(TRADES_MIN, 20), st.data())
 def test_whoever_has_less_than_half_of_the_trades_cannot_leave_the_others_prices(price, honest, data) -> None:
     wiggle = price * MAD_FLOOR_PPM // 10**6

@@ -38,7 +38,16 @@ def test_a_price_of_a_fraction_of_a_cu_is_exact() -> None:
     ("prices", "expected"), [([3], 3), ([3, 1, 2], 2), ([1, 2], 2), ([2, 3], 2), ([4, 1, 9, 2], 3)]
 )
 def test_a_median_of_an_even_number_is_the_mean_of_the_middle_two(prices: list[int], expected: int) -> None:
-    assert median(prices) == expected
+    assert median([(price, 1) for price in prices]) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([(5, 3), (9, 2)], 5), ([(5, 2), (9, 2)], 7), ([(5, 1), (9, 7), (1, 2)], 9)]
+)
+def test_a_median_counts_a_value_as_often_as_it_is_there(
+    values: list[tuple[int, int]], expected: int
+) -> None:
+    assert median(values) == expected
 
 
 def test_outliers_are_dropped_beyond_five_deviations_and_not_at_them() -> None:
