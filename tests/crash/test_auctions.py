@@ -10,7 +10,7 @@ import pytest
 from core.clock import utc_now
 from core.ids import new_id
 from exchange.models import Auction, Entitlement, Instrument, Order, Trade
-from exchange.sequencer import batch
+from exchange.sequencer import store
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.owner import take_ownership
@@ -98,7 +98,7 @@ class Died(Exception):
 
 PLACES = {
     "decided": (Sequencer, "_write", False),
-    "posted": (batch, "ledger_post", True),
+    "posted": (store, "ledger_statement", True),
     "written": (Store, "write", True),
     "committed": (Sequencer, "run", True),
 }
