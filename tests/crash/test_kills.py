@@ -9,7 +9,7 @@ from tests.environment import VAR
 from tests.sequencer_process import sequencer
 
 
-@pytest.mark.parametrize("chosen", [slice(0, None, 2), slice(1, None, 2)], ids=["at points", "at moments"])
+@pytest.mark.parametrize("chosen", [slice(0, None, 2), slice(1, 8, 2)], ids=["at points", "at moments"])
 def test_killing_the_sequencer_under_load_loses_and_doubles_nothing(db, chosen):
     load = None
     for kill in kills(12, seed=1, longest=25)[chosen]:

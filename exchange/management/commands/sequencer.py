@@ -11,6 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from exchange.sequencer.kinds import KINDS
 from exchange.sequencer.process import serve
 
+SHARD = "main"
+"""It takes all instruments, so a second one beside it would own them too."""
+
 
 class Command(BaseCommand):
     """Runs until SIGTERM (exit 0); exits 3 when fenced off, 4 when the database session is lost.
@@ -22,8 +25,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they import every page and view: half a second in which nobody can trade
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the shard, the socket and the bound of the queue."""
-        parser.add_argument("--shard", default="main")
+        """Take the socket and the bound of the queue."""
         parser.add_argument("--socket", type=Path, default=Path(settings.SEQUENCER_SOCKET))
         parser.add_argument("--queue-limit", type=int, default=10_000, help="commands waiting before 503")
 
@@ -33,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(f"CUX_DISABLED_ORDER_KINDS: {', '.join(sorted(unknown))}; there are {KINDS}")
         sys.exit(
             serve(
-                shard=options["shard"],
+                shard=SHARD,
                 socket_path=options["socket"],
                 queue_limit=options["queue_limit"],
                 disabled_kinds=settings.DISABLED_ORDER_KINDS,
