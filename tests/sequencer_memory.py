@@ -6,19 +6,33 @@ from uuid import UUID
 
 from exchange.engine import Engine
 from exchange.sequencer import protocol as p
+from exchange.sequencer.busts import BustedTrade
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.commands import HANDLERS, Decider, timers
 from exchange.sequencer.facts import Instrument
+from exchange.sequencer.resale import Lodged
 from exchange.sequencer.state import Market, OrderState, State
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-class NothingElse:
-    """There is no other instrument, and nothing is drawn."""
+class Database:
+    """What a decision may look up: what the test puts in. Nothing is drawn, and no row is taken."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.markets: dict[str, Market] = {}
+        self.entitlements: dict[UUID, Lodged] = {}
+        self.busts: dict[UUID, BustedTrade] = {}
 
     def market(self, symbol: str) -> Market | None:
-        return None
+        return self.markets.get(symbol)
+
+    def lodged(self, entitlement_id: UUID) -> Lodged | None:
+        return self.entitlements.get(entitlement_id)
+
+    def busted(self, trade_id: UUID) -> BustedTrade | None:
+        return self.busts.get(trade_id)
 
     def issued_ucu(self, provider_id: UUID, pool: str) -> int:
         return 0
@@ -40,7 +54,13 @@ class Desk:
             self.state.backings[id, "c"].rate_ucu_per_s = rate
             self.state.backings[id, "c"].tier_factor_ppm = tier
         self.changes = Changes(START)
-        self.decider = Decider(self.state, self.changes, NothingElse(), HANDLERS)
+        self.database = Database()
+        self.decider = Decider(self.state, self.changes, self.database, HANDLERS)
+
+    @property
+    def market(self) -> Market:
+        """Return the market of `x`."""
+        return self.state.markets["x"]
 
     def decide(self, command: p.Decided) -> p.Verdict:
         """Have a command decided now."""

@@ -30,9 +30,9 @@ def replayed(x: MemoryMarket) -> str:
 def test_a_blocked_account_loses_its_orders_and_opens_no_other(x):
     resting = order_id(x.order(BUYER, "buy", 900, 10))
     x.order(SELLER, "sell", 1_100, 10)
-    verdict = x.do(p.SetAccount(organisation_id=BUYER, is_blocked=True, reason="asked by a court"))
+    verdict = x.decide(p.SetAccount(organisation_id=BUYER, is_blocked=True, reason="asked by a court"))
     assert (verdict.status, verdict.body["canceled"]) == (200, [f"ord_{resting.hex}"])
-    assert x.open() == [("sell", 1_100, 10)]
+    assert x.resting() == [("sell", 1_100, 10)]
     assert (x.state.wallets[BUYER].posted, x.state.wallets[BUYER].held) == (FUNDS, 0)
     assert x.decider.changes.orders[resting].reason == "account_blocked"
     before = x.state.state_hash()
@@ -40,16 +40,16 @@ def test_a_blocked_account_loses_its_orders_and_opens_no_other(x):
     assert x.refused(verdict, "account_blocked", before)
     assert verdict.body["error"]["message"] == "This account may not trade: asked by a court."
     assert x.order(SELLER, "sell", 1_200, 1).status == 201
-    x.do(p.SetAccount(organisation_id=BUYER))
+    x.decide(p.SetAccount(organisation_id=BUYER))
     assert x.order(BUYER, "buy", 900, 10).status == 201
 
 
 @pytest.mark.parametrize("phase", ["halted", "no_cancel", "closed", "auction"])
 def test_the_kill_switch_is_stronger_than_the_phase(x, phase):
     x.order(BUYER, "buy", 900, 10)
-    x.do(p.SetPhase("x", phase))
-    x.do(p.SetAccount(organisation_id=BUYER, is_blocked=True))
-    assert x.open() == []
+    x.decide(p.SetPhase("x", phase))
+    x.decide(p.SetAccount(organisation_id=BUYER, is_blocked=True))
+    assert x.resting() == []
     assert x.market.engine.current_phase == phase
     assert x.market.engine.state_hash() == replayed(x)
 
@@ -60,23 +60,23 @@ def test_a_blocked_account_may_cancel_and_not_replace(x):
     x.state.terms[BUYER] = x.state.terms_of(BUYER).__class__(is_blocked=True)
     before = x.state.state_hash()
     replacement = p.ReplaceOrder(BUYER, None, order_id(verdict), 901, 5)
-    assert x.refused(x.do(replacement), "account_blocked", before)
-    assert x.do(p.CancelOrder(BUYER, None, order_id(verdict))).status == 200
+    assert x.refused(x.decide(replacement), "account_blocked", before)
+    assert x.decide(p.CancelOrder(BUYER, None, order_id(verdict))).status == 200
 
 
 def test_killing_an_instrument_cancels_everybodys_orders_and_halts(x):
     for price in (900, 901):
         x.order(BUYER, "buy", price, 10)
     x.order(SELLER, "sell", 1_100, 10)
-    verdict = x.do(p.Kill("x"))
+    verdict = x.decide(p.Kill("x"))
     assert verdict.body == {"instrument": "x", "phase": "halted", "canceled": 3}
-    assert x.open() == []
+    assert x.resting() == []
     assert x.state.wallets[BUYER].held == 0
     assert x.state.backings[SELLER, "c"].offered_ucu == 0
     assert x.market.engine.state_hash() == replayed(x)
     before = x.state.state_hash()
     assert x.refused(x.order(BUYER, "buy", 900, 1), "instrument_not_trading", before)
-    assert x.do(p.Kill("x")).body["canceled"] == 0
+    assert x.decide(p.Kill("x")).body["canceled"] == 0
 
 
 def test_open_orders_are_limited_by_the_instrument_and_otherwise_by_the_account():
@@ -87,10 +87,10 @@ def test_open_orders_are_limited_by_the_instrument_and_otherwise_by_the_account(
     assert x.refused(x.order(BUYER, "buy", 902, 1), "too_many_open_orders", before)
     assert x.order(SELLER, "sell", 1_100, 1).status == 201  # each account has its own count
     assert x.order(BUYER, "buy", 902, 1, tif="IOC").status == 201  # it never rests
-    assert x.do(p.ReplaceOrder(BUYER, None, first, 899, 1)).status == 200
-    x.do(p.CancelOrder(BUYER, None, first))
+    assert x.decide(p.ReplaceOrder(BUYER, None, first, 899, 1)).status == 200
+    x.decide(p.CancelOrder(BUYER, None, first))
     assert x.order(BUYER, "buy", 902, 1).status == 201
-    x.do(p.SetAccount(organisation_id=BUYER, max_open_orders=3))
+    x.decide(p.SetAccount(organisation_id=BUYER, max_open_orders=3))
     assert x.order(BUYER, "buy", 903, 1).status == 201
     before = x.state.state_hash()
     assert x.refused(x.order(BUYER, "buy", 904, 1), "too_many_open_orders", before)
@@ -101,7 +101,7 @@ def test_an_order_is_worth_at_most_what_instrument_and_account_allow():
     assert x.order(BUYER, "buy", 900, 100).status == 201  # 900 ticks · 100 lots · 1,000 nano-USD
     before = x.state.state_hash()
     assert x.refused(x.order(BUYER, "buy", 901, 100), "notional_limit", before)
-    x.do(p.SetAccount(organisation_id=BUYER, max_notional_nano_usd=9_000_000))
+    x.decide(p.SetAccount(organisation_id=BUYER, max_notional_nano_usd=9_000_000))
     before = x.state.state_hash()
     assert x.refused(x.order(BUYER, "buy", 900, 11), "notional_limit", before)
     assert x.order(BUYER, "buy", 900, 10).status == 201
@@ -125,7 +125,7 @@ def test_replacing_does_not_get_around_the_limit():
     x = memory_market(max_notional_nano_usd=90_000_000)
     id = order_id(x.order(BUYER, "buy", 900, 100))
     before = x.state.state_hash()
-    assert x.refused(x.do(p.ReplaceOrder(BUYER, None, id, 900, 101)), "notional_limit", before)
+    assert x.refused(x.decide(p.ReplaceOrder(BUYER, None, id, 900, 101)), "notional_limit", before)
 
 
 def test_no_number_is_too_large_to_be_refused():
@@ -140,8 +140,13 @@ def test_a_tiers_fees_hold_for_orders_placed_under_it_and_for_no_other():
     x.order(BUYER, "buy", 2_000, 10)  # before the tier: 10 · (2,000,000 + 2,000)
     assert x.state.wallets[BUYER].held == 20_020_000
     tier = p.SetFeeTier(instrument="x", tier="gold", maker_fee_ppm=0, taker_fee_ppm=100)
-    assert x.do(tier).body == {"instrument": "x", "tier": "gold", "maker_fee_ppm": 0, "taker_fee_ppm": 100}
-    assert x.do(p.SetAccount(organisation_id=BUYER, fee_tier="gold")).status == 200
+    assert x.decide(tier).body == {
+        "instrument": "x",
+        "tier": "gold",
+        "maker_fee_ppm": 0,
+        "taker_fee_ppm": 100,
+    }
+    assert x.decide(p.SetAccount(organisation_id=BUYER, fee_tier="gold")).status == 200
     assert x.state.wallets[BUYER].held == 20_020_000
     x.order(BUYER, "buy", 1_900, 10)  # under it: 10 · (1,900,000 + 190)
     assert x.state.wallets[BUYER].held == 20_020_000 + 19_001_900
@@ -154,8 +159,8 @@ def test_a_tiers_fees_hold_for_orders_placed_under_it_and_for_no_other():
 
 def test_a_taker_of_a_tier_pays_its_rate_rounded_half_to_even():
     x = memory_market(maker_fee_ppm=0, taker_fee_ppm=1_000, band_low_ticks=1)
-    x.do(p.SetFeeTier(instrument="x", tier="gold", maker_fee_ppm=0, taker_fee_ppm=500))
-    x.do(p.SetAccount(organisation_id=BUYER, fee_tier="gold"))
+    x.decide(p.SetFeeTier(instrument="x", tier="gold", maker_fee_ppm=0, taker_fee_ppm=500))
+    x.decide(p.SetAccount(organisation_id=BUYER, fee_tier="gold"))
     x.order(SELLER, "sell", 1, 7)
     x.order(BUYER, "buy", 1, 5, tif="IOC")
     x.order(BUYER, "buy", 1, 2, tif="IOC")
@@ -163,7 +168,7 @@ def test_a_taker_of_a_tier_pays_its_rate_rounded_half_to_even():
 
 
 def test_what_cannot_be_set_is_refused_and_nothing_moved(x):
-    x.do(p.SetFeeTier(instrument="x", tier="gold", maker_fee_ppm=0, taker_fee_ppm=100))
+    x.decide(p.SetFeeTier(instrument="x", tier="gold", maker_fee_ppm=0, taker_fee_ppm=100))
     before = x.state.state_hash()
     for command, param in (
         (p.SetAccount(organisation_id=BUYER, fee_tier="silver"), "fee_tier"),
@@ -173,12 +178,12 @@ def test_what_cannot_be_set_is_refused_and_nothing_moved(x):
         (p.SetFeeTier(instrument="x", tier="gold", maker_fee_ppm=200, taker_fee_ppm=100), "taker_fee_ppm"),
         (p.SetFeeTier(instrument="x", tier="", maker_fee_ppm=0, taker_fee_ppm=0), "tier"),
     ):
-        verdict = x.do(command)
+        verdict = x.decide(command)
         assert x.refused(verdict, "invalid_field", before)
         assert verdict.body["error"]["param"] == param
     too_much = p.SetAccount(organisation_id=BUYER, max_notional_nano_usd=BIGINT_MAX + 1)
-    assert x.refused(x.do(too_much), "number_too_large", before)
-    assert x.refused(x.do(p.Kill("y")), "unknown_instrument", before)
+    assert x.refused(x.decide(too_much), "number_too_large", before)
+    assert x.refused(x.decide(p.Kill("y")), "unknown_instrument", before)
 
 
 def test_killing_an_instrument_ends_its_auction_without_an_uncross(x):
@@ -192,9 +197,9 @@ def test_killing_an_instrument_ends_its_auction_without_an_uncross(x):
         then_phase="continuous",
         key="a",
     )
-    assert x.do(auction).status == 200
+    assert x.decide(auction).status == 200
     x.order(BUYER, "buy", 1_100, 10)
     x.order(SELLER, "sell", 900, 10)
-    assert x.do(p.Kill("x")).body == {"instrument": "x", "phase": "halted", "canceled": 2}
-    assert (x.market.auction, x.decider.changes.trades, x.open()) == (None, [], [])
+    assert x.decide(p.Kill("x")).body == {"instrument": "x", "phase": "halted", "canceled": 2}
+    assert (x.market.auction, x.decider.changes.trades, x.resting()) == (None, [], [])
     assert x.market.engine.state_hash() == replayed(x)

@@ -15,7 +15,7 @@ COMMAND = p.Bust(trade_id=TRADE, instrument="x", requested_by="a", approved_by="
 def busted_market() -> MemoryMarket:
     x = memory_market(reference_ticks=2_000)
     x.market.reference_ticks = 4_000
-    x.database.markets["x"] = Market(x.terms, Engine(), reference_ticks=1_900)
+    x.database.markets["x"] = Market(x.market.instrument, Engine(), reference_ticks=1_900)
     ids = [UUID(int=n) for n in (1, 2)]
     x.database.busts[TRADE] = BustedTrade(TRADE, "x", 9, 4_000, 3, "buy", NOW, *ids, 5, 6, BUYER, SELLER)
     return x
@@ -23,7 +23,7 @@ def busted_market() -> MemoryMarket:
 
 def test_the_reference_price_is_that_of_the_last_trade_that_stands():
     x = busted_market()
-    assert x.do(COMMAND).body["is_busted"] is True
+    assert x.decide(COMMAND).body["is_busted"] is True
     assert x.market.reference_ticks == 1_900
     kinds = [(who, kind, body["fee_nano_usd"]) for who, kind, body in x.decider.changes.account_events]
     assert kinds == [(BUYER, "bust", 5), (SELLER, "bust", 6)]
@@ -33,7 +33,7 @@ def test_a_price_of_the_same_batch_stays_the_reference():
     x = busted_market()
     x.order(SELLER, "sell", 2_100, 1)
     x.order(BUYER, "buy", 2_100, 1)
-    x.do(COMMAND)
+    x.decide(COMMAND)
     assert x.market.reference_ticks == 2_100
 
 
@@ -41,5 +41,5 @@ def test_a_bust_that_nobody_approved_is_not_told():
     x = busted_market()
     del x.database.busts[TRADE]
     before = x.state.state_hash()
-    assert x.refused(x.do(COMMAND), "not_found", before)
+    assert x.refused(x.decide(COMMAND), "not_found", before)
     assert (x.market.reference_ticks, x.decider.changes.account_events) == (4_000, [])

@@ -22,7 +22,7 @@ def x() -> MemoryMarket:
     """A market in which the seller has lodged 10 lots: 1,000 µCU, N = 7,777 and F = 33 nano-USD."""
     x = memory_market(maker_fee_ppm=0, taker_fee_ppm=0)
     x.database.entitlements[PART] = Lodged(
-        PART, x.terms.id, SELLER, PROVIDER, 1_000, 7_777, 33, ENDS_AT, used_ucu=0
+        PART, x.market.instrument.id, SELLER, PROVIDER, 1_000, 7_777, 33, ENDS_AT, used_ucu=0
     )
     return x
 
@@ -36,7 +36,7 @@ def lodge(x: MemoryMarket, **other: object) -> p.Verdict:
         "quantity_lots": 10,
         "key": "k",
     }
-    return x.do(p.Lodge(**asked | other))
+    return x.decide(p.Lodge(**asked | other))
 
 
 def take(x: MemoryMarket, lots: int, window_s: int = 3_600) -> p.Verdict:
@@ -59,7 +59,7 @@ def test_sales_take_exact_shares_and_the_rest_comes_back(x):
     assert shares == [(2_333, 9), (3_110, 14)]  # ⌊7,777 · 0.3⌋, ⌊7,777 · 0.7⌋ less that; the fee alike
     assert (x.state.wallets[SELLER].posted, x.state.wallets[BUYER].posted) == (7_000_000, FUNDS - 7_000_000)
     assert x.state.backings[SELLER, "c"].issued_ucu == 0
-    x.do(p.CancelAll(SELLER))
+    x.decide(p.CancelAll(SELLER))
     assert x.state.lodged == {}
     assert x.decider.changes.returned[PART].left_ucu == 300
 
@@ -67,7 +67,7 @@ def test_sales_take_exact_shares_and_the_rest_comes_back(x):
 def test_an_offer_that_is_sold_out_leaves_nothing(x):
     lodge(x)
     take(x, 10)
-    assert (x.state.lodged, x.open()) == ({}, [])
+    assert (x.state.lodged, x.resting()) == ({}, [])
     assert x.decider.changes.returned[PART].left_ucu == 0
 
 
@@ -78,16 +78,16 @@ def test_five_minutes_before_its_end_the_offer_ends_by_itself(x):
     assert due is not None
     x.decider.changes.now = ENDS_AT - timedelta(minutes=5)
     x.decider.decide(due)
-    assert (x.state.lodged, x.open()) == ({}, [])
+    assert (x.state.lodged, x.resting()) == ({}, [])
     assert x.decider.changes.returned[PART].left_ucu == 1_000
 
 
 @pytest.mark.parametrize("phase", ["halted", "no_cancel"])
 def test_the_kill_switch_gives_what_is_lodged_back(x, phase):
     lodge(x)
-    x.do(p.SetPhase("x", phase))
-    x.do(p.SetAccount(organisation_id=SELLER, is_blocked=True))
-    assert (x.state.lodged, x.open()) == ({}, [])
+    x.decide(p.SetPhase("x", phase))
+    x.decide(p.SetAccount(organisation_id=SELLER, is_blocked=True))
+    assert (x.state.lodged, x.resting()) == ({}, [])
     assert x.decider.changes.returned[PART].left_ucu == 1_000
 
 
@@ -165,10 +165,10 @@ def test_a_preview_says_what_a_refund_would_be_and_changes_nothing(x):
         tif="IOC",
         min_window_s=60,
     )
-    shown = x.do(p.Preview(order)).body
+    shown = x.decide(p.Preview(order)).body
     assert (shown["cost_nano_usd"], shown["refund_nano_usd"]) == (3_000_000, 2_333 + 9)
     assert (x.state.state_hash(), x.state.lodged[PART].left_ucu) == (before, 1_000)
-    x.do(order)
+    x.decide(order)
     source = x.decider.changes.trades[0].source
     assert source is not None
     assert source.escrow_nano_usd + source.fees_nano_usd == shown["refund_nano_usd"]
