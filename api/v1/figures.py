@@ -1,7 +1,7 @@
 """The wire's views with the figures people read beside them. Read by REST views and by streams."""
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -9,7 +9,7 @@ from api.v1.shapes import AccountBalances, PricedBook, PricedOrder, PricedTrade
 from billing.selectors.balances import organisation_balance
 from core.errors import Code, CuxError
 from core.money import format_usd, mul_div_floor
-from cux.wire.orders import OrderView, TradeView
+from cux.wire.orders import OrderView, Phase, TradeView
 from exchange.models import Instrument
 from exchange.selectors.book import book_snapshot
 from exchange.selectors.instruments import instrument_list
@@ -43,7 +43,7 @@ def book_view(instrument: Instrument, depth: int) -> PricedBook:
     return PricedBook(
         instrument=book.instrument,
         seq=book.sequence,
-        phase=book.phase,
+        phase=cast(Phase, book.phase),
         bids=[(level.price_ticks, level.quantity_lots) for level in book.bids],
         asks=[(level.price_ticks, level.quantity_lots) for level in book.asks],
         best_bid_usd_per_cu=usd_per_cu(instrument, book.bids[0].price_ticks) if book.bids else None,

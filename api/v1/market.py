@@ -1,5 +1,7 @@
 """Public market data: instruments, books, trades. No key is needed."""
 
+from typing import Literal, cast
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -9,6 +11,7 @@ from api.openapi import list_of, page_of, parameter, ref
 from api.v1.figures import book_view, instrument_get, trade_views, usd_per_cu
 from api.v1.pages import bad_cursor, cursor_of, int_of, limit_of, page, refuse_unknown
 from api.v1.shapes import InstrumentView, PricedBook, PricedTrade
+from cux.wire.orders import Phase
 from exchange.models import Instrument
 from exchange.selectors.instruments import instrument_list
 
@@ -69,8 +72,8 @@ def _view(row: Instrument) -> InstrumentView:
         instrument=row.symbol,
         compute_class=row.compute_class_id,
         model=row.compute_class.model,
-        delivery=row.delivery,
-        phase=row.phase,
+        delivery=cast(Literal["spot", "idle"], row.delivery),
+        phase=cast(Phase, row.phase),
         lot_ucu=row.lot_ucu,
         tick_nano_usd=row.tick_nano_usd,
         tick_usd_per_cu=usd_per_cu(row, 1),

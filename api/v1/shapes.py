@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
+from cux.wire.orders import BalanceView, BookView, OrderView, Phase, TradeView
 
 
 class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +20,8 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     compute_class: str
     model: str
-    delivery: str
-    phase: str
+    delivery: Literal["spot", "idle"]
+    phase: Phase
     lot_ucu: int
     tick_nano_usd: int
     tick_usd_per_cu: str
@@ -42,7 +42,7 @@ class InstrumentView(msgspec.Struct, frozen=True, kw_only=True):
 class PricedBook(BookView, frozen=True, kw_only=True):
     """The book with its phase and best prices in dollars per compute unit."""
 
-    phase: str
+    phase: Phase
     best_bid_usd_per_cu: str | None
     best_ask_usd_per_cu: str | None
 

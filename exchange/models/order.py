@@ -21,7 +21,6 @@ class Order(models.Model):
         FILLED = "filled"
         CANCELED = "canceled"
         EXPIRED = "expired"
-        REJECTED = "rejected"
 
     id = models.UUIDField(primary_key=True)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="orders")

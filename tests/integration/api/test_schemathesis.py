@@ -6,6 +6,7 @@ name what exists. SCHEMATHESIS_EXAMPLES asks for more random ones of each operat
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -49,13 +50,17 @@ schema = schemathesis.openapi.from_path(ROOT / "docs" / "openapi.yaml")
 
 
 def _name_what_exists(said: Any) -> Any:
-    """Replace every other known name by one of something that exists."""
+    """Replace every other name by one of something that exists, unless it is meant to be none at all."""
     if not isinstance(said, dict):
         return said
     return {
-        name: real[name] if name in real and isinstance(value, str) and len(value) % 2 else value
+        name: real[name] if name in real and _is_name(value) and len(value) % 2 else value
         for name, value in said.items()
     }
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", value) is not None
 
 
 @schema.hook
@@ -74,7 +79,8 @@ def map_query(context: Any, query: Any) -> Any:
 def map_body(context: Any, body: Any) -> Any:
     """Make requests about what exists; operators stop another instrument than the one that is traded."""
     named = _name_what_exists(body)
-    if isinstance(named, dict) and "instrument" in named and "/operator/" in context.operation.path:
+    is_operators = "/operator/" in context.operation.path
+    if isinstance(named, dict) and is_operators and named.get("instrument") == real["instrument"]:
         named["instrument"] = real["operated"]
     return named
 
