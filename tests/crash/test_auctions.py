@@ -3,21 +3,22 @@
 import signal
 from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from core.clock import utc_now
 from core.ids import new_id
 from exchange.models import Auction, Entitlement, Instrument, Order, Trade
-from exchange.sequencer import store
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.owner import take_ownership
 from exchange.sequencer.protocol import Inspect, NewOrder, RunDue, StartAuction
 from exchange.sequencer.state import AUCTION
-from exchange.sequencer.store import Store
 from tests.crash.checks import assert_consistent
+from tests.crash.doomed import POINTS
 from tests.sequencer_market import Market, make_market
 from tests.sequencer_process import sequencer
 from tests.waiting import eventually
@@ -96,12 +97,7 @@ class Died(Exception):
     """Stands for the end of the process: lost is what was in memory, and what was not committed."""
 
 
-PLACES = {
-    "decided": (Sequencer, "_write", False),
-    "posted": (store, "ledger_statement", True),
-    "written": (Store, "write", True),
-    "committed": (Sequencer, "run", True),
-}
+PLACES = [name for name in POINTS if name != "answered"]
 
 
 def deadly(original: Any, *, is_after: bool) -> Any:
@@ -111,6 +107,12 @@ def deadly(original: Any, *, is_after: bool) -> Any:
         raise Died
 
     return function
+
+
+def writer_at(now: datetime) -> Sequencer:
+    """Return a writer as a new process would have it: with a database session of its own."""
+    connection.close()
+    return Sequencer(shard="alone", epoch=take_ownership(shard="alone", now=now), now=now)
 
 
 def step(writer: Sequencer, market: Market, at: datetime) -> None:
@@ -123,17 +125,19 @@ def step(writer: Sequencer, market: Market, at: datetime) -> None:
 def dying(market: Market, place: str, monkeypatch: pytest.MonkeyPatch) -> Sequencer:
     """Hold an auction whose writer dies once in each step; return the last writer."""
     start = utc_now() - timedelta(minutes=1)
-    epoch = take_ownership(shard="alone", now=start)
-    writer = Sequencer(shard="alone", epoch=epoch, now=start)
+    writer = writer_at(start)
     assert {verdict.status for verdict in writer.run(started(market, 20, 10, 5), start)} == {200, 201}
-    owner, name, is_after = PLACES[place]
+    point = POINTS[place]
+    owner: Any = import_module(point.module)
+    owner = getattr(owner, point.owner) if point.owner else owner
+    fatal = deadly(getattr(owner, point.function), is_after=point.is_after)
     for second, state in ((20, "no_cancel"), (30, "random_close"), (35, "done")):
         at = start + timedelta(seconds=second)
         with monkeypatch.context() as patched:
-            patched.setattr(owner, name, deadly(getattr(owner, name), is_after=is_after))
+            patched.setattr(owner, point.function, fatal)
             with suppress(Died):
                 step(writer, market, at)
-        writer = Sequencer(shard="alone", epoch=epoch, now=at)
+        writer = writer_at(at)
         step(writer, market, at)
         assert Auction.objects.get(instrument=market.instrument).state == state
     return writer
