@@ -1,7 +1,6 @@
 """The engine of one instrument: a pure function of its commands, without clock or randomness."""
 
 from collections.abc import Iterable
-from operator import attrgetter
 
 import msgspec
 
@@ -16,7 +15,7 @@ from exchange.engine.events import (
     Rejected,
     Replaced,
 )
-from exchange.engine.matching import Meeting, enter, meetings
+from exchange.engine.matching import Meeting, enter, meetings, touched
 from exchange.engine.orders import Order, Phase, Side
 from exchange.engine.phases import PERMISSIONS
 
@@ -148,8 +147,9 @@ class Engine:
 
         There it does what it would do here, at the cost of what it touches.
         """
-        met = {maker.id: maker for maker, _ in self._meetings(order)}
-        return Engine.restore(sorted(met.values(), key=attrgetter("priority")), self._phase)
+        met = touched(self._book, order) if self._permission.entry == "matches" else []
+        oldest_first = sorted({maker.priority: maker for maker in met}.items())
+        return Engine.restore((maker for _, maker in oldest_first), self._phase)
 
     def _meetings(self, order: Order) -> list[Meeting]:
         return meetings(self._book, order) if self._permission.entry == "matches" else []

@@ -6,7 +6,7 @@ all (FOK, minimum quantity), how far it reaches and its trades all follow from t
 
 from collections.abc import Generator, Iterable, Iterator
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -37,6 +37,11 @@ def meetings(book: Book, order: Order) -> list[Meeting]:
         return []
     met = _meetings(book, order)
     return [] if _killed(order, met) else met
+
+
+def touched(book: Book, order: Order) -> list[Order]:
+    """The makers that the order would meet, and the next one, for which its budget may be too small."""
+    return [maker for maker, _ in islice(_walk(book, order), len(meetings(book, order)) + 1)]
 
 
 def _enter_once(book: Book, order: Order, events: list[Event]) -> None:

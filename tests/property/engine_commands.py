@@ -9,8 +9,8 @@ Json = dict[str, Any]
 
 BACK = st.integers(0, 9)
 """Which order a command means, counted back from the latest; `named` makes ids of it."""
-PRICES = st.integers(95, 105)
-QUANTITIES = st.integers(1, 9)
+PRICES = st.integers(98, 103)
+QUANTITIES = st.integers(1, 6)
 STP = ["none", "cancel_taker", "cancel_maker", "cancel_both", "decrement"]
 SIDES = st.sampled_from(["buy", "sell"])
 ACCOUNTS = st.sampled_from("ABC")
@@ -93,6 +93,22 @@ def conversation(**weights: int) -> st.SearchStrategy[list[Json]]:
     return st.integers(0, 40).flatmap(lambda n: st.lists(command, min_size=n, max_size=n + 20)).map(named)
 
 
+def as_window(drawn: tuple[Json, int]) -> Json:
+    order, end = drawn
+    return order | {
+        "side": "sell",
+        "type": "limit",
+        "price": order.get("price", 100),
+        "end": end,
+        "display": 0,
+    }
+
+
+def as_seeker(drawn: tuple[Json, int]) -> Json:
+    order, min_end = drawn
+    return order | {"side": "buy", "min_end": min_end}
+
+
 def named(commands: list[Json]) -> list[Json]:
     """Give new orders fresh ids, but now and then one that was used before, and others recent ones."""
     latest = 0
@@ -110,6 +126,8 @@ KINDS: dict[str, st.SearchStrategy[Json]] = {
     "resting": new_orders(["GTC"]),
     "taking": new_orders(["IOC", "IOC", "FOK"]),
     "called": new_orders(["GTC", "GTC", "GFA"]),
+    "window": st.tuples(new_orders(["GTC"]), ENDS).map(as_window),
+    "seeker": st.tuples(new_orders(["IOC"]), ENDS).map(as_seeker),
     "odd": new_orders(["GTC", "IOC", "FOK", "GFA"], odd=True),
     "replace": replaces(),
     "cancel": cancels(),
@@ -117,13 +135,18 @@ KINDS: dict[str, st.SearchStrategy[Json]] = {
     "auction": auctions(),
     "book": st.just({"op": "book"}),
 }
-CONTINUOUS = st.one_of(
-    conversation(new=12, replace=3, cancel=2), conversation(resting=8, taking=8, replace=1)
-)
+TAKING = conversation(resting=8, taking=8, replace=1)
+"""Much that rests, and orders that never do."""
+CONTINUOUS = st.one_of(conversation(new=12, replace=3, cancel=2), TAKING)
 """Trading in one phase."""
 ANYTHING = conversation(new=12, called=4, odd=2, replace=3, cancel=2, phase=3, auction=2, book=1)
 """Every command, with phase changes in between."""
 AUCTION = st.tuples(
-    conversation(called=12, replace=2, cancel=2), conversation(called=6, replace=6, auction=2)
-).map(lambda parts: [phase("auction"), *parts[0], phase("no_cancel"), *parts[1]])
-"""An auction from its beginning, with a phase in which orders may only improve."""
+    conversation(called=12, replace=2, cancel=2),
+    st.sampled_from([[], [phase("no_cancel")]]),
+    conversation(called=6, replace=6, auction=2),
+).map(lambda parts: [phase("auction"), *parts[0], *parts[1], *parts[2], phase("continuous")])
+"""An auction from its beginning, perhaps with a phase in which orders may only improve."""
+RESALE = conversation(window=6, resting=3, seeker=4, cancel=1)
+"""Windows offered for resale among ordinary orders, and buys that ask for them."""
+COMMANDS = st.one_of(CONTINUOUS, ANYTHING, AUCTION, RESALE)

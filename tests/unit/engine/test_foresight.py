@@ -58,6 +58,15 @@ def test_an_excerpt_has_what_the_order_would_meet_and_does_the_same(engine: Engi
     assert foreseen == plain(engine.new(order("x", **taker)))
 
 
+def test_an_excerpt_tells_that_a_budget_is_too_small(engine: Engine) -> None:
+    taker: dict[str, Any] = {"side": "buy", "qty": 9, "tif": "IOC", "budget": 300}
+
+    assert plain(engine.excerpt(order("x", **taker)).new(order("x", **taker)))[1:] == [
+        ("trade", "a1", "x", 100, 2),
+        ("canceled", "x", 7, "budget"),
+    ]
+
+
 def test_an_excerpt_refuses_what_the_engine_refuses(engine: Engine) -> None:
     taker: dict[str, Any] = {"side": "buy", "qty": 1, "price": 100, "post_only": True}
 
