@@ -449,6 +449,13 @@ def test_an_order_that_cannot_wait_is_turned_away(nervous, other):
     assert row.id.hex not in nervous.state.orders
 
 
+def test_a_sweep_that_begins_too_far_and_ends_near_asks_everybody_first(nervous):
+    nervous.order(BOB, "sell", 900, 5)
+    nervous.order(BOB, "sell", 1_010, 5)
+    swept = nervous.order(ANN, "buy", 1_010, 8, tif="IOC")
+    assert (swept.body["reason"], phase(nervous), prices(nervous)) == ("volatility", "auction", [])
+
+
 def test_a_replacement_interrupts_too_and_post_only_never_does(nervous):
     nervous.order(BOB, "sell", 1_100, 5)
     assert code(nervous.order(ANN, "buy", 1_100, 5, post_only=True)) == "post_only_would_take"
