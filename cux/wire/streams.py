@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from cux.wire.batches import StandingOfferView
 from cux.wire.fields import Count, Id, Instant, Int64
 from cux.wire.market import AuctionKind, AuctionState
 from cux.wire.orders import BalanceView, Instrument, Level, OrderView, Phase, TradeView
@@ -73,12 +74,22 @@ class MarketDelta(MarketChange, frozen=True, kw_only=True):
     at: Instant
 
 
+class StandingOfferNews(StandingOfferView, frozen=True, kw_only=True):
+    """What of a standing offer entered an auction; without an order capacity, band or a block kept it out."""
+
+    auction_id: Id
+    order_id: Id | None
+    entered_lots: Count
+
+
 class AccountDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """What befell an account: an order as it is now, a fill (`trade`), or the wallet, as `type` says."""
+    """What befell an account, as `type` says: an order as it is now, a fill (`trade`), the wallet, or that a
+    standing offer entered an auction."""
 
     seq: Count
     at: Instant
-    type: Literal["order", "fill", "wallet"]
+    type: Literal["order", "fill", "wallet", "standing_offer"]
     order: OrderView | None = None
     trade: TradeView | None = None
     wallet: BalanceView | None = None
+    standing_offer: StandingOfferNews | None = None

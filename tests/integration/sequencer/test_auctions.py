@@ -3,12 +3,24 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from core.clock import rfc3339
 from core.errors import Code, CuxError
-from core.ids import new_id
+from core.ids import new_id, public_id
 from cux.wire.market import Indicative
-from exchange.models import Auction, Entitlement, Instrument, MarketEvent, Order, StandingOffer, Trade
+from cux.wire.streams import AccountDelta, StandingOfferNews
+from exchange.models import (
+    AccountEvent,
+    Auction,
+    Entitlement,
+    Instrument,
+    MarketEvent,
+    Order,
+    StandingOffer,
+    Trade,
+)
 from exchange.selectors.auctions import auction_get, auction_list, standing_offer_list
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import (
@@ -47,6 +59,14 @@ def ended(market: Market) -> Auction:
 def told(market: Market) -> list[dict[str, Any]]:
     rows = MarketEvent.objects.filter(instrument=market.instrument).order_by("sequence")
     return [json.loads(row.payload) for row in rows]
+
+
+def entered(market: Market) -> list[StandingOfferNews]:
+    """Return what the seller was told of its standing offers, as a client reads it."""
+    rows = AccountEvent.objects.filter(organisation=market.seller).order_by("sequence")
+    numbered = [json.loads(row.payload) | {"seq": row.sequence, "at": rfc3339(row.at)} for row in rows]
+    deltas = [msgspec.convert(each, AccountDelta) for each in numbered]
+    return [delta.standing_offer for delta in deltas if delta.standing_offer is not None]
 
 
 def test_an_auction_trades_at_one_price_and_tells_how_it_came():
@@ -147,9 +167,12 @@ def test_a_standing_offer_enters_until_it_is_withdrawn():
     assert (row.price_ticks, row.quantity_lots, row.withdrawn_at) == (1_000, 5, None)
     start(market)
     market.buy(1_000, 2)
-    ended(market)
+    auction = ended(market)
     (trade,) = Trade.objects.filter(instrument=market.instrument)
     assert (trade.price_ticks, trade.quantity_lots) == (1_000, 2)
+    (news,) = entered(market)
+    assert (news.standing_offer_id, news.entered_lots) == (offer.body["standing_offer_id"], 5)
+    assert news.auction_id == public_id("auction", auction.id)
     sold = Order.objects.get(organisation=market.seller)
     assert (sold.time_in_force, sold.status, sold.cumulative_lots) == ("GFA", "canceled", 2)
     (listed,) = standing_offer_list(organisation_id=market.seller.id)
