@@ -25,6 +25,7 @@ PERIODS_S = {
     "inference.entitlements_expire": 10.0,
     "billing.holds_expire": 10.0,
     "exchange.index_publish": 10.0,
+    "exchange.minutes_roll": 30.0,
 }
 
 app = Celery("cux")

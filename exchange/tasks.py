@@ -18,6 +18,7 @@ from exchange.services.entitlement_lodge import Offer
 from exchange.services.entitlement_sell import entitlement_offer
 from exchange.services.events_prune import events_prune
 from exchange.services.index_publish import index_publish
+from exchange.services.minutes_roll import minutes_roll
 from exchange.services.resale_earned import resale_earned
 from exchange.services.snapshot_take import snapshot_take
 from exchange.services.trade_bust import bust_announce
@@ -58,6 +59,12 @@ def snapshot_take_task() -> None:
 def events_prune_task() -> None:
     """Forget events that nobody resumes from any more."""
     events_prune(now=utc_now())
+
+
+@shared_task(name="exchange.minutes_roll")
+def minutes_roll_task() -> None:
+    """Add up the trades of minutes that are over."""
+    minutes_roll()
 
 
 def _cover_run(payload: dict[str, Any]) -> None:

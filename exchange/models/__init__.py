@@ -8,6 +8,7 @@ from exchange.models.entitlement import Entitlement
 from exchange.models.events import AccountEvent, MarketEvent
 from exchange.models.index_price import IndexPrice
 from exchange.models.instrument import Capacity, ComputeClass, Instrument
+from exchange.models.minute import MinuteCandle, MinutesRolled
 from exchange.models.order import Order
 from exchange.models.trade import Bust, Trade
 
@@ -26,6 +27,8 @@ __all__ = [
     "IndexPrice",
     "Instrument",
     "MarketEvent",
+    "MinuteCandle",
+    "MinutesRolled",
     "Order",
     "SequencerOwner",
     "Snapshot",

@@ -1,8 +1,8 @@
 """Candles: what printed trades did to the price, interval by interval."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from django.db import connection
 
@@ -10,15 +10,14 @@ from core.clock import rfc3339
 from core.errors import Code, CuxError
 from cux.wire.market import CandleView
 from exchange.selectors.instruments import instrument_find
+from exchange.selectors.minutes import EPOCH, MINUTE, MINUTES, floor, span
 from exchange.selectors.printed import PRINTED
 
 INTERVALS_S: Final = {"1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "4h": 14_400, "1d": 86_400}
 """What can be asked for, in seconds. Candles start at whole multiples since 1970-01-01 00:00 UTC."""
 CANDLES_MAX: Final = 1_000
 CANDLES_DEFAULT: Final = 200
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_BUCKETS = f"""
+_SECONDS: Final = f"""
     SELECT date_bin(%(step)s, t.traded_at, %(epoch)s),
         (array_agg(t.price_ticks ORDER BY t.sequence))[1], max(t.price_ticks), min(t.price_ticks),
         (array_agg(t.price_ticks ORDER BY t.sequence DESC))[1],
@@ -26,8 +25,15 @@ _BUCKETS = f"""
     FROM exchange_trade t
     WHERE t.instrument_id = %(instrument)s AND t.traded_at >= %(start)s AND t.traded_at < %(end)s
         AND {PRINTED}
-    GROUP BY 1 ORDER BY 1"""  # noqa: S608 - our own constants
-_CLOSE_BEFORE = f"""
+    GROUP BY 1"""  # noqa: S608 - our own constants
+_MINUTES: Final = f"""
+    {MINUTES}
+    SELECT date_bin(%(step)s, start_at, %(epoch)s),
+        (array_agg(open_ticks ORDER BY start_at))[1], max(high_ticks), min(low_ticks),
+        (array_agg(close_ticks ORDER BY start_at DESC))[1],
+        sum(volume_lots)::bigint, sum(turnover_nano_usd)::bigint, sum(trades)::bigint
+    FROM minutes GROUP BY 1"""  # noqa: S608
+_CLOSE_BEFORE: Final = f"""
     SELECT t.price_ticks FROM exchange_trade t
     WHERE t.instrument_id = %(instrument)s AND t.traded_at < %(start)s AND {PRINTED}
     ORDER BY t.traded_at DESC, t.sequence DESC LIMIT 1"""  # noqa: S608
@@ -69,15 +75,9 @@ def candle_list(
         )
     step = timedelta(seconds=interval_s)
     first, last = _range(step, start, end, now)
-    asked: dict[str, Any] = {
-        "instrument": instrument.id,
-        "step": step,
-        "epoch": _EPOCH,
-        "start": first,
-        "end": last,
-    }
+    asked = span(instrument.id, first, last) | {"step": step, "epoch": EPOCH}
     with connection.cursor() as cursor:
-        cursor.execute(_BUCKETS, asked)
+        cursor.execute(_SECONDS if step < MINUTE else _MINUTES, asked)
         traded = {row[0]: _Row(*row) for row in cursor.fetchall()}
         cursor.execute(_CLOSE_BEFORE, asked)
         before = cursor.fetchone()
@@ -92,19 +92,15 @@ def _view(row: _Row, *, is_closed: bool) -> CandleView:
 def _range(
     step: timedelta, start: datetime | None, end: datetime | None, now: datetime
 ) -> tuple[datetime, datetime]:
-    last = _floor(min(end, now) if end is not None else now, step)
+    last = floor(min(end, now) if end is not None else now, step)
     if end is None or end > last:
         last += step
-    first = _floor(start, step) if start is not None else last - CANDLES_DEFAULT * step
+    first = floor(start, step) if start is not None else last - CANDLES_DEFAULT * step
     if first >= last:
         raise CuxError(Code.INVALID_FIELD, "`start` is before `end` and not in the future.", param="start")
     if last - first > CANDLES_MAX * step:
         raise CuxError(Code.INVALID_FIELD, f"Ask for at most {CANDLES_MAX:,} candles.", param="start")
     return first, last
-
-
-def _floor(moment: datetime, step: timedelta) -> datetime:
-    return moment - (moment - _EPOCH) % step
 
 
 def _without_gaps(

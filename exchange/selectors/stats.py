@@ -12,14 +12,17 @@ from cux.wire.market import StatsView
 from cux.wire.orders import Phase
 from exchange.selectors.book import book_snapshot
 from exchange.selectors.instruments import instrument_find
+from exchange.selectors.minutes import MINUTES, span
 from exchange.selectors.printed import PRINTED
 
 WINDOW: Final = timedelta(days=1)
+_TICK: Final = datetime.resolution
 _DAY: Final = f"""
-    SELECT (array_agg(t.price_ticks ORDER BY t.sequence))[1], max(t.price_ticks), min(t.price_ticks),
-        coalesce(sum(t.quantity_lots), 0)::bigint, coalesce(sum(t.notional_nano_usd), 0)::bigint, count(*)
-    FROM exchange_trade t
-    WHERE t.instrument_id = %s AND t.traded_at > %s AND t.traded_at <= %s AND {PRINTED}"""  # noqa: S608
+    {MINUTES}
+    SELECT (array_agg(open_ticks ORDER BY start_at))[1], max(high_ticks), min(low_ticks),
+        coalesce(sum(volume_lots), 0)::bigint, coalesce(sum(turnover_nano_usd), 0)::bigint,
+        coalesce(sum(trades), 0)::bigint
+    FROM minutes"""  # noqa: S608 - our own constants
 _LAST: Final = f"""
     SELECT t.price_ticks FROM exchange_trade t
     WHERE t.instrument_id = %s AND t.traded_at <= %s AND {PRINTED} ORDER BY t.sequence DESC LIMIT 1"""  # noqa: S608
@@ -30,7 +33,7 @@ def market_stats(*, symbol: str, now: datetime) -> StatsView:
     instrument = instrument_find(symbol)
     book = book_snapshot(symbol=symbol, depth=1)
     with connection.cursor() as cursor:
-        cursor.execute(_DAY, [instrument.id, now - WINDOW, now])
+        cursor.execute(_DAY, span(instrument.id, now - WINDOW + _TICK, now + _TICK))
         opened, high, low, volume, notional, trades = cursor.fetchone()
         cursor.execute(_LAST, [instrument.id, now])
         last = next(iter(cursor.fetchone() or ()), None)
