@@ -24,6 +24,7 @@ def providers(request: Request) -> Response:
     rows = [
         ProviderView(
             provider_id=public_id("provider", facts.provider_id),
+            organisation_id=public_id("organisation", facts.organisation_id),
             name=facts.name,
             trust_tier=facts.trust_tier,
             up=facts.up,

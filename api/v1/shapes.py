@@ -94,9 +94,10 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who delivers compute, and whether it is there now."""
+    """Who delivers compute, and whether it is there now. Orders choose providers by `organisation_id`."""
 
     provider_id: str
+    organisation_id: str
     name: str
     trust_tier: str
     up: bool

@@ -55,6 +55,30 @@ def _instrument(row: Instrument) -> list[str]:
     ]
 
 
+@command(app, "show", example="cux market show smollm2-135m.cpu-spot")
+def market_show(session: Session, instrument: Symbol) -> None:
+    """Show one instrument with all its increments, limits and fees."""
+    terms = session.client.instrument_get(instrument)
+    session.show(terms, lambda: facts(None, _terms(terms)))
+
+
+def _terms(row: Instrument) -> list[tuple[str, str]]:
+    worth = usd(row.max_notional_nano_usd) if row.max_notional_nano_usd else "any amount"
+    near = f", within {percent(row.band_ppm)} of the reference price" if row.band_ppm else ""
+    halt = f"auction of {row.volatility_auction_s} s at {percent(row.volatility_ppm)}"
+    return [
+        ("instrument", f"{row.instrument}, {row.phase}"),
+        ("delivers", f"{row.model}, {row.delivery}, for {row.window_s:,} s"),
+        ("lot", cu(row.lot_ucu)),
+        ("tick", f"{usd(row.tick_nano_usd)} per lot, {usd_per_cu(row, 1)} per CU"),
+        ("prices", f"{row.band_low_ticks:,} to {row.band_high_ticks:,} ticks{near}"),
+        ("orders", f"{row.min_order_lots:,} to {row.max_order_lots:,} lots, worth {worth}"),
+        ("open orders", f"{row.max_open_orders:,} of an account"),
+        ("interruption", halt if row.volatility_ppm else "none"),
+        ("fees", f"{percent(row.maker_fee_ppm)} maker, {percent(row.taker_fee_ppm)} taker"),
+    ]
+
+
 @command(app, "book", example="cux market book smollm2-135m.cpu-spot --depth 5")
 def market_book(
     session: Session,
@@ -192,6 +216,32 @@ def market_resales(session: Session, instrument: Symbol) -> None:
                     _per_cu(terms, row.price_ticks),
                     f"{row.quantity_lots:,}",
                     moment(row.window_ends_at),
+                ]
+                for row in rows
+            ],
+        ),
+    )
+
+
+@command(app, "providers", example="cux market providers")
+def market_providers(session: Session) -> None:
+    """List who delivers compute; orders choose them by organisation (`--only-provider`)."""
+    rows = session.client.provider_list()
+    columns = ["name", "organisation", "tier", "up", "models", ">µCU/s", ">receipts"]
+    session.show(
+        rows,
+        lambda: grid(
+            None,
+            columns,
+            [
+                [
+                    row.name,
+                    row.organisation_id,
+                    row.trust_tier,
+                    "draining" if row.draining else "yes" if row.up else "no",
+                    ", ".join(row.models),
+                    f"{row.rate_ucu_per_s:,}",
+                    f"{row.receipts:,}",
                 ]
                 for row in rows
             ],

@@ -24,7 +24,10 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
-    """A tradable contract. p ticks for q lots cost p · q · `tick_nano_usd` nano-USD."""
+    """A tradable contract. p ticks for q lots cost p · q · `tick_nano_usd` nano-USD.
+
+    Of the bands and the limit of an order's worth 0 says that there is none.
+    """
 
     instrument: str
     compute_class: str
@@ -36,7 +39,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     tick_usd_per_cu: str
     band_low_ticks: int
     band_high_ticks: int
+    band_ppm: int = 0
+    volatility_ppm: int = 0
+    volatility_auction_s: int = 0
+    min_order_lots: int = 1
     max_order_lots: int
+    max_notional_nano_usd: int = 0
+    max_open_orders: int = 0
     maker_fee_ppm: int
     taker_fee_ppm: int
     window_s: int
@@ -112,9 +121,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """Who delivers compute, and whether it is there now."""
+    """Who delivers compute, and whether it is there now. Orders choose providers by `organisation_id`."""
 
     provider_id: str
+    organisation_id: str = ""
     name: str
     trust_tier: str
     up: bool

@@ -36,6 +36,17 @@ OFFER = {
     "quantity_lots": 500,
     "created_at": AT,
 }
+PROVIDER = {
+    "provider_id": "prv_1",
+    "organisation_id": "org_1",
+    "name": "northwind",
+    "trust_tier": "L1",
+    "up": True,
+    "draining": False,
+    "models": ["m"],
+    "rate_ucu_per_s": 5_000,
+    "receipts": 3,
+}
 KEY = {
     "key_id": "key_1",
     "name": "bot",
@@ -161,6 +172,8 @@ def test_cancels_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "answer", "said"),
     [
         ("order find mine", ORDER, "ord_1"),
+        ("market providers", {"data": [PROVIDER]}, "org_1"),
+        ("market show x", TERMS | {"band_ppm": 50_000}, "within 5 % of the reference price"),
         ("dead-man set 60", {"timeout_s": 60, "expires_at": AT}, "in 60 s, at 2026-08-01 12:00:00 UTC"),
         ("dead-man show", {"timeout_s": 0}, "never"),
         ("auctions list --instrument x", {"data": [AUCTION]}, "auc_1"),
