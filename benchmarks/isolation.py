@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import figure, fresh_servers
 from benchmarks.load import Load
-from benchmarks.orders import orders
+from benchmarks.order_requests import singles
 
 VAR = Path(__file__).resolve().parent.parent / "var" / "bench"
 os.environ["CUX_VAR"] = str(VAR)
@@ -102,7 +102,7 @@ def main() -> None:
             for _ in range(arguments.rounds):
                 for name, beside in besides.items():
                     prefix = f"{name}-{time.monotonic_ns()}"
-                    requests = [orders(trader.secret, symbol, prefix, 10) for trader in others]
+                    requests = [singles(trader.secret, symbol, prefix, 10) for trader in others]
                     measured[name].append(p99_ms(stack.port, requests, arguments.rate, beside))
     figure(
         "orders.beside_open_billing_p99_ms",

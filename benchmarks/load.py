@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 Requests = Sequence[Iterator[bytes]]
 """For each connection the requests to send, one after the other. They must not run out."""
 
+_MADE = b'"status":201'
 _SEED = 20_240_229
 _LONGEST_WAIT_S = 10.0
 
@@ -45,19 +46,20 @@ class Run:
 class _Connection:
     """One keep-alive connection with at most one request under way; `started` is when that was due."""
 
-    __slots__ = ("_buffer", "_requests", "_socket", "fileno", "started")
+    __slots__ = ("_buffer", "_made", "_requests", "_socket", "fileno", "started")
 
-    def __init__(self, address: tuple[str, int], requests: Iterator[bytes]) -> None:
+    def __init__(self, address: tuple[str, int], requests: Iterator[bytes], made: int) -> None:
         self._socket = socket.create_connection(address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
         self.fileno = self._socket.fileno()
         self._requests = requests
+        self._made = made
         self._buffer = b""
         self.started = 0.0
 
     def send(self, due: float) -> None:
-        """Send the next request, which was due at this time. A small one always fits the socket."""
+        """Send the next request, which was due at this time. It always fits the socket."""
         self.started = due
         request = next(self._requests)
         if self._socket.send(request) != len(request):
@@ -75,7 +77,7 @@ class _Connection:
             self._buffer = data
             return False
         self._buffer = b""
-        if data[9:10] != b"2":
+        if data[9:10] != b"2" or (self._made and data.count(_MADE) != self._made):
             raise UnexpectedAnswerError(data.decode(errors="replace"))
         return True
 
@@ -93,9 +95,12 @@ def _content_length(data: bytes, end: int) -> int:
 class Load:
     """Connections to one server, and two ways to use them."""
 
-    def __init__(self, port: int, requests: Requests) -> None:
-        """Connect to this port of the machine itself, once for each iterator of requests."""
-        self._connections = [_Connection(("127.0.0.1", port), each) for each in requests]
+    def __init__(self, port: int, requests: Requests, *, made: int = 0) -> None:
+        """Connect to this port of the machine itself, once for each iterator of requests.
+
+        Each answer must tell of so many things made (a batch's results).
+        """
+        self._connections = [_Connection(("127.0.0.1", port), each, made) for each in requests]
         self._by_fileno = {connection.fileno: connection for connection in self._connections}
         self._epoll = select.epoll()
         for fileno in self._by_fileno:

@@ -8,8 +8,9 @@ there: key checked, idempotent, risk checked, money held, matched, posted, journ
 of ten rest, each tenth takes one of them; `trading` trades with every second one. Exchange and baseline take
 turns, so that a busy machine hits both; a rate is the best of the rounds (closed loop), the 99th percentile
 is measured at 70 % of it (open loop, Poisson arrivals, from the moment for which a request was meant).
-The load generator shares the machine; its part of a core is printed, and CPU time per order and process.
-One JSON line each.
+`batch` sends fifty of the same orders in a request; beside it, `COPY` alone of the rows they made into empty
+tables with the same indexes and checks. The load generator shares the machine; its part of a core is printed,
+and CPU time per order and process. One JSON line each.
 """
 
 import argparse
@@ -19,8 +20,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import figure, fresh_servers
+from benchmarks.copy_rows import copy_rate
 from benchmarks.cpu import cpu_seconds
 from benchmarks.load import Load, Run
+from benchmarks.order_requests import Requests, batches, singles
 
 VAR = Path(__file__).resolve().parent.parent / "var" / "bench"
 os.environ["CUX_VAR"] = str(VAR)
@@ -28,35 +31,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 OPEN_LOOP_SHARE = 0.7
 WARM_UP_S = 1.0
-
-Requests = Callable[[str], list[Iterator[bytes]]]
-"""Makes endless requests for every connection; their keys begin with the given text."""
-
-
-def order_request(secret: str, symbol: str, key: str, *, sells: bool, price: int, tif: str) -> bytes:
-    """Return one order for one lot as it goes over the wire."""
-    body = (
-        f'{{"instrument":"{symbol}","side":"{"sell" if sells else "buy"}","tif":"{tif}",'
-        f'"price_ticks":{price},"quantity_lots":1}}'
-    )
-    return (
-        "POST /v1/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {secret}\r\nIdempotency-Key: {key}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
-
-
-def orders(secret: str, symbol: str, prefix: str, takes_each: int) -> Iterator[bytes]:
-    """Give orders of one trader: bids at fifty prices, and each `takes_each`-th sells into them."""
-    shape = [
-        order_request(secret, symbol, "KEY_OF_ORDER", sells=sells, price=price, tif="IOC" if sells else "GTC")
-        for n in range(50 * takes_each)
-        for sells in [n % takes_each == takes_each - 1]
-        for price in [1_000 if sells else 1_000 + n // takes_each * 7 % 50]
-    ]
-    split = [tuple(request.split(b"KEY_OF_ORDER")) for request in shape]
-    for number, (head, tail) in enumerate(itertools.cycle(split)):
-        yield b"%s%s-%d%s" % (head, prefix.encode(), number, tail)
+BATCH = 50
+BATCH_CONNECTIONS = 16
+COPIED_ORDERS = 20_000
 
 
 def main() -> None:
@@ -76,7 +53,13 @@ def main() -> None:
 
             def requests(of: str, takes_each: int = 10) -> Requests:
                 return lambda prefix: [
-                    orders(trader.secret, of, f"{prefix}-{takes_each}", takes_each) for trader in traders
+                    singles(trader.secret, of, f"{prefix}-{takes_each}", takes_each) for trader in traders
+                ]
+
+            def in_batches(prefix: str) -> list[Iterator[bytes]]:
+                return [
+                    batches(trader.secret, symbol, prefix, 10, BATCH)
+                    for trader in traders[:BATCH_CONNECTIONS]
                 ]
 
             bench = Bench(stack.port, stack.pids, arguments.seconds, arguments.rounds)
@@ -85,6 +68,7 @@ def main() -> None:
             bench.open_loop(requests(symbol), single)
             bench.sequential(requests(symbol))
             bench.trading(requests(symbol, takes_each=2))
+            bench.batch(in_batches)
 
 
 class Bench:
@@ -96,9 +80,11 @@ class Bench:
         self._seconds, self._rounds = seconds, rounds
         self._numbers = itertools.count()
 
-    def run(self, requests: Requests, drive: Callable[[Load], Run]) -> tuple[Run, dict[str, float]]:
+    def run(
+        self, requests: Requests, drive: Callable[[Load], Run], *, made: int = 0
+    ) -> tuple[Run, dict[str, float]]:
         """Warm up, drive the load, and return what it measured with the CPU µs per order of each process."""
-        load = Load(self._port, requests(f"p{self._port}-{next(self._numbers)}"))
+        load = Load(self._port, requests(f"p{self._port}-{next(self._numbers)}"), made=made)
         try:
             load.closed_loop(WARM_UP_S)
             before = cpu_seconds(self._pids)
@@ -106,7 +92,7 @@ class Bench:
             after = cpu_seconds(self._pids)
         finally:
             load.close()
-        count = len(run.latencies_s)
+        count = len(run.latencies_s) * (made or 1)
         used = {name: (after[name] - before[name]) * 1e6 / count for name in before}
         return run, used | {"generator": run.cpu_s * 1e6 / count}
 
@@ -148,6 +134,13 @@ class Bench:
         run, used = self.closed(requests)
         figure("orders.trading", run.rate, "orders/s")
         _print_cpu("orders.trading", used, run)
+
+    def batch(self, requests: Requests) -> None:
+        """Print the rate of orders in batches beside that of COPY alone."""
+        run, used = self.run(requests, lambda load: load.closed_loop(self._seconds), made=BATCH)
+        figure("orders.batch", run.rate * BATCH, "orders/s", copy_rate(COPIED_ORDERS))
+        _print_latency("orders.batch", run)
+        _print_cpu("orders.batch", used, run)
 
 
 def _print_latency(name: str, run: Run) -> None:
