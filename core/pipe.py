@@ -6,7 +6,7 @@ transaction is a handful of statements whose parameters are text already, that i
 
 import itertools
 import select
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -35,25 +35,38 @@ class Pipe:
         self._connection = connection
         self._prepared: dict[str, bytes] = {}
 
-    def run(self, statements: Sequence[Statement]) -> list[pq.abc.PGresult]:
+    def run(self, statements: Iterable[Statement]) -> list[pq.abc.PGresult]:
         """Run statements one after the other, and return their results when all are there.
 
-        After one that fails no other is run; outside of a transaction block, none has happened.
+        Each goes out as soon as it is made: the server works on it while the next is. After one that fails
+        no other is run; outside of a transaction block, none has happened.
 
         Raises:
             psycopg.Error: what the first of them to fail raised, or the session is gone.
         """
         session = self._connection.pgconn
+        sent: list[str] = []
+        fresh: list[bytes | None] = []
+        session.enter_pipeline_mode()
         try:
-            session.enter_pipeline_mode()
-            fresh = [self._send(session, statement) for statement in statements]
+            for statement in statements:
+                sent.append(statement.sql)
+                fresh.append(self._send(session, statement))
+                session.flush()
+        finally:
+            results = self._end(session)
+        return self._checked(sent, fresh, results)
+
+    def _end(self, session: pq.abc.PGconn) -> list[pq.abc.PGresult]:
+        """Leave the pipeline and return its results; close a session on which that fails."""
+        try:
             session.pipeline_sync()
             results = _results(session)
             session.exit_pipeline_mode()
         except BaseException:
             self._connection.close()  # what is under way on it is not known any more
             raise
-        return self._checked(statements, fresh, results)
+        return results
 
     def _send(self, session: pq.abc.PGconn, statement: Statement) -> bytes | None:
         """Send one statement; one that is new is prepared first, and the name it gets returned."""
@@ -68,7 +81,7 @@ class Pipe:
 
     def _checked(
         self,
-        statements: Sequence[Statement],
+        sent: Sequence[str],
         fresh: Sequence[bytes | None],
         results: Sequence[pq.abc.PGresult],
     ) -> list[pq.abc.PGresult]:
@@ -76,9 +89,9 @@ class Pipe:
         failure = next((result for result in results if result.status in _FAILED), None)
         arrived = iter(results)
         kept = []
-        for statement, name in zip(statements, fresh, strict=True):
+        for sql, name in zip(sent, fresh, strict=True):
             if name is not None and next(arrived).status == pq.ExecStatus.COMMAND_OK:
-                self._prepared[statement.sql] = name
+                self._prepared[sql] = name
             kept.append(next(arrived))
         if failure is not None:
             raise error_from_result(failure)

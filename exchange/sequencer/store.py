@@ -216,30 +216,7 @@ class Store:
 
     def write(self, changes: Changes, state: State, *, commit: bool) -> None:
         """Write the rows of a batch, the ledger's too, and what announces it; then commit, if asked to."""
-        now = changes.now
-        statements = (
-            (_TRADES, [_trade_row(trade) for trade in changes.trades]),
-            (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
-            (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
-            (_DEAD_MEN, _dead_man_rows(changes)),
-            (_PHASES, _phase_rows(changes)),
-            *records(changes),
-        )
-        always = (
-            [_order_row(order, now) for order in changes.orders.values()],
-            [_journal_row(journaled, now) for journaled in changes.journal],
-            [_event_row("instrument_id", event, now) for event in market_events(changes)],
-            [_event_row("organisation_id", event, now) for event in account_events(state, changes)],
-            _announcements(changes),
-        )
-        self._pipe.run(
-            [
-                *_ledger(changes),
-                Statement(_ALWAYS, [_encode(rows) for rows in always]),
-                *[Statement(statement, [_encode(rows)]) for statement, rows in statements if rows],
-                *([_COMMIT] if commit else []),
-            ]
-        )
+        self._pipe.run(_statements(changes, state, commit=commit))
 
     def commit(self) -> None:
         """End the transaction."""
@@ -251,19 +228,38 @@ class Store:
             self._connection.rollback()
 
 
-def _ledger(changes: Changes) -> list[Statement]:
-    steps = changes.steps
-    if not (changes.entries or changes.placements or steps):
-        return []
-    return [
-        ledger_statement(
+def _statements(changes: Changes, state: State, *, commit: bool) -> Iterator[Statement]:
+    """Give what a batch writes; the ledger's first, so that the server posts while the rows are made."""
+    now, steps = changes.now, changes.steps
+    if changes.entries or changes.placements or steps:
+        yield ledger_statement(
             entries=changes.entries,
             placements=changes.placements,
             steps=steps,
             issue_floors=changes.issue_floors,
-            now=changes.now,
+            now=now,
         )
-    ]
+    always = (
+        [_order_row(order, now) for order in changes.orders.values()],
+        [_journal_row(journaled, now) for journaled in changes.journal],
+        [_event_row("instrument_id", event, now) for event in market_events(changes)],
+        [_event_row("organisation_id", event, now) for event in account_events(state, changes)],
+        _announcements(changes),
+    )
+    yield Statement(_ALWAYS, [_encode(rows) for rows in always])
+    sometimes = (
+        (_TRADES, [_trade_row(trade) for trade in changes.trades]),
+        (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
+        (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
+        (_DEAD_MEN, _dead_man_rows(changes)),
+        (_PHASES, _phase_rows(changes)),
+        *records(changes),
+    )
+    for statement, rows in sometimes:
+        if rows:
+            yield Statement(statement, [_encode(rows)])
+    if commit:
+        yield _COMMIT
 
 
 def _columns(names: Sequence[Name]) -> list[bytes]:

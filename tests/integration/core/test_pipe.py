@@ -57,6 +57,21 @@ def test_after_a_failure_nothing_has_happened_and_the_pipe_goes_on(session: psyc
     assert values(session) == ["b"]
 
 
+def test_a_failure_while_statements_are_made_leaves_a_usable_session(session: psycopg.Connection) -> None:
+    def statements() -> Iterator[Statement]:
+        yield Statement("BEGIN")
+        yield Statement(INSERT, [b"a"])
+        raise LookupError
+
+    pipe = Pipe(session)
+    with pytest.raises(LookupError):
+        pipe.run(statements())
+    session.rollback()
+    assert values(session) == []
+    pipe.run([Statement(INSERT, [b"b"])])
+    assert values(session) == ["b"]
+
+
 def test_what_cannot_be_prepared_is_tried_again(session: psycopg.Connection) -> None:
     pipe = Pipe(session)
     for _ in range(2):
