@@ -37,9 +37,17 @@ def recovered(
 
 
 def differing(markets: Mapping[str, Market], books: Books) -> list[str]:
-    """Return the symbols of the markets whose book is not the recovered one, sorted."""
+    """Return the symbols of the markets whose book is not the recovered one, sorted.
+
+    A market that the journal does not know is still as it was listed: empty, in whatever phase.
+    """
     return sorted(
         symbol
         for symbol, market in markets.items()
-        if market.engine.state_hash() != books.engines.get(symbol, Engine()).state_hash()
+        if market.engine.state_hash() != _recovered(market, books).state_hash()
     )
+
+
+def _recovered(market: Market, books: Books) -> Engine:
+    known = books.engines.get(market.instrument.symbol)
+    return Engine.restore([], market.engine.current_phase) if known is None else known

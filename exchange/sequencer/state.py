@@ -282,10 +282,16 @@ class State:
         return _digest((self.sequence, self.books_hash(), *parts))
 
     def books_hash(self) -> str:
-        """Return SHA-256 in hexadecimal over the books; one that is empty and continuous does not count."""
-        unused = Engine().state_hash()
-        hashes = {symbol: market.engine.state_hash() for symbol, market in self.markets.items()}
-        return _digest(sorted(pair for pair in hashes.items() if pair[1] != unused))
+        """Return SHA-256 in hexadecimal over the books; one that is as it was listed does not count.
+
+        Memory learns of those only when somebody asks for them.
+        """
+        hashes = []
+        for symbol, market in self.markets.items():
+            engine = market.engine
+            if market.event_sequence or engine.snapshot():
+                hashes.append((symbol, engine.state_hash()))
+        return _digest(sorted(hashes))
 
 
 def _epoch_s(moment: datetime | None) -> int:

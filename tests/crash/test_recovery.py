@@ -13,7 +13,7 @@ from django.db import connection, connections, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
 from core.clock import utc_now
-from exchange.models import Command, Order, Snapshot
+from exchange.models import Command, Instrument, Order, Snapshot, Trade
 from exchange.sequencer import snapshot
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.process import BOOKS_DIFFER
@@ -22,6 +22,7 @@ from exchange.sequencer.rebuild import rebuild
 from exchange.sequencer.recovery import differing, recovered
 from exchange.sequencer.replay import decode_effects
 from exchange.services.snapshot_take import snapshot_take
+from tests import builders
 from tests.crash.checks import assert_consistent
 from tests.sequencer_market import Market, make_market
 from tests.sequencer_process import sequencer, started
@@ -149,6 +150,24 @@ def test_books_that_differ_from_the_journal_keep_the_sequencer_from_opening(mark
     Order.objects.filter(id=resting.id).update(leaves_lots=resting.leaves_lots)
     with sequencer():
         assert_consistent()
+
+
+def test_a_market_listed_in_another_phase_recovers_before_and_after_its_first_order(db):
+    with sequencer():
+        funded = make_market()
+        found, untouched = (builders.instrument(of_class=funded.instrument.compute_class) for _ in range(2))
+        Instrument.objects.filter(id__in=[found.id, untouched.id]).update(phase="pre_open")
+        funded.sell(1_001, 2, instrument=found.symbol)
+        assert_consistent()
+    with sequencer():  # which has loaded the untouched one
+        assert_consistent()
+        funded.sell(1_001, 2, instrument=untouched.symbol)
+        funded.buy(1_003, 1, instrument=untouched.symbol)
+        funded.buy(1_003, 1, instrument=found.symbol)
+        assert_consistent()
+    with sequencer():
+        assert_consistent()
+    assert not Trade.objects.filter(instrument__in=[found, untouched]).exists()
 
 
 def test_replaying_one_instrument_shows_its_hash(market, capsys):

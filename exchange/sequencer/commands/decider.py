@@ -82,16 +82,21 @@ class Decider:
     def apply(self, market: Market, operation: engine_protocol.Operation) -> list[Event]:
         """Have the market's engine carry out an operation and journal it; return its events.
 
-        Every change of a book takes this way: replay plays the journaled operations and nothing else.
+        Every change of a book takes this way: replay plays the journaled operations and nothing else. It
+        begins with an empty, continuous book; one that was listed in another phase says so first.
 
         Raises:
             CuxError: the engine refused; nothing has changed.
         """
         journaled = _encode(operation)  # before the engine changes the order that it is given
+        phase = market.engine.current_phase
         events = engine_protocol.apply(market.engine, operation)
         if isinstance(events[0], Rejected):
             raise CuxError(_REFUSALS.get(events[0].reason, Code.INTERNAL))
-        self.changes.effects.append((market.instrument.symbol, msgspec.Raw(journaled)))
+        symbol = market.instrument.symbol
+        if not market.event_sequence and phase != "continuous":
+            self.changes.effects.append((symbol, msgspec.Raw(_encode(engine_protocol.SetPhase(phase)))))
+        self.changes.effects.append((symbol, msgspec.Raw(journaled)))
         return events
 
     def market(self, symbol: str) -> Market:
