@@ -2,9 +2,11 @@
 
 import hashlib
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate
+from django.core.management import CommandError, call_command
 
 from accounts.models import ApiKey, Member, Organisation
 from accounts.selectors import api_key_cached, api_key_find, member_of
@@ -59,6 +61,27 @@ def test_a_key_that_was_never_used_ends_at_once_when_revoked(db):
     with pytest.raises(CuxError) as refused:
         api_key_find(issued.secret)
     assert refused.value.code is Code.INVALID_API_KEY
+
+
+def test_the_command_makes_a_key_and_prints_its_secret_alone(db):
+    house, out = builders.house(), StringIO()
+    words = ["api_key", house.slug, "alice", "--scope", "operate", "--network", "10.0.0.0/8", "--orders", "9"]
+    call_command(*words, stdout=out, stderr=StringIO())
+    facts = api_key_find(out.getvalue().strip())
+    assert (facts.organisation_id, facts.scopes, facts.order_limit) == (house.id, frozenset({"operate"}), 9)
+    assert [str(network) for network in facts.networks] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    "words", [["nobody", "k"], ["{}", "k"], ["{}", "x" * 81], ["{}", "k", "--network", "10.0.0.1/8"]]
+)
+def test_the_command_says_why_it_makes_none(db, words):
+    owner = builders.organisation()
+    said = [word.format(owner.slug) for word in words]
+    scope = "operate" if len(words) == 2 else "read"
+    with pytest.raises(CommandError):
+        call_command("api_key", *said, "--scope", scope, stdout=StringIO(), stderr=StringIO())
+    assert not ApiKey.objects.filter(organisation=owner).exists()
 
 
 def test_nobody_revokes_somebody_elses_key(db):
