@@ -62,7 +62,13 @@ fix: .venv/.installed ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## Run every benchmark; each prints JSON lines with its baseline (also in var/bench/results.jsonl)
+.venv-bench/.installed: requirements-bench.txt
+	@echo "==> environment with other matching engines (.venv-bench)"
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet -r $<
+	@touch $@
+
+bench: setup .venv-bench/.installed ## Run every benchmark; each prints JSON lines with its baseline (also in var/bench/results.jsonl)
 	@$(BIN)/python -m benchmarks
 
 openapi: .venv/.installed ## Write docs/openapi.yaml and docs/errors.md from the code
