@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from core.clock import rfc3339, utc_now
 from exchange.selectors.surveillance import surveillance_findings, tape
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.protocol import SetCapacity
+from exchange.sequencer.protocol import Batch, NewOrder, SetCapacity
 from tests.sequencer_market import Market, make_market
 
 
@@ -56,8 +56,19 @@ def test_the_tape_counts_every_message(market):
     order = market.buy(900, 5)
     market.replace(market.buyer, order, 901, 5)
     market.cancel(market.buyer, order)
+    items = tuple(
+        NewOrder(
+            organisation_id=market.buyer.id,
+            instrument=market.instrument.symbol,
+            side="buy",
+            price_ticks=900,
+            quantity_lots=1,
+        )
+        for _ in range(4)
+    )
+    assert submit_sync(Batch(market.buyer.id, None, items)).status == 200
     read = tape(start=start, end=utc_now())
-    assert {each.account: each.messages for each in read.traffic}[f"org_{market.buyer.id.hex}"] == 3
+    assert {each.account: each.messages for each in read.traffic}[f"org_{market.buyer.id.hex}"] == 7
 
 
 def test_the_command_prints_a_line_for_each_finding(market):
