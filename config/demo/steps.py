@@ -210,7 +210,7 @@ def auction_idle(market: Market) -> None:
         offer = {"instrument": symbol, "quantity_lots": lots, "price_ticks": ticks}
         market.call(name, "PUT", "/v1/standing-offers", json=offer)
         market.say(f"{name:<10} offers {lots:>4} lots at {ticks:>5} ticks  in every auction")
-    for name, lots, ticks in (("ada", 90, 1_200), ("grace", 60, 1_100), ("grace", 40, 800)):
+    for name, lots, ticks in (("ada", 90, 1_200), ("grace", 60, 1_100), ("hopper", 40, 800)):
         market.order(name, "buy", lots, ticks, tif="GFA", instrument=symbol)
     rows = market.call("ada", "GET", "/v1/auctions", params={"instrument": symbol, "limit": 1})["data"]
     for row in rows:

@@ -25,7 +25,7 @@ from inference.services.catalogue_list import catalogue_list
 from inference.services.provider_enrol import provider_create
 
 COMPUTE_CLASS = "smollm2-135m.cpu"
-BUYERS = ("ada", "grace")
+BUYERS = ("ada", "grace", "hopper")
 PROVIDERS = ("northwind", "southgrid")
 DEPOSIT_NANO_USD = 1_000 * 10**9
 HOUR_S = 3_600
@@ -36,9 +36,9 @@ IDLE_WINDOW_S = AUCTION_EVERY_S - AUCTION.longest_s
 
 
 class Command(BaseCommand):
-    """Seeds a compute class, instruments, idle auctions, two buyers with funds, two providers; once."""
+    """Seeds a compute class, instruments, idle auctions, three buyers with funds, two providers; once."""
 
-    help = "Seed a compute class, two instruments, buyers ada and grace, providers northwind and southgrid."
+    help = "Seed a class, two instruments, buyers ada, grace, hopper and providers northwind, southgrid."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where the model lies and where logins and keys are to be written (mode 0600)."""
