@@ -5,6 +5,7 @@ A plain limit or market order (GTC, IOC, FOK) has no kind of its own and can nev
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal, NamedTuple, get_args
 
 from core.errors import Code, CuxError
@@ -16,13 +17,24 @@ IMMEDIATE: Final = ("IOC", "FOK")
 MAX_PROVIDERS: Final = 64
 LONGEST_LIFE: Final = timedelta(days=366)
 
-Kind = Literal["post_only", "iceberg", "min_lots", "eligibility", "protection", "budget", "GTD", "DAY", "GFA"]
+Kind = Literal[
+    "post_only",
+    "iceberg",
+    "min_lots",
+    "eligibility",
+    "protection",
+    "budget",
+    "resale",
+    "GTD",
+    "DAY",
+    "GFA",
+]
 KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
 
 
 def kinds_of(order: NewOrder) -> list[Kind]:
     """Return what is not plain about an order."""
-    return [kind for kind, (has, _) in _KINDS.items() if has(order)]
+    return [name for name, kind in _KINDS.items() if kind.has(order)]
 
 
 def check_kinds(order: NewOrder, now: datetime, disabled: frozenset[str]) -> None:
@@ -36,12 +48,17 @@ def check_kinds(order: NewOrder, now: datetime, disabled: frozenset[str]) -> Non
     for rule in _PLAIN:
         rule.check(order)
     for kind in kinds_of(order):
-        if kind in disabled:
-            raise CuxError(Code.ORDER_KIND_DISABLED, f"Orders of the kind {kind} are switched off.")
-        for rule in _KINDS[kind][1]:
+        check_enabled(kind, disabled)
+        for rule in _KINDS[kind].rules:
             rule.check(order)
     if order.tif == "GTD":
         _check_expiry(order.expires_at, now)
+
+
+def check_enabled(kind: Kind, disabled: frozenset[str]) -> None:
+    """Refuse a kind that is switched off (ORDER_KIND_DISABLED)."""
+    if kind in disabled:
+        raise CuxError(Code.ORDER_KIND_DISABLED, f"Orders of the kind {kind} are switched off.")
 
 
 def check_slices(display_lots: int | None, quantity_lots: int) -> None:
@@ -62,14 +79,26 @@ def expires_at(order: NewOrder, now: datetime) -> datetime | None:
 class _Rule(NamedTuple):
     """What must hold of an order; else it is refused with this code, field and message."""
 
-    holds: Callable[[NewOrder], bool]
     code: Code
     param: str
     message: str
+    holds: Callable[[NewOrder], bool]
 
     def check(self, order: NewOrder) -> None:
         if not self.holds(order):
             raise CuxError(self.code, self.message, param=self.param)
+
+
+class _Kind(NamedTuple):
+    """How to tell that an order is of the kind, and what must hold of it then."""
+
+    has: Callable[[NewOrder], bool]
+    rules: tuple[_Rule, ...] = ()
+
+
+_field = partial(_Rule, Code.INVALID_FIELD)
+_range = partial(_Rule, Code.QUANTITY_OUT_OF_RANGE)
+_tif = partial(_Rule, Code.INVALID_TIME_IN_FORCE)
 
 
 def _is_plain_limit(order: NewOrder) -> bool:
@@ -87,144 +116,111 @@ def _is_plain_limit(order: NewOrder) -> bool:
         and not order.all_or_none
         and not order.only_providers
         and not order.ignore_providers
+        and order.min_window_s is None
     )
+
+
+def _is_limit(order: NewOrder) -> bool:
+    return order.type == "limit"
 
 
 def _is_immediate(order: NewOrder) -> bool:
     return order.tif in IMMEDIATE
 
 
-def _is_within(lots: int | None, order: NewOrder) -> bool:
-    return lots is None or 1 <= lots <= (order.quantity_lots or 0)
+def _rests(order: NewOrder) -> bool:
+    return order.tif not in IMMEDIATE
 
 
-def _has_few_slices(order: NewOrder) -> bool:
-    return (order.quantity_lots or 0) <= (order.display_lots or 0) * MAX_SLICES
+def _shows_enough(order: NewOrder) -> bool:
+    lots, shown = order.quantity_lots or 0, order.display_lots or 0
+    return 1 <= shown <= lots <= shown * MAX_SLICES
 
 
-_NOT_RESTING: Final = "goes with IOC and FOK only: resting, it would stand in a crossed book."
+def _has_fitting_minimum(order: NewOrder) -> bool:
+    return order.quantity_lots is not None and (
+        order.min_lots is None or 1 <= order.min_lots <= order.quantity_lots
+    )
+
+
+def _names_few(order: NewOrder) -> bool:
+    return max(len(order.only_providers), len(order.ignore_providers)) <= MAX_PROVIDERS
+
+
 _PLAIN: Final = (
-    _Rule(
-        lambda o: o.type == "market" or o.price_ticks is not None,
-        Code.INVALID_FIELD,
-        "price_ticks",
-        "A limit order has a price.",
+    _field(
+        "price_ticks", "A limit order has a price.", lambda o: not _is_limit(o) or o.price_ticks is not None
     ),
-    _Rule(
-        lambda o: o.type == "limit" or o.tif in (*IMMEDIATE, "GFA"),
-        Code.INVALID_TIME_IN_FORCE,
+    _tif(
         "tif",
         "A market order is IOC or FOK, or GFA in an auction.",
+        lambda o: _is_limit(o) or _is_immediate(o) or o.tif == "GFA",
     ),
-    _Rule(
-        lambda o: (o.quantity_lots is None) != (o.budget_nano_usd is None),
-        Code.INVALID_FIELD,
+    _field(
         "quantity_lots",
         "An order has either a quantity or a budget.",
+        lambda o: (o.quantity_lots is None) != (o.budget_nano_usd is None),
     ),
-    _Rule(
-        lambda o: (o.tif == "GTD") == (o.expires_at is not None),
-        Code.INVALID_FIELD,
+    _field(
         "expires_at",
         "A GTD order says when it expires, and no other.",
+        lambda o: (o.tif == "GTD") == (o.expires_at is not None),
     ),
 )
-_KINDS: Final[dict[Kind, tuple[Callable[[NewOrder], bool], tuple[_Rule, ...]]]] = {
-    "post_only": (
+_CROSSES: Final = "goes with IOC and FOK only: resting, it would stand in a crossed book."
+_KINDS: Final[dict[Kind, _Kind]] = {
+    "post_only": _Kind(
         lambda o: o.post_only,
         (
-            _Rule(
-                lambda o: not _is_immediate(o),
-                Code.INVALID_TIME_IN_FORCE,
-                "tif",
-                "A post-only order rests, IOC and FOK never do.",
-            ),
-            _Rule(lambda o: o.type == "limit", Code.INVALID_FIELD, "type", "A post-only order has a limit."),
+            _tif("tif", "A post-only order rests, IOC and FOK never do.", _rests),
+            _field("type", "A post-only order has a limit.", _is_limit),
         ),
     ),
-    "iceberg": (
+    "iceberg": _Kind(
         lambda o: o.display_lots is not None,
         (
-            _Rule(
-                lambda o: not _is_immediate(o),
-                Code.INVALID_TIME_IN_FORCE,
-                "display_lots",
-                "An iceberg rests, IOC and FOK never do.",
-            ),
-            _Rule(lambda o: o.type == "limit", Code.INVALID_FIELD, "display_lots", "An iceberg has a limit."),
-            _Rule(
-                lambda o: _is_within(o.display_lots, o) and _has_few_slices(o),
-                Code.QUANTITY_OUT_OF_RANGE,
-                "display_lots",
-                f"Show at least one lot and a {MAX_SLICES}th, at most all lots.",
-            ),
+            _tif("display_lots", "An iceberg rests, IOC and FOK never do.", _rests),
+            _field("display_lots", "An iceberg has a limit.", _is_limit),
+            _range("display_lots", f"Show a {MAX_SLICES}th at least, all lots at most.", _shows_enough),
         ),
     ),
-    "min_lots": (
+    "min_lots": _Kind(
         lambda o: o.all_or_none or o.min_lots is not None,
         (
-            _Rule(_is_immediate, Code.INVALID_TIME_IN_FORCE, "min_lots", f"A minimum {_NOT_RESTING}"),
-            _Rule(
-                lambda o: o.min_lots is None or not o.all_or_none,
-                Code.INVALID_FIELD,
+            _tif("min_lots", f"A minimum {_CROSSES}", _is_immediate),
+            _field(
                 "all_or_none",
                 "All or none is a minimum already.",
+                lambda o: o.min_lots is None or not o.all_or_none,
             ),
-            _Rule(
-                lambda o: _is_within(o.min_lots, o) and o.quantity_lots is not None,
-                Code.QUANTITY_OUT_OF_RANGE,
-                "min_lots",
-                "A minimum is at least one lot and at most the quantity.",
-            ),
+            _range("min_lots", "A minimum is a lot at least, the quantity at most.", _has_fitting_minimum),
         ),
     ),
-    "eligibility": (
+    "eligibility": _Kind(
         lambda o: bool(o.only_providers or o.ignore_providers),
         (
-            _Rule(
-                _is_immediate,
-                Code.INVALID_TIME_IN_FORCE,
-                "only_providers",
-                f"A choice of providers {_NOT_RESTING}",
-            ),
-            _Rule(
-                lambda o: o.side == "buy",
-                Code.INVALID_FIELD,
-                "only_providers",
-                "Only who buys chooses providers.",
-            ),
-            _Rule(
-                lambda o: max(len(o.only_providers), len(o.ignore_providers)) <= MAX_PROVIDERS,
-                Code.INVALID_FIELD,
-                "only_providers",
-                f"At most {MAX_PROVIDERS} providers can be named.",
-            ),
+            _tif("only_providers", f"A choice of providers {_CROSSES}", _is_immediate),
+            _field("only_providers", "Only who buys chooses providers.", lambda o: o.side == "buy"),
+            _field("only_providers", f"At most {MAX_PROVIDERS} providers can be named.", _names_few),
         ),
     ),
-    "protection": (lambda o: o.type == "market" and o.price_ticks is not None, ()),
-    "budget": (
+    "protection": _Kind(lambda o: o.type == "market" and o.price_ticks is not None),
+    "budget": _Kind(
         lambda o: o.budget_nano_usd is not None,
         (
-            _Rule(
-                lambda o: o.type == "market" and o.side == "buy",
-                Code.INVALID_FIELD,
+            _field(
                 "budget_nano_usd",
                 "A budget is for market orders to buy.",
+                lambda o: o.type == "market" and o.side == "buy",
             ),
-            _Rule(
-                lambda o: o.tif == "IOC", Code.INVALID_TIME_IN_FORCE, "tif", "An order with a budget is IOC."
-            ),
-            _Rule(
-                lambda o: (o.budget_nano_usd or 0) > 0,
-                Code.INVALID_FIELD,
-                "budget_nano_usd",
-                "A budget is positive.",
-            ),
+            _tif("tif", "An order with a budget is IOC.", lambda o: o.tif == "IOC"),
+            _field("budget_nano_usd", "A budget is positive.", lambda o: (o.budget_nano_usd or 0) > 0),
         ),
     ),
-    "GTD": (lambda o: o.tif == "GTD", ()),
-    "DAY": (lambda o: o.tif == "DAY", ()),
-    "GFA": (lambda o: o.tif == "GFA", ()),
+    "resale": _Kind(lambda o: o.min_window_s is not None),
+    "GTD": _Kind(lambda o: o.tif == "GTD"),
+    "DAY": _Kind(lambda o: o.tif == "DAY"),
+    "GFA": _Kind(lambda o: o.tif == "GFA"),
 }
 
 

@@ -10,6 +10,7 @@ from exchange.sequencer import rules
 from exchange.sequencer.commands import accounts
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
+from exchange.sequencer.kinds import check_enabled
 from exchange.sequencer.resale import SOLD_UNTIL, Lodged
 from exchange.sequencer.state import Market, OrderState
 
@@ -20,6 +21,7 @@ def lodge(decider: Decider, command: p.Lodge) -> dict[str, Any]:
     Raises:
         CuxError: ENTITLEMENT_NOT_SELLABLE, or what refuses any offer of this price and size.
     """
+    check_enabled("resale", decider.disabled)
     lodged = _entitlement(decider, command)
     market = decider.market(command.instrument)
     rules.check_trading(market.engine.current_phase)

@@ -35,6 +35,7 @@ ALLOWED: list[tuple[list[Kind], dict[str, Any]]] = [
     (["protection"], MARKET | {"price_ticks": 100}),
     (["budget"], BUDGET),
     (["protection", "budget"], BUDGET | {"price_ticks": 100}),
+    (["resale"], IOC | {"min_window_s": 3_600}),
     (["DAY"], PRICE | {"tif": "DAY"}),
     (["GFA"], MARKET | {"tif": "GFA"}),
 ]

@@ -180,3 +180,10 @@ def test_replay_gives_the_same_book(x):
     engines = {"x": Engine()}
     replay([decode_effects(msgspec.msgpack.encode(x.decider.changes.effects))], engines)
     assert engines["x"].state_hash() == x.market.engine.state_hash()
+
+
+def test_resale_can_be_switched_off_on_both_sides(x):
+    x.decider.disabled = frozenset({"resale"})
+    for refused in (lodge(x), take(x, 1)):
+        assert refused.body["error"]["code"] == "order_kind_disabled"
+    assert (x.state.lodged, x.resting()) == ({}, [])
