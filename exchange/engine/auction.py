@@ -5,11 +5,11 @@ the one of CME, Xetra, ASX and HKEX, with the limit prices of resting orders as 
 count in full, as at CME. Offers for resale take no part.
 """
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from exchange.engine.book import Book
 from exchange.engine.events import Event, Indicative, Trade
-from exchange.engine.orders import Order
 
 Candidate: TypeAlias = tuple[int, int]
 """A price, and the lots wanted there beyond those offered; negative if more is offered."""
@@ -34,7 +34,7 @@ def uncross(book: Book, reference_price: int) -> list[Event]:
     outcome = indicative(book, reference_price)
     events: list[Event] = [outcome]
     if outcome.price is not None:
-        _execute(book, outcome.price, outcome.volume, events)
+        events += _trades(book, outcome.price, outcome.volume)
     cancel_auction_only(book, events)
     return events
 
@@ -73,25 +73,17 @@ def _settle_tie(candidates: list[Candidate], reference_price: int) -> Candidate:
     return min(candidates, key=lambda c: (abs(c[0] - reference_price), -c[0]))
 
 
-def _execute(book: Book, price: int, volume: int, events: list[Event]) -> None:
-    """Trade the volume, of which there is enough on either side, then take it off the orders."""
-    taken: list[tuple[Order, int]] = []
-    bids, asks = book.bids.in_priority(), book.asks.in_priority()
-    bid_left = ask_left = 0
-    while volume:
-        if not bid_left:
-            bid = next(bids)
-            bid_left = min(bid.qty, volume)
-            taken.append((bid, bid_left))
-        if not ask_left:
-            ask = next(asks)
-            ask_left = min(ask.qty, volume)
-            taken.append((ask, ask_left))
-        lots = bid_left if bid_left < ask_left else ask_left
-        maker, taker = (bid, ask) if bid.priority < ask.priority else (ask, bid)
-        events.append(Trade(maker.id, taker.id, price, lots, bid.account == ask.account))
-        bid_left -= lots
-        ask_left -= lots
-        volume -= lots
-    for order, lots in taken:
-        book.take(order, lots)
+def _trades(book: Book, price: int, volume: int) -> Iterator[Trade]:
+    """Trade the volume, of which there is enough on either side; the older of two orders is the maker."""
+    asks = iter(book.take_best(book.asks, volume))
+    ask_left = 0
+    for bid, bid_lots in book.take_best(book.bids, volume):
+        bid_left = bid_lots
+        while bid_left:
+            if not ask_left:
+                ask, ask_left = next(asks)
+            lots = bid_left if bid_left < ask_left else ask_left
+            bid_left -= lots
+            ask_left -= lots
+            maker, taker = (bid, ask) if bid.priority < ask.priority else (ask, bid)
+            yield Trade(maker.id, taker.id, price, lots, bid.account == ask.account)

@@ -68,6 +68,20 @@ class BookSide:
             else:
                 del self.keys[bisect_left(self.keys, key)]
 
+    def drop_before(self, last: Order) -> None:
+        """Forget every order that would trade before this one, which rests here."""
+        queue = self.market
+        if last.type == "limit":
+            self.market.clear()
+            place = bisect_left(self.keys, self.sign * last.price) + 1
+            for key in self.keys[place:]:
+                del self.levels[key]
+            del self.keys[place:]
+            queue = self.levels[self.keys[-1]]
+        while (order := next(iter(queue.values()))) is not last:
+            del queue[order.id]
+            self.show(order, -(order.slice or order.qty))
+
     def show(self, order: Order, more_lots: int) -> None:
         """Count more lots (or, negative, fewer) as shown at the order's price."""
         if order.type == "limit":
@@ -178,6 +192,21 @@ class Book:
         order.qty -= lots
         order.slice = min(order.slice, order.qty)
         self.side_of(order).show(order, (order.slice or order.qty) - shown)
+
+    def take_best(self, side: BookSide, lots: int) -> list[tuple[Order, int]]:
+        """Take lots, which must be there, off the best orders of a side; them, best first, with the lots."""
+        taken = []
+        for order in side.in_priority():
+            taken.append((order, min(order.qty, lots)))
+            lots -= order.qty
+            if lots <= 0:
+                break
+        side.drop_before(order)
+        for order, _ in taken[:-1]:
+            del self.orders[order.id]
+            order.qty = 0
+        self.take(*taken[-1])
+        return taken
 
     def auction_only(self) -> list[Order]:
         """Orders that rest for an auction and not beyond, oldest priority first."""

@@ -61,9 +61,14 @@ MUTANTS = [
         "book",
         'order.type == "market" or order.tif == "GFA"',
         'order.type == "market"',
+        AUCTION,
     ),
     Mutant(
-        CONSERVED, "a trade in an auction takes one lot", "auction", "take(order, lots)", "take(order, 1)"
+        CONSERVED,
+        "an auction tells of one lot too few",
+        "auction",
+        "price, lots, bid",
+        "price, lots - 1, bid",
     ),
     Mutant(
         CONSERVED,
@@ -84,8 +89,8 @@ MUTANTS = [
         LIMIT,
         "an auction trades at the reference price",
         "auction",
-        "_execute(book, outcome.price,",
-        "_execute(book, reference_price,",
+        "_trades(book, outcome.price,",
+        "_trades(book, reference_price,",
     ),
     Mutant(
         LIMIT,
@@ -240,7 +245,7 @@ def test_a_wrong_engine_is_found(mutant: Mutant, mutated: ModuleType) -> None:
     def check(commands: list[Json]) -> None:
         PROPERTIES[mutant.found_by](mutated, commands)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, KeyError)):  # it may also break down
         check()
 
 
