@@ -9,10 +9,11 @@ import yaml
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.services import api_key_revoke
+from api import relay
 from core.errors import Code
 from tests.environment import ROOT
 from tests.integration.api.access import PAGES, SCOPES, World, addresses, browser, make_world
-from tests.integration.api.conftest import bearer
+from tests.integration.api.conftest import bearer, relay_process
 from tests.integration.api.test_errors import assert_error
 from tests.waiting import eventually
 
@@ -212,6 +213,23 @@ def test_each_page_opens_for_whom_it_is(
     status, _, answer = ask(exchange, method, world.address(path), browser(world.signed_in()))
     assert status in (200, 302, 400, 404, 422), status
     assert not answer.headers.get("location", "").startswith("/login?next=")
+
+
+OF_THE_RELAY = {
+    ("GET", "/healthz"): For.EVERYBODY,
+    ("GET", "/relay/internal/jobs/{job_id}/stream"): "the gateways' own token",
+    ("POST", "/relay/v1/leases/{lease_id}/upload"): "the token of the lease",
+}
+
+
+def test_no_key_opens_the_relay(servers: None, world: World, callers: dict[str, dict[str, str]]) -> None:
+    assert {(method, route.path) for route in relay.ROUTES for method in route.handlers} == set(OF_THE_RELAY)
+    with relay_process() as url, httpx.Client(base_url=url, timeout=10) as client:
+        for (method, path), needs in OF_THE_RELAY.items():
+            for role, headers in callers.items():
+                status, code, _ = ask(client, method, world.address(path), headers)
+                wanted = (200, None) if needs is For.EVERYBODY else (401, "invalid_api_key")
+                assert (status, code) == wanted, (path, role)
 
 
 def test_a_form_without_its_token_is_refused(exchange: httpx.Client, world: World) -> None:
