@@ -11,7 +11,7 @@ from exchange.engine.orders import Order
 from exchange.engine.protocol import Replace
 from exchange.sequencer import budgets, rules
 from exchange.sequencer import protocol as p
-from exchange.sequencer.commands import accounts, capacity, volatility
+from exchange.sequencer.commands import admission, capacity, volatility
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events, drop_hold
 from exchange.sequencer.kinds import check_slices, expires_at
@@ -35,7 +35,7 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
 
     Raises:
         CuxError: DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_INSTRUMENT, PRICE_OUT_OF_BAND, INSUFFICIENT_BALANCE,
-            INSUFFICIENT_CAPACITY, NO_CAPACITY, or as `rules.check_new` and `accounts.admit_new`.
+            INSUFFICIENT_CAPACITY, NO_CAPACITY, or as `rules.check_new` and `admission.admit_new`.
     """
     if (command.organisation_id, command.client_order_id) in decider.taken:
         raise CuxError(Code.DUPLICATE_CLIENT_ORDER_ID, param="client_order_id")
@@ -46,7 +46,7 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
     limit = rules.within_band(command, limit, market.band)
     order = _order(decider, command, market, limit)
     _check_expiry(market, order)
-    accounts.admit_new(decider.state, market, order)
+    admission.admit_new(decider.state, market, order)
     if order.side == "buy":
         decider.state.wallets[order.organisation_id].require(order.needed_nano_usd)
     else:
@@ -78,7 +78,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
     rules.check_band(command.price_ticks, market.band)
     check_slices(order.display_lots, command.quantity_lots)
-    accounts.admit_replace(decider.state, market, order, command)
+    admission.admit_replace(decider.state, market, order, command)
     grows = False
     if order.side == "buy":
         needed = order.worst_case_nano_usd(command.price_ticks, command.quantity_lots)

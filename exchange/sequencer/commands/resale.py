@@ -7,7 +7,7 @@ from core.errors import Code, CuxError
 from core.ids import new_id
 from exchange.sequencer import protocol as p
 from exchange.sequencer import rules
-from exchange.sequencer.commands import accounts
+from exchange.sequencer.commands import admission
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
 from exchange.sequencer.kinds import check_enabled
@@ -30,7 +30,7 @@ def lodge(decider: Decider, command: p.Lodge) -> dict[str, Any]:
         raise CuxError(Code.ENTITLEMENT_NOT_SELLABLE, "An offer is of all that is lodged.")
     order = _order(decider, command, market, _expires_at(decider, command, lodged))
     order.window_ends_at = lodged.ends_at
-    accounts.admit_new(decider.state, market, order)
+    admission.admit_new(decider.state, market, order)
     events = decider.apply(market, order.for_engine())
     decider.state.lodged[lodged.id] = lodged
     decider.state.add(order)

@@ -7,7 +7,7 @@ from core.ids import new_id
 from exchange.sequencer import protocol as p
 from exchange.sequencer import rules
 from exchange.sequencer.auctions import AuctionState
-from exchange.sequencer.commands import capacity
+from exchange.sequencer.commands import admission, capacity
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.fills import apply_events
 from exchange.sequencer.state import Market, OrderState, StandingOffer
@@ -20,15 +20,12 @@ def set_offer(decider: Decider, command: p.SetStandingOffer) -> dict[str, Any]:
     """Keep an offer for the auctions to come, in place of the one that the organisation had.
 
     Raises:
-        CuxError: UNKNOWN_INSTRUMENT, INVALID_FIELD (not an idle instrument), or as `rules.check_size`.
+        CuxError: UNKNOWN_INSTRUMENT, INVALID_FIELD (not an idle instrument), or as `rules.check_size`,
+            `rules.check_band` and `admission.admit_new`.
     """
     market = decider.market(command.instrument)
     if market.instrument.delivery != "idle":
         raise CuxError(Code.INVALID_FIELD, "Standing offers are for idle capacity.", param="instrument")
-    rules.check_size(market.instrument, command.price_ticks, command.quantity_lots)
-    before = market.standing.get(command.organisation_id)
-    if before is not None:
-        _end(decider, market, before)
     offer = StandingOffer(
         id=new_id(),
         organisation_id=command.organisation_id,
@@ -37,6 +34,10 @@ def set_offer(decider: Decider, command: p.SetStandingOffer) -> dict[str, Any]:
         quantity_lots=command.quantity_lots,
         created_at=decider.changes.now,
     )
+    _check(decider, market, _order(decider, offer, offer.quantity_lots))
+    before = market.standing.get(command.organisation_id)
+    if before is not None:
+        _end(decider, market, before)
     market.standing[command.organisation_id] = offer
     decider.changes.standing[offer.id] = offer
     return offer_view(offer)
@@ -55,28 +56,38 @@ def withdraw(decider: Decider, command: p.WithdrawStandingOffer) -> dict[str, An
 def enter_all(decider: Decider, market: Market, auction: AuctionState) -> None:
     """Place each standing offer, oldest first, as far as capacity backs it, and tell its owner.
 
-    One of a blocked account, or outside the price band, stays out.
+    One that would be refused as an order stays out.
     """
     for offer in sorted(market.standing.values(), key=lambda offer: offer.id):
         lots = capacity.backed_lots(decider, offer.organisation_id, market.instrument, offer.quantity_lots)
-        if not _may_enter(decider, market, offer):
-            lots = 0
-        order = _place(decider, market, offer, lots) if lots else None
-        decider.changes.tell(offer.organisation_id, EVENT, offer_view(offer, auction.id, order))
+        order = _order(decider, offer, lots)
+        entered = _is_allowed(decider, market, order)
+        if entered:
+            _place(decider, market, order)
+        news = offer_view(offer, auction.id, order if entered else None)
+        decider.changes.tell(offer.organisation_id, EVENT, news)
 
 
-def _may_enter(decider: Decider, market: Market, offer: StandingOffer) -> bool:
-    """Tell whether the account may trade, and the price lies in the band of today."""
-    low, high = market.band
-    return low <= offer.price_ticks <= high and not decider.state.terms_of(offer.organisation_id).is_blocked
+def _is_allowed(decider: Decider, market: Market, order: OrderState) -> bool:
+    try:
+        _check(decider, market, order)
+    except CuxError:
+        return False
+    return True
 
 
-def _place(decider: Decider, market: Market, offer: StandingOffer, lots: int) -> OrderState:
-    instrument = market.instrument
-    rates = decider.state.rates_of(offer.organisation_id, instrument)
-    order = OrderState(
+def _check(decider: Decider, market: Market, order: OrderState) -> None:
+    """Refuse what no order could be: by size, price or what its account may do."""
+    rules.check_size(market.instrument, order.limit_ticks, order.quantity_lots)
+    rules.check_band(order.limit_ticks, market.band)
+    admission.admit_new(decider.state, market, order)
+
+
+def _order(decider: Decider, offer: StandingOffer, lots: int) -> OrderState:
+    rates = decider.state.rates_of(offer.organisation_id, offer.instrument)
+    return OrderState(
         id=new_id(),
-        instrument=instrument,
+        instrument=offer.instrument,
         organisation_id=offer.organisation_id,
         beneficiary_id=offer.organisation_id,
         client_order_id=None,
@@ -93,10 +104,12 @@ def _place(decider: Decider, market: Market, offer: StandingOffer, lots: int) ->
         maker_fee_ppm=rates.maker_ppm,
         taker_fee_ppm=rates.taker_ppm,
     )
+
+
+def _place(decider: Decider, market: Market, order: OrderState) -> None:
     events = decider.apply(market, order.for_engine())
     decider.state.add(order)
     apply_events(decider.state, decider.changes, market, order, events)
-    return order
 
 
 def _end(decider: Decider, market: Market, offer: StandingOffer) -> None:

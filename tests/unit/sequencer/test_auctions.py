@@ -372,6 +372,20 @@ def test_standing_offers_stay_out_where_their_account_may_not_trade(idle):
     assert (told(idle), idle.state.orders) == ([(BOB, 0)], {})
 
 
+def test_standing_offers_keep_to_the_limits_of_orders():
+    limits = {"max_notional_nano_usd": 20_000_000, "min_order_lots": 5}
+    idle = desk_of(delivery="idle", window_s=100, reference_ticks=1_000, **limits)
+    assert code(offer(idle, BOB, 1_001, 20)) == "notional_limit"
+    assert code(offer(idle, BOB, 1_000, 4)) == "quantity_out_of_range"
+    assert offer(idle, BOB, 1_000, 20).status == 200
+    assert offer(idle, CY, 1_000, 20).status == 200
+    idle.state.backings[CY, "c/idle"].offered_ucu = 99_600  # four lots are left of 1,000
+    idle.state.markets["x"].reference_ticks = 1_001
+    start(idle)
+    assert told(idle) == [(BOB, 0), (CY, 0)]
+    assert idle.state.orders == {}
+
+
 def test_standing_offers_are_for_idle_capacity(desk, idle):
     assert code(offer(desk, BOB, 1_100, 20)) == "invalid_field"
     assert code(offer(idle, BOB, 99, 20)) == "price_out_of_band"
