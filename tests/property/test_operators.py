@@ -30,7 +30,7 @@ from tests.property.sequencer_commands import (
     trader,
 )
 from tests.property.test_sequencer_decisions import SEARCH, check_postings, check_recovery
-from tests.sequencer_memory import START, Desk, NothingElse
+from tests.sequencer_memory import START, Desk
 
 TIERS = ("", "gold", "silver")
 ENDS_AT = START + timedelta(hours=10)
@@ -74,19 +74,9 @@ RUNS = st.builds(
 )
 
 
-class Given(NothingElse):
-    """What holders have given to the sequencer, as it was given."""
-
-    def __init__(self) -> None:
-        self.entitlements: dict[UUID, Lodged] = {}
-
-    def lodged(self, entitlement_id: UUID) -> Lodged | None:
-        return self.entitlements.get(entitlement_id)
-
-
-def lodge(at: Desk, reader: Given, who: UUID, ticks: int, quantity_lots: int, escrow: int) -> None:
+def lodge(at: Desk, who: UUID, ticks: int, quantity_lots: int, escrow: int) -> None:
     id, quantity = new_id(), quantity_lots * ODD.lot_ucu
-    reader.entitlements[id] = Lodged(
+    at.database.entitlements[id] = Lodged(
         id, ODD.id, who, PROVIDER, quantity, escrow, escrow // 7, ENDS_AT, used_ucu=0
     )
     at.decide(
@@ -123,14 +113,14 @@ def check(at: Desk) -> None:
     assert set(at.state.lodged) == selling
 
 
-def check_shares(at: Desk, reader: Given) -> None:
+def check_shares(at: Desk) -> None:
     """What left an entitlement is its exact share, and compute and debt went the same way."""
     posted: defaultdict[Any, int] = defaultdict(int)
     for entry in at.changes.entries:
         for leg in entry.legs:
             posted[leg.debit.kind, leg.debit.entitlement_id] -= leg.amount
             posted[leg.credit.kind, leg.credit.entitlement_id] += leg.amount
-    for id, given_in in reader.entitlements.items():
+    for id, given_in in at.database.entitlements.items():
         sold = -posted[Kind.ENTITLEMENT, id]
         assert posted[Kind.ISSUE, id] == sold
         share = share_released(given_in.escrow_nano_usd, 0, sold, given_in.quantity_ucu)
@@ -139,16 +129,15 @@ def check_shares(at: Desk, reader: Given) -> None:
 
 
 def check_run(steps: list[Step]) -> None:
-    at, reader = desk(), Given()
-    at.decider.reader = reader
+    at = desk()
     for step in steps:
         if isinstance(step, tuple) and step[0] == "lodge":
-            lodge(at, reader, *step[1:])
+            lodge(at, *step[1:])
         else:
             take(at, step)
         check(at)
     check_postings(at)
-    check_shares(at, reader)
+    check_shares(at)
     check_recovery(at)
 
 
