@@ -146,7 +146,10 @@ class Book:
         return self.asks if order.side == "buy" else self.bids
 
     def add(self, order: Order) -> None:
-        """Let an order enter with the youngest priority; an iceberg without a slice gets one."""
+        """Let an order enter with the youngest priority; an iceberg without a slice gets one.
+
+        Here and below the side is found without `side_of`: a call less on the way of every message.
+        """
         order.priority = self.last_priority = self.last_priority + 1
         if order.display and not order.slice:
             order.slice = min(order.display, order.qty)

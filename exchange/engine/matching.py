@@ -80,6 +80,9 @@ def _killed(order: Order, met: list[Meeting]) -> CancelReason | None:
 
 def _meetings(book: Book, taker: Order) -> list[Meeting]:
     """Whom the taker meets until it is filled, or its limit or its budget ends."""
+    keys = book.opposite(taker).keys
+    if not (keys and keys[-1] >= _worst_key(book, taker)) and not taker.min_end:
+        return []
     walk = _walk(book, taker)
     return list(_affordable(walk, taker.budget) if taker.budget else walk)
 

@@ -84,6 +84,7 @@ MUTANTS = [
         "matching",
         "if key < worst_key:\n            return\n        yield opposite",
         "if key < worst_key - 1:\n            return\n        yield opposite",
+        TAKING,
     ),
     Mutant(
         LIMIT,
@@ -157,6 +158,7 @@ MUTANTS = [
         "matching",
         "return [] if _killed(order, met) else met",
         "return met",
+        TAKING,
     ),
     Mutant(
         REPLAY,
@@ -206,7 +208,14 @@ MUTANTS = [
         TAKING,
     ),
     Mutant(NAIVE, "a minimum counts for nothing", "matching", "lots < order.min_qty", "lots < 0"),
-    Mutant(NAIVE, "a surplus of bids takes the lowest price", "auction", "candidates[-1]", "candidates[0]"),
+    Mutant(
+        NAIVE,
+        "a surplus of bids takes the lowest price",
+        "auction",
+        "candidates[-1]",
+        "candidates[0]",
+        AUCTION,
+    ),
     Mutant(NAIVE, "the no-cancel phase takes lots away", "checks", "return further or", "return further and"),
     Mutant(NAIVE, "a self-trade is not marked", "auction", "bid.account == ask.account", "False"),
     Mutant(NAIVE, "an ignored maker trades", "matching", "maker.account not in taker.ignore", "True", TAKING),
