@@ -241,7 +241,7 @@ def test_bad_input_is_explained_next_to_its_field(scene: Scene, browser: Browser
             page.locator("form.order").evaluate("form => form.dataset.sent = 'yes'")
             page.get_by_role("button", name="Place buy order").click()
             expect(page.locator("form.order[data-sent]")).to_have_count(0)  # the answer has replaced it
-            expect(page.locator(".problem")).to_have_text([message])
+            expect(page.locator(".field .problem")).to_have_text([message])
             expect(page.locator(f".field:has(#{field}) .problem")).to_have_text(message)
             expect(page.locator(f"#{field}")).to_have_value(quantity if field == "quantity_lots" else price)
         expect(page.locator("#orders")).to_contain_text("No open orders")
