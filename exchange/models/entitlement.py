@@ -30,7 +30,9 @@ class Entitlement(models.Model):
     id = models.UUIDField(primary_key=True)
     origin = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="parts")
     trade = models.ForeignKey(Trade, on_delete=models.PROTECT, related_name="entitlements")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="entitlements")
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="entitlements", db_index=False
+    )
     holder = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="entitlements")
     provider = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="issued")
     quantity_ucu = models.BigIntegerField()

@@ -1,4 +1,7 @@
-"""What the sequencer tells the world and each account, in the transaction in which it happened."""
+"""What the sequencer tells the world and each account, in the transaction in which it happened.
+
+No foreign keys: each event stands beside a row that has them, and is forgotten after a while.
+"""
 
 from django.db import models
 
@@ -10,7 +13,7 @@ class MarketEvent(models.Model):
 
     pk = models.CompositePrimaryKey("instrument", "sequence")
     instrument = models.ForeignKey(
-        Instrument, on_delete=models.PROTECT, related_name="events", db_index=False
+        Instrument, on_delete=models.PROTECT, related_name="events", db_index=False, db_constraint=False
     )
     sequence = models.BigIntegerField()
     at = models.DateTimeField()
@@ -25,7 +28,11 @@ class AccountEvent(models.Model):
 
     pk = models.CompositePrimaryKey("organisation", "sequence")
     organisation = models.ForeignKey(
-        "accounts.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+        "accounts.Organisation",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     sequence = models.BigIntegerField()
     at = models.DateTimeField()

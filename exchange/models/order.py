@@ -23,9 +23,16 @@ class Order(models.Model):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True)
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="orders")
-    organisation = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="orders")
-    beneficiary = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="+")
+    # The indexes below are those on instrument and organisation; nobody looks orders up by beneficiary.
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    organisation = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    beneficiary = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     client_order_id = models.CharField(max_length=48, null=True)
     side = models.CharField(max_length=4)
     type = models.CharField(max_length=6)

@@ -30,7 +30,10 @@ class Trade(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="trades")
+    # The unique (instrument, sequence) below is the index on instrument.
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="trades", db_index=False
+    )
     sequence = models.BigIntegerField()
     price_ticks = models.BigIntegerField()
     quantity_lots = models.BigIntegerField()
