@@ -22,9 +22,12 @@ from cux.wire.operators import (
     FeeTierView,
     KilledView,
     KillInstrument,
+    NewAuction,
     PhaseView,
+    StartedAuction,
 )
-from exchange.services.operators import account_set, fee_tier_set, instrument_kill, phase_set
+from exchange.sequencer.auctions import Periods
+from exchange.services.operators import account_set, auction_start, fee_tier_set, instrument_kill, phase_set
 
 T = TypeVar("T")
 
@@ -70,6 +73,28 @@ def phase(request: Request) -> Response:
     """Change the trading phase of an instrument; a crossed book cannot go to `continuous`."""
     wanted = asked(request, ChangePhase)
     return verdict_response(phase_set(instrument=wanted.instrument, phase=wanted.phase, key=key_of(request)))
+
+
+@extend_schema(
+    operation_id="operator_auction_start",
+    tags=["operators"],
+    parameters=[KEY],
+    request={"application/json": ref(NewAuction)},
+    responses={200: ref(StartedAuction)},
+)
+@api_view(["POST"])
+@permission_classes([CanOperate])
+def auction(request: Request) -> Response:
+    """Hold a call auction now: to open, reopen or close an instrument, or one more as by schedule."""
+    wanted = asked(request, NewAuction)
+    verdict = auction_start(
+        instrument=wanted.instrument,
+        kind=wanted.kind,
+        periods=Periods(wanted.input_s, wanted.no_cancel_s, wanted.random_close_s),
+        then_phase=wanted.then_phase,
+        key=key_of(request),
+    )
+    return verdict_response(verdict)
 
 
 @extend_schema(

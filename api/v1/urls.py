@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern] = [
     path("api-keys", api_keys.api_keys),
     path("api-keys/<str:key_id>", api_keys.api_key),
     path("operator/kill", operators.kill),
+    path("operator/auctions", operators.auction),
     path("operator/phases", operators.phase),
     path("operator/accounts/<str:organisation_id>", operators.account),
     path("operator/fee-tiers", operators.fee_tier),

@@ -3,7 +3,7 @@
 Data goes to stdout, prose to stderr. Exit codes are those of `cux.cli.exits`.
 """
 
-from cux.cli import account, auctions, batch, charts, chat, job, keys, login, market, order, receipt
+from cux.cli import account, auctions, batch, charts, chat, job, keys, login, market, operator, order, receipt
 from cux.cli.root import app
 
 __all__ = ["app"]
@@ -14,6 +14,7 @@ app.add_typer(batch.dead_man, name="dead-man")
 app.add_typer(auctions.app, name="auctions")
 app.add_typer(auctions.offers, name="offers")
 app.add_typer(keys.app, name="keys")
+app.add_typer(operator.app, name="operator")
 app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")
 app.add_typer(receipt.app, name="receipt")

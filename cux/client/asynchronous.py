@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from cux.client.call import Call, next_page
-from cux.client.calls import account, batches, charts, compute, keys, market
+from cux.client.calls import account, batches, charts, compute, keys, market, operators
 from cux.client.config import resolve
 from cux.client.errors import CuxConnectionError, CuxError
 from cux.client.methods import named_after
@@ -156,6 +156,16 @@ class AsyncClient:
     api_key_list = _list(keys.api_key_list)
     api_key_create = _one(keys.api_key_create)
     api_key_revoke = _one(keys.api_key_revoke)
+
+    instrument_kill = _one(operators.instrument_kill)
+    phase_set = _one(operators.phase_set)
+    account_set = _one(operators.account_set)
+    fee_tier_set = _one(operators.fee_tier_set)
+    auction_start = _one(operators.auction_start)
+    bust_list = _list(operators.bust_list)
+    bust_request = _one(operators.bust_request)
+    bust_approve = _one(operators.bust_approve)
+    surveillance = _list(operators.surveillance)
 
     model_list = _list(compute.model_list)
     quote_create = _one(compute.quote_create)

@@ -3,7 +3,7 @@
 Units as in `cux.wire.orders`.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,10 @@ from msgspec import Meta
 from cux.wire.fields import Count, Id, Instant, Int64, Positive
 from cux.wire.orders import Instrument, Phase
 
+StartedKind = Literal["scheduled", "open", "reopen", "close"]
+"""Those that operators start; a volatility interruption starts itself."""
+Step = Annotated[int, Meta(ge=0, le=86_400)]
+"""Seconds."""
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -40,6 +44,24 @@ class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
 
     instrument: Instrument
     phase: Phase
+
+
+class NewAuction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A call auction to hold now: how long its steps last, and the phase that it leaves."""
+
+    instrument: Instrument
+    kind: StartedKind
+    input_s: Step
+    no_cancel_s: Step
+    random_close_s: Step
+    then_phase: Phase
+
+
+class StartedAuction(msgspec.Struct, frozen=True, kw_only=True):
+    """An auction that has begun, and when it will be over at the latest."""
+
+    auction_id: Id
+    closes_by: Instant
 
 
 class AccountRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,8 +5,17 @@ import uuid
 from accounts.models import Organisation
 from core.errors import Code, CuxError
 from exchange.engine.orders import Phase
+from exchange.sequencer.auctions import AuctionKind, Periods
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.protocol import Kill, SetAccount, SetFeeTier, SetPhase, Verdict
+from exchange.sequencer.protocol import (
+    EXCHANGE_ID,
+    Kill,
+    SetAccount,
+    SetFeeTier,
+    SetPhase,
+    StartAuction,
+    Verdict,
+)
 
 
 def account_set(
@@ -72,6 +81,25 @@ def phase_set(*, instrument: str, phase: Phase, key: str) -> Verdict:
         CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
     """
     return submit_sync(SetPhase(instrument, phase, operator_key(key)))
+
+
+def auction_start(
+    *, instrument: str, kind: AuctionKind, periods: Periods, then_phase: Phase, key: str
+) -> Verdict:
+    """This function will start a call auction; one key starts one auction.
+
+    Raises:
+        CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
+    """
+    command = StartAuction(
+        instrument=instrument,
+        auction_id=uuid.uuid5(EXCHANGE_ID, operator_key(key)),
+        kind=kind,
+        **periods._asdict(),
+        then_phase=then_phase,
+        key=operator_key(key),
+    )
+    return submit_sync(command)
 
 
 def operator_key(key: str) -> str:

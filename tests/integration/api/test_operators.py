@@ -12,6 +12,7 @@ from tests import builders
 from tests.integration.api.conftest import bearer
 from tests.integration.api.test_errors import assert_error
 from tests.sequencer_market import make_market
+from tests.waiting import eventually
 
 NOBODY = UUID(int=0)
 """An id of nothing; the same in every worker, since it names tests."""
@@ -107,6 +108,20 @@ def test_surveillance_reports_a_period(exchange, market, operator):
         (param,) = asked
         refused = exchange.get("/v1/operator/surveillance", params=asked, headers=operator)
         assert_error(refused, Code.INVALID_FIELD, param)
+
+
+def test_a_halted_instrument_is_reopened_by_an_auction_started_once(exchange, market, operator):
+    symbol = market.instrument.symbol
+    exchange.post("/v1/operator/kill", json={"instrument": symbol}, headers=operator)
+    steps = {"input_s": 1, "no_cancel_s": 0, "random_close_s": 0}
+    body = {"instrument": symbol, "kind": "reopen", "then_phase": "continuous"} | steps
+    headers = operator | {"Idempotency-Key": builders.unique("auction")}
+    started = exchange.post("/v1/operator/auctions", json=body, headers=headers)
+    assert started.status_code == 200, started.text
+    assert exchange.post("/v1/operator/auctions", json=body, headers=headers).json() == started.json()
+    auction = f"/v1/auctions/{started.json()['auction_id']}"
+    eventually(lambda: exchange.get(auction).json()["state"] == "done")
+    assert exchange.get(f"/v1/instruments/{symbol}").json()["phase"] == "continuous"
 
 
 def test_a_repetition_under_its_key_is_the_same_answer(exchange, market, operator):

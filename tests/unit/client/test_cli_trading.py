@@ -36,6 +36,18 @@ OFFER = {
     "quantity_lots": 500,
     "created_at": AT,
 }
+RULES = {"organisation_id": "org_1", "is_blocked": True, "reason": "runaway", "fee_tier": "", "canceled": []}
+TIER = {"instrument": "x", "tier": "gold", "maker_fee_ppm": 0, "taker_fee_ppm": 5_000}
+BUST = {
+    "trade_id": "trd_1",
+    "instrument": "x",
+    "price_ticks": 1,
+    "quantity_lots": 2,
+    "reason": "error",
+    "requested_by": "key_1",
+    "requested_at": AT,
+}
+FINDING = {"kind": "spoof", "accounts": ["org_1"], "figures": {"cancels": 9}, "references": []}
 PROVIDER = {
     "provider_id": "prv_1",
     "organisation_id": "org_1",
@@ -174,6 +186,19 @@ def test_cancels_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
         ("order find mine", ORDER, "ord_1"),
         ("market providers", {"data": [PROVIDER]}, "org_1"),
         ("market show x", TERMS | {"band_ppm": 50_000}, "within 5 % of the reference price"),
+        (
+            "operator kill x --yes",
+            {"instrument": "x", "phase": "halted", "canceled": 3},
+            "3 orders cancelled",
+        ),
+        ("operator phase x continuous", {"instrument": "x", "phase": "continuous"}, "x is continuous"),
+        ("operator auction x reopen", {"auction_id": "auc_1", "closes_by": AT}, "auc_1 closes by 2026-08-01"),
+        ("operator account org_1 --block --reason runaway", RULES, "no: runaway"),
+        ("operator tier x gold --maker 0 --taker 5000", TIER, "5,000 ppm taker"),
+        ("operator busts", {"data": [BUST]}, "waits for another operator"),
+        ("operator bust trd_1 --reason error", BUST, "trd_1"),
+        ("operator approve trd_1", BUST | {"busted_at": AT}, "2026-08-01 12:00:00"),
+        ("operator surveillance", {"data": [FINDING]}, "cancels 9"),
         ("dead-man set 60", {"timeout_s": 60, "expires_at": AT}, "in 60 s, at 2026-08-01 12:00:00 UTC"),
         ("dead-man show", {"timeout_s": 0}, "never"),
         ("auctions list --instrument x", {"data": [AUCTION]}, "auc_1"),

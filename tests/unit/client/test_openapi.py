@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cux.client.call import Call
-from cux.client.calls import account, batches, charts, compute, keys, market
+from cux.client.calls import account, batches, charts, compute, keys, market, operators
 from cux.client.views import Page
 from cux.wire.batches import BatchCancel
 from tests.environment import ROOT
@@ -43,6 +43,15 @@ CALLS: list[Call[Any]] = [
     batches.standing_offer_set("x", price_ticks=1, quantity_lots=1),
     batches.standing_offer_withdraw("x"),
     batches.entitlement_sell("x", price_ticks=1, quantity_lots=1),
+    operators.instrument_kill("x"),
+    operators.phase_set("x", "halted"),
+    operators.account_set("x", is_blocked=True),
+    operators.fee_tier_set("x", "gold", maker_fee_ppm=0, taker_fee_ppm=0),
+    operators.auction_start("x", "reopen", then_phase="continuous"),
+    operators.bust_list(),
+    operators.bust_request("x", "typing error"),
+    operators.bust_approve("x"),
+    operators.surveillance(start="2026-01-01T00:00:00Z"),
     keys.api_key_list(),
     keys.api_key_create("bot", ["read"]),
     keys.api_key_revoke("x"),
@@ -103,7 +112,7 @@ def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
 
 
 def test_every_call_there_is_was_looked_at() -> None:
-    modules = (market, charts, account, batches, keys, compute)
+    modules = (market, charts, account, batches, keys, operators, compute)
     functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
     assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
