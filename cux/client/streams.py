@@ -46,13 +46,15 @@ class BookStream:
 
     def take(self, event: Event) -> Market:
         """Return the market after an event: the best levels, and trades not handed out before."""
+        busts: list[TradeView] = []
         if event.name == "snapshot":
             trades = self._start(parse(event.data, MarketSnapshot))
         else:
-            trades = self._change(parse(event.data, MarketDelta))
+            delta = parse(event.data, MarketDelta)
+            trades, busts = self._change(delta), delta.busts
         fresh = [trade for trade in trades if trade.seq > self._trade_seq]
         self._trade_seq = max((trade.seq for trade in fresh), default=self._trade_seq)
-        return Market(book=self._shown(), trades=fresh, auction=self.auction)
+        return Market(book=self._shown(), trades=fresh, busts=busts, auction=self.auction)
 
     def _start(self, snapshot: MarketSnapshot) -> list[TradeView]:
         self.book = LiveBook(snapshot.bids, snapshot.asks)

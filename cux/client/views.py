@@ -93,10 +93,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
-    """A market at a moment: the best levels, the trades since the one before, newest first, the auction."""
+    """A market at a moment: the best levels, the trades since the one before, newest first, the auction.
+
+    `busts` are earlier trades that were undone since the one before.
+    """
 
     book: Book
     trades: list[TradeView]
+    busts: list[TradeView] = []
     auction: AuctionNews | None = None
 
 

@@ -54,7 +54,7 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class MarketChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event changes: levels as they are now, trades as they happened.
+    """What an event changes: levels as they are now, trades as they happened, earlier ones undone (`busts`).
 
     `phase` and `auction` are there when they changed, `crc` (of the book after the event) every 16th time and
     when the phase changes.
@@ -62,6 +62,7 @@ class MarketChange(msgspec.Struct, frozen=True, kw_only=True):
 
     levels: list[LevelChange] = []
     trades: list[TradeView] = []
+    busts: list[TradeView] = []
     phase: Phase | None = None
     auction: AuctionNews | None = None
     crc: Count | None = None
@@ -83,12 +84,12 @@ class StandingOfferNews(StandingOfferView, frozen=True, kw_only=True):
 
 
 class AccountDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """What befell an account, as `type` says: an order as it is now, a fill (`trade`), the wallet, or that a
-    standing offer entered an auction."""
+    """What befell an account, as `type` says: an order as it is now, a fill or the bust of one (`trade`), the
+    wallet, or that a standing offer entered an auction."""
 
     seq: Count
     at: Instant
-    type: Literal["order", "fill", "wallet", "standing_offer"]
+    type: Literal["order", "fill", "bust", "wallet", "standing_offer"]
     order: OrderView | None = None
     trade: TradeView | None = None
     wallet: BalanceView | None = None

@@ -13,7 +13,8 @@ from core.ids import public_id
 
 _BUSTED: Final = """
     SELECT t.id, i.symbol, t.sequence, t.price_ticks, t.quantity_lots, t.taker_side, t.traded_at,
-        t.buy_order_id, t.sell_order_id, t.buyer_fee_nano_usd, t.seller_fee_nano_usd,
+        t.buy_order_id, t.sell_order_id, t.buyer_fee_nano_usd, t.seller_fee_nano_usd, t.is_self,
+        t.is_selective,
         b.organisation_id AS buyer_id, s.organisation_id AS seller_id
     FROM exchange_bust u JOIN exchange_trade t ON t.id = u.trade_id
     JOIN exchange_instrument i ON i.id = t.instrument_id
@@ -36,11 +37,14 @@ class BustedTrade:
     sell_order_id: uuid.UUID
     buyer_fee_nano_usd: int
     seller_fee_nano_usd: int
+    is_self: bool
+    is_selective: bool
     buyer_id: uuid.UUID
     seller_id: uuid.UUID
 
     def tape_view(self) -> dict[str, Any]:
         """Return it as everybody sees it."""
+        flags = {"is_self": self.is_self, "is_selective": self.is_selective, "is_busted": True}
         return {
             "trade_id": public_id("trade", self.id),
             "instrument": self.symbol,
@@ -49,7 +53,7 @@ class BustedTrade:
             "quantity_lots": self.quantity_lots,
             "taker_side": self.taker_side,
             "executed_at": rfc3339(self.traded_at),
-            "is_busted": True,
+            **{flag: True for flag, is_set in flags.items() if is_set},
         }
 
     def view(self, *, is_buyer: bool) -> dict[str, Any]:

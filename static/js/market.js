@@ -38,6 +38,10 @@ const stream = new Stream(`/v1/stream/market/${encodeURIComponent(main.dataset.m
     if (!book.isSound) return stream.restart();
     candles.add(change.trades);
     tape.show(change.trades.toReversed(), false);
+    if (change.busts?.length) {
+      tape.bust(change.busts);
+      candles.load();
+    }
     frame ||= requestAnimationFrame(draw);
   },
 }, state);

@@ -36,6 +36,15 @@ export class Tape {
     byId("last-ticks").textContent = `${number(last)} ticks`;
   }
 
+  // Trades that were undone stay on the tape, struck through, and leave the volume.
+  bust(trades) {
+    for (const trade of trades) {
+      if (isPrinted({ ...trade, is_busted: false })) this.volume -= trade.quantity_lots;
+      byId("tape").querySelector(`[data-seq="${trade.seq}"]`)?.classList.add("busted");
+    }
+    byId("volume").textContent = number(this.volume);
+  }
+
   row(trade, isFresh) {
     const isBuy = trade.taker_side === "buy";
     const price = el(
@@ -48,7 +57,11 @@ export class Tape {
     const time = el("time", { datetime: trade.executed_at }, trade.executed_at.slice(11, 19));
     return el(
       "tr",
-      { "data-ticks": trade.price_ticks, ...(isFresh ? { class: "flash" } : {}) },
+      {
+        "data-ticks": trade.price_ticks,
+        "data-seq": trade.seq,
+        class: `${isFresh ? "flash" : ""} ${trade.is_busted ? "busted" : ""}`.trim(),
+      },
       price,
       el("td", { class: "n" }, number(trade.price_ticks)),
       el("td", { class: "n" }, number(trade.quantity_lots)),

@@ -1,11 +1,11 @@
 """Undoing a trade: two operators, one entry that takes everything back, and nothing if it was used."""
 
-import json
-
+import msgspec
 import pytest
 
-from core.clock import utc_now
+from core.clock import rfc3339, utc_now
 from core.errors import Code
+from cux.wire.streams import AccountDelta, MarketChange
 from exchange.models import AccountEvent, Bust, Entitlement, MarketEvent, Trade
 from exchange.services.trade_bust import bust_approve, bust_request
 from tests.integration.contract.books import (
@@ -28,6 +28,12 @@ def market(exchange):
     """A market beside which nothing waits in the outbox."""
     drain()
     return make_market(**FEES)
+
+
+def account_delta(row: AccountEvent) -> AccountDelta:
+    """Return an event as the stream sends it."""
+    body = msgspec.json.decode(row.payload) | {"seq": row.sequence, "at": rfc3339(row.at)}
+    return msgspec.convert(body, AccountDelta)
 
 
 def ask(row: Entitlement) -> Bust:
@@ -61,15 +67,16 @@ def test_market_and_both_sides_are_told_once(market):
     drain()
     drain()
     trade_id = f"trd_{row.trade_id.hex}"
-    told = [json.loads(event.payload) for event in MarketEvent.objects.filter(instrument=market.instrument)]
-    busts = [each for payload in told for each in payload.get("busts", [])]
-    assert [(each["trade_id"], each["is_busted"], each["price_ticks"]) for each in busts] == [
-        (trade_id, True, 1_999)
-    ]
+    told = MarketEvent.objects.filter(instrument=market.instrument)
+    changes = [msgspec.json.decode(event.payload, type=MarketChange) for event in told]
+    busts = [each for change in changes for each in change.busts]
+    assert [(each.trade_id, each.is_busted, each.price_ticks) for each in busts] == [(trade_id, True, 1_999)]
     for who, role in ((market.buyer, "taker"), (market.seller, "maker")):
-        events = [json.loads(event.payload) for event in AccountEvent.objects.filter(organisation=who)]
-        (bust,) = (event["trade"] for event in events if event["type"] == "bust")
-        assert (bust["trade_id"], bust["role"]) == (trade_id, role)
+        rows = AccountEvent.objects.filter(organisation=who)
+        busts = [row for row in map(account_delta, rows) if row.type == "bust"]
+        assert [(each.trade and each.trade.trade_id, each.trade and each.trade.role) for each in busts] == [
+            (trade_id, role)
+        ]
 
 
 def test_approving_twice_does_it_once(market):

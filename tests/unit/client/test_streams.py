@@ -90,6 +90,14 @@ def test_watching_goes_on_where_the_connection_was_lost() -> None:
     assert asked == [None, "6", "6", "6", "8"]
 
 
+def test_a_trade_that_was_undone_is_told() -> None:
+    script = Script(stream(snapshot(5, 2, 1), delta(6, busts=[trade(1) | {"is_busted": True}])))
+    with script.client() as client:
+        _, after = islice(client.market_watch("x"), 2)
+    assert [(one.seq, one.is_busted) for one in after.busts] == [(1, True)]
+    assert after.trades == []
+
+
 def test_the_asynchronous_client_goes_on_likewise() -> None:
     script = interrupted()
 

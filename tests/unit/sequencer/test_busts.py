@@ -16,14 +16,17 @@ def busted_market() -> MemoryMarket:
     x = memory_market(reference_ticks=2_000)
     x.market.reference_ticks = 4_000
     x.database.markets["x"] = Market(x.market.instrument, Engine(), reference_ticks=1_900)
-    ids = [UUID(int=n) for n in (1, 2)]
-    x.database.busts[TRADE] = BustedTrade(TRADE, "x", 9, 4_000, 3, "buy", NOW, *ids, 5, 6, BUYER, SELLER)
+    orders, fees, flags = [UUID(int=n) for n in (1, 2)], (5, 6), (False, True)
+    x.database.busts[TRADE] = BustedTrade(
+        TRADE, "x", 9, 4_000, 3, "buy", NOW, *orders, *fees, *flags, BUYER, SELLER
+    )
     return x
 
 
 def test_the_reference_price_is_that_of_the_last_trade_that_stands():
     x = busted_market()
-    assert x.decide(COMMAND).body["is_busted"] is True
+    told = x.decide(COMMAND).body
+    assert (told["is_busted"], told["is_selective"], "is_self" in told) == (True, True, False)
     assert x.market.reference_ticks == 1_900
     kinds = [(who, kind, body["fee_nano_usd"]) for who, kind, body in x.decider.changes.account_events]
     assert kinds == [(BUYER, "bust", 5), (SELLER, "bust", 6)]
