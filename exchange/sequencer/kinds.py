@@ -14,7 +14,7 @@ from exchange.sequencer.protocol import NewOrder
 
 IMMEDIATE: Final = ("IOC", "FOK")
 """Times in force of orders that never rest."""
-MAX_PROVIDERS: Final = 64
+MAX_PROVIDERS: Final = 32
 LONGEST_LIFE: Final = timedelta(days=366)
 
 Kind = Literal[
