@@ -161,7 +161,7 @@ class _Batch:
                 return verdict if digest == first_digest else refusal(CuxError(Code.IDEMPOTENCY_KEY_REUSED))
         self._decider.trades_before = len(self.changes.trades)
         verdict = self._decider.decide(command)
-        if _is_decided(command, verdict):
+        if self.changes.effects or _is_decided(command, verdict):
             self._journal(command, digest, verdict)
         return verdict
 
@@ -206,7 +206,10 @@ class _Lookup:
 
 
 def _is_decided(command: Decided, verdict: Verdict) -> bool:
-    """Tell whether there is something to journal: not of a question, of nothing done, or a `try again`."""
+    """Tell whether there is something to journal: not of a question, of nothing done, or a `try again`.
+
+    What touched a book is journaled in any case: a step may have been taken in part.
+    """
     if isinstance(command, RunDue):
         return bool(verdict.body["done"])
     return not isinstance(command, Preview) and verdict.status != Code.SEQUENCER_BUSY.spec.status

@@ -2,7 +2,7 @@
 
 A family has a kind of deadline here and sets moments with `state.deadlines.set((kind, id), at)`, from rows
 too when the state is rebuilt. A step that cannot be taken yet (the book is halted, say) returns False or is
-refused, having changed nothing, and is tried again a second later.
+refused, and is tried again a second later; what it has done until then stands.
 """
 
 from collections.abc import Callable, Mapping
