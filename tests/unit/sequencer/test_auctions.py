@@ -1,58 +1,20 @@
 """Call auctions from their start to their uncross, one price for all."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from exchange.engine.orders import Phase
 from exchange.sequencer import protocol as p
 from exchange.sequencer.auctions import AuctionKind, Periods, opened, volatility_periods
 from exchange.sequencer.commands.auctions import refresh
-from exchange.sequencer.risk import Backing
 from tests.sequencer_memory import START, Desk
-from tests.unit.sequencer.test_risk import instrument
-
-ANN, BOB, CY, DEE = (UUID(int=n) for n in (2, 3, 4, 5))
-AUCTION = UUID(int=77)
-
-
-def desk_of(**terms: Any) -> Desk:
-    desk = Desk(instrument(**terms), ANN, BOB, CY, DEE, funds=1_000_000_000)
-    for who in (ANN, BOB, CY, DEE):
-        assert desk.decide(p.SetCapacity(who, "c", 1_000, 1_000_000)).status == 200
-    return desk
+from tests.unit.sequencer.auction_desk import ANN, AUCTION, BOB, CY, code, desk_of, phase, prices, start
 
 
 @pytest.fixture
 def desk() -> Desk:
     return desk_of()
-
-
-def start(desk: Desk, **other: Any) -> p.Verdict:
-    facts: dict[str, Any] = {
-        "instrument": "x",
-        "auction_id": AUCTION,
-        "kind": "scheduled",
-        "input_s": 20,
-        "no_cancel_s": 10,
-        "random_close_s": 5,
-        "then_phase": "continuous",
-    }
-    return desk.decide(p.StartAuction(**facts | other))
-
-
-def phase(desk: Desk) -> Phase:
-    return desk.state.markets["x"].engine.current_phase
-
-
-def code(verdict: p.Verdict) -> str:
-    return str(verdict.body["error"]["code"])
-
-
-def prices(desk: Desk) -> list[tuple[int, int]]:
-    return [(trade.price_ticks, trade.quantity_lots) for trade in desk.changes.trades]
 
 
 def test_an_auction_goes_step_by_step_and_ends_in_one_price(desk):
@@ -303,178 +265,3 @@ def test_an_auction_too_late_to_deliver_sells_nothing(desk):
 def test_interruptions_close_at_random_within_their_last_sixth():
     assert volatility_periods(30) == Periods(25, 0, 5)
     assert volatility_periods(1) == Periods(1, 0, 0)
-
-
-# Standing offers
-
-
-def offer(desk: Desk, who: UUID, price: int, lots: int) -> p.Verdict:
-    return desk.decide(p.SetStandingOffer(who, "x", price, lots))
-
-
-@pytest.fixture
-def idle() -> Desk:
-    return desk_of(delivery="idle", window_s=100)
-
-
-def told(desk: Desk) -> list[tuple[UUID, int]]:
-    events = desk.changes.account_events
-    return [(id, body["entered_lots"]) for id, kind, body in events if kind == "standing_offer"]
-
-
-def test_standing_offers_enter_each_auction_until_withdrawn(idle):
-    first = offer(idle, BOB, 1_100, 20)
-    second = offer(idle, CY, 1_000, 10)
-    for n in (1, 2):
-        start(idle, auction_id=UUID(int=80 + n))
-        assert told(idle)[-2:] == [(BOB, 20), (CY, 10)]
-        assert {order.tif for order in idle.state.orders.values()} == {"GFA"}
-        idle.order(ANN, "buy", 1_050, 4)
-        idle.at(100 * n)
-    assert prices(idle) == [(1_000, 4), (1_000, 4)]
-    assert idle.state.orders == {}
-    assert all(order.auction_id for order in idle.changes.orders.values())
-    id = UUID(hex=first.body["standing_offer_id"].removeprefix("sto_"))
-    assert code(idle.decide(p.WithdrawStandingOffer(CY, id))) == "unknown_standing_offer"
-    withdrawn = idle.decide(p.WithdrawStandingOffer(BOB, id))
-    assert withdrawn.body["withdrawn_at"] == "2026-01-02T00:03:20.000000Z"
-    assert code(idle.decide(p.WithdrawStandingOffer(BOB, id))) == "unknown_standing_offer"
-    start(idle, auction_id=UUID(int=90))
-    assert told(idle)[-1] == (CY, 10)
-    assert len(idle.state.orders) == 1
-    assert second.body["withdrawn_at"] is None
-
-
-def test_a_new_standing_offer_takes_the_place_of_the_old(idle):
-    offer(idle, BOB, 1_100, 20)
-    offer(idle, BOB, 1_200, 5)
-    start(idle)
-    assert [(o.price_ticks, o.leaves_lots) for o in idle.state.orders.values()] == [(1_200, 5)]
-    assert [row.withdrawn_at is None for row in idle.changes.standing.values()] == [False, True]
-
-
-def test_standing_offers_are_cut_to_what_capacity_backs(idle):
-    idle.decide(p.SetCapacity(BOB, "c", 13, 500_000))
-    idle.state.backings[BOB, "c"].offered_ucu = 10**6  # what is firm counts apart
-    offer(idle, BOB, 1_100, 20)  # 13 µCU/s · ½ · 100 s = 650 µCU: six lots of 100
-    idle.state.backings[CY, "c/idle"] = Backing()
-    offer(idle, CY, 1_100, 20)
-    start(idle)
-    assert told(idle) == [(BOB, 6), (CY, 0)]
-    assert [order.leaves_lots for order in idle.state.orders.values()] == [6]
-
-
-def test_standing_offers_stay_out_where_their_account_may_not_trade(idle):
-    offer(idle, BOB, 1_100, 20)
-    blocked = p.SetAccount(organisation_id=BOB, is_blocked=True, reason="", fee_tier="", key="k")
-    assert idle.decide(blocked).status == 200
-    start(idle)
-    assert (told(idle), idle.state.orders) == ([(BOB, 0)], {})
-
-
-def test_standing_offers_keep_to_the_limits_of_orders():
-    limits = {"max_notional_nano_usd": 20_000_000, "min_order_lots": 5}
-    idle = desk_of(delivery="idle", window_s=100, reference_ticks=1_000, **limits)
-    assert code(offer(idle, BOB, 1_001, 20)) == "notional_limit"
-    assert code(offer(idle, BOB, 1_000, 4)) == "quantity_out_of_range"
-    assert offer(idle, BOB, 1_000, 20).status == 200
-    assert offer(idle, CY, 1_000, 20).status == 200
-    idle.state.backings[CY, "c/idle"].offered_ucu = 99_600  # four lots are left of 1,000
-    idle.state.markets["x"].reference_ticks = 1_001
-    start(idle)
-    assert told(idle) == [(BOB, 0), (CY, 0)]
-    assert idle.state.orders == {}
-
-
-def test_standing_offers_are_for_idle_capacity(desk, idle):
-    assert code(offer(desk, BOB, 1_100, 20)) == "invalid_field"
-    assert code(offer(idle, BOB, 99, 20)) == "price_out_of_band"
-    assert idle.state.markets["x"].standing == {}
-
-
-# Bands and interruptions
-
-
-def test_orders_lie_within_the_band_around_the_reference(desk):
-    desk = desk_of(reference_ticks=1_000, band_ppm=99_999, band_low_ticks=950)
-    market = desk.state.markets["x"]
-    assert market.band == (950, 1_099)
-    refused = desk.order(ANN, "buy", 1_100, 1)
-    assert (code(refused), refused.body["error"]["message"]) == (
-        "price_out_of_band",
-        "The price must be 950 to 1099 ticks now.",
-    )
-    placed = desk.order(ANN, "buy", 1_099, 1)
-    order = desk.open(placed)
-    assert order is not None
-    assert code(desk.decide(p.ReplaceOrder(ANN, None, order.id, 1_100, 1))) == "price_out_of_band"
-    desk.order(BOB, "sell", 1_099, 1)
-    assert market.reference_ticks == 1_099
-    assert market.band == (990, 1_208)
-
-
-@pytest.mark.parametrize("protection", [None, 4_000])
-def test_a_market_order_is_protected_by_the_band(protection):
-    desk = desk_of(reference_ticks=1_000, band_ppm=100_000)
-    desk.order(BOB, "sell", 1_100, 1)
-    desk.state.markets["x"].reference_ticks = 990
-    missed = desk.order(ANN, "buy", protection, 1, type="market", tif="IOC")
-    assert (missed.body["status"], prices(desk)) == ("canceled", [])
-    assert code(desk.order(ANN, "buy", 890, 1, type="market", tif="IOC")) == "price_out_of_band"
-
-
-@pytest.fixture
-def nervous() -> Desk:
-    return desk_of(reference_ticks=1_000, volatility_ppm=50_000, volatility_auction_s=30)
-
-
-def test_a_trade_too_far_from_the_reference_asks_everybody_first(nervous):
-    nervous.order(BOB, "sell", 1_050, 5)
-    nervous.order(BOB, "sell", 1_051, 5)
-    assert nervous.order(ANN, "buy", 1_051, 5).body["status"] == "filled"
-    assert prices(nervous) == [(1_050, 5)]
-    nervous.state.markets["x"].reference_ticks = 1_000
-    resting = nervous.order(ANN, "buy", 1_060, 5)
-    assert (resting.body["status"], phase(nervous)) == ("open", "auction")
-    auction = nervous.state.markets["x"].auction
-    assert auction is not None
-    assert (auction.kind, auction.reference_ticks, resting.body["auction_id"]) == (
-        "volatility",
-        1_000,
-        f"auc_{auction.id.hex}",
-    )
-    nervous.order(CY, "sell", 1_020, 5)
-    nervous.at(30)
-    assert phase(nervous) == "continuous"
-    assert prices(nervous) == [(1_050, 5), (1_020, 5)]
-    assert nervous.state.markets["x"].reference_ticks == 1_020
-
-
-@pytest.mark.parametrize(
-    "other", [{"tif": "IOC"}, {"tif": "FOK"}, {"type": "market", "tif": "IOC", "price_ticks": None}]
-)
-def test_an_order_that_cannot_wait_is_turned_away(nervous, other):
-    nervous.order(CY, "buy", 949, 5)
-    price = other.pop("price_ticks", 900)
-    answer = nervous.order(BOB, "sell", price, 5, **other)
-    assert (answer.status, answer.body["status"], phase(nervous)) == (201, "canceled", "auction")
-    row = nervous.changes.orders[UUID(hex=answer.body["order_id"].removeprefix("ord_"))]
-    assert (row.reason, row.leaves_lots, row.cumulative_lots) == ("volatility", 0, 0)
-    assert row.id.hex not in nervous.state.orders
-
-
-def test_a_sweep_that_begins_too_far_and_ends_near_asks_everybody_first(nervous):
-    nervous.order(BOB, "sell", 900, 5)
-    nervous.order(BOB, "sell", 1_010, 5)
-    swept = nervous.order(ANN, "buy", 1_010, 8, tif="IOC")
-    assert (swept.body["reason"], phase(nervous), prices(nervous)) == ("volatility", "auction", [])
-
-
-def test_a_replacement_interrupts_too_and_post_only_never_does(nervous):
-    nervous.order(BOB, "sell", 1_100, 5)
-    assert code(nervous.order(ANN, "buy", 1_100, 5, post_only=True)) == "post_only_would_take"
-    assert phase(nervous) == "continuous"
-    order = nervous.open(nervous.order(ANN, "buy", 1_000, 5))
-    assert order is not None
-    replaced = nervous.decide(p.ReplaceOrder(ANN, None, order.id, 1_100, 5))
-    assert (replaced.body["status"], phase(nervous), prices(nervous)) == ("open", "auction", [])

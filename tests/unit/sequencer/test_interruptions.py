@@ -1,0 +1,99 @@
+"""Bands around the reference price, and trades too far from it, which wait for an auction."""
+
+from uuid import UUID
+
+import pytest
+
+from exchange.sequencer import protocol as p
+from tests.sequencer_memory import Desk
+from tests.unit.sequencer.auction_desk import ANN, BOB, CY, code, desk_of, phase, prices
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return desk_of()
+
+
+def test_orders_lie_within_the_band_around_the_reference(desk):
+    desk = desk_of(reference_ticks=1_000, band_ppm=99_999, band_low_ticks=950)
+    market = desk.state.markets["x"]
+    assert market.band == (950, 1_099)
+    refused = desk.order(ANN, "buy", 1_100, 1)
+    assert (code(refused), refused.body["error"]["message"]) == (
+        "price_out_of_band",
+        "The price must be 950 to 1099 ticks now.",
+    )
+    placed = desk.order(ANN, "buy", 1_099, 1)
+    order = desk.open(placed)
+    assert order is not None
+    assert code(desk.decide(p.ReplaceOrder(ANN, None, order.id, 1_100, 1))) == "price_out_of_band"
+    desk.order(BOB, "sell", 1_099, 1)
+    assert market.reference_ticks == 1_099
+    assert market.band == (990, 1_208)
+
+
+@pytest.mark.parametrize("protection", [None, 4_000])
+def test_a_market_order_is_protected_by_the_band(protection):
+    desk = desk_of(reference_ticks=1_000, band_ppm=100_000)
+    desk.order(BOB, "sell", 1_100, 1)
+    desk.state.markets["x"].reference_ticks = 990
+    missed = desk.order(ANN, "buy", protection, 1, type="market", tif="IOC")
+    assert (missed.body["status"], prices(desk)) == ("canceled", [])
+    assert code(desk.order(ANN, "buy", 890, 1, type="market", tif="IOC")) == "price_out_of_band"
+
+
+@pytest.fixture
+def nervous() -> Desk:
+    return desk_of(reference_ticks=1_000, volatility_ppm=50_000, volatility_auction_s=30)
+
+
+def test_a_trade_too_far_from_the_reference_asks_everybody_first(nervous):
+    nervous.order(BOB, "sell", 1_050, 5)
+    nervous.order(BOB, "sell", 1_051, 5)
+    assert nervous.order(ANN, "buy", 1_051, 5).body["status"] == "filled"
+    assert prices(nervous) == [(1_050, 5)]
+    nervous.state.markets["x"].reference_ticks = 1_000
+    resting = nervous.order(ANN, "buy", 1_060, 5)
+    assert (resting.body["status"], phase(nervous)) == ("open", "auction")
+    auction = nervous.state.markets["x"].auction
+    assert auction is not None
+    assert (auction.kind, auction.reference_ticks, resting.body["auction_id"]) == (
+        "volatility",
+        1_000,
+        f"auc_{auction.id.hex}",
+    )
+    nervous.order(CY, "sell", 1_020, 5)
+    nervous.at(30)
+    assert phase(nervous) == "continuous"
+    assert prices(nervous) == [(1_050, 5), (1_020, 5)]
+    assert nervous.state.markets["x"].reference_ticks == 1_020
+
+
+@pytest.mark.parametrize(
+    "other", [{"tif": "IOC"}, {"tif": "FOK"}, {"type": "market", "tif": "IOC", "price_ticks": None}]
+)
+def test_an_order_that_cannot_wait_is_turned_away(nervous, other):
+    nervous.order(CY, "buy", 949, 5)
+    price = other.pop("price_ticks", 900)
+    answer = nervous.order(BOB, "sell", price, 5, **other)
+    assert (answer.status, answer.body["status"], phase(nervous)) == (201, "canceled", "auction")
+    row = nervous.changes.orders[UUID(hex=answer.body["order_id"].removeprefix("ord_"))]
+    assert (row.reason, row.leaves_lots, row.cumulative_lots) == ("volatility", 0, 0)
+    assert row.id.hex not in nervous.state.orders
+
+
+def test_a_sweep_that_begins_too_far_and_ends_near_asks_everybody_first(nervous):
+    nervous.order(BOB, "sell", 900, 5)
+    nervous.order(BOB, "sell", 1_010, 5)
+    swept = nervous.order(ANN, "buy", 1_010, 8, tif="IOC")
+    assert (swept.body["reason"], phase(nervous), prices(nervous)) == ("volatility", "auction", [])
+
+
+def test_a_replacement_interrupts_too_and_post_only_never_does(nervous):
+    nervous.order(BOB, "sell", 1_100, 5)
+    assert code(nervous.order(ANN, "buy", 1_100, 5, post_only=True)) == "post_only_would_take"
+    assert phase(nervous) == "continuous"
+    order = nervous.open(nervous.order(ANN, "buy", 1_000, 5))
+    assert order is not None
+    replaced = nervous.decide(p.ReplaceOrder(ANN, None, order.id, 1_100, 5))
+    assert (replaced.body["status"], phase(nervous), prices(nervous)) == ("open", "auction", [])
