@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from exchange.sequencer import protocol as p
+from exchange.sequencer.kinds import MAX_PROVIDERS
 
 COMMANDS: list[p.Command] = [
     p.NewOrder(organisation_id=UUID(int=1), instrument="x", side="buy", price_ticks=1, quantity_lots=2),
@@ -39,6 +40,24 @@ def test_frames_are_taken_as_they_become_complete():
 def test_frame_that_is_too_long_is_refused():
     with pytest.raises(ValueError, match="at most"):
         p.frames(bytearray((p.MAX_FRAME_BYTES + 1).to_bytes(4, "big")))
+
+
+def test_the_largest_batch_fits_a_frame():
+    providers = tuple(UUID(int=number) for number in range(MAX_PROVIDERS))
+    item = p.NewOrder(
+        organisation_id=UUID(int=1),
+        instrument="x" * 80,
+        side="buy",
+        tif="IOC",
+        price_ticks=2**63 - 1,
+        quantity_lots=2**31,
+        client_order_id="c" * 48,
+        only_providers=providers,
+        ignore_providers=providers,
+    )
+    batch = p.Batch(UUID(int=1), "k" * 255, (item,) * p.BATCH_MAX)
+    caller = p.Caller(UUID(int=2), 2**31 - 1, 2**31 - 1)
+    assert len(p.frame(p.Request(2**31, batch, caller))) <= p.MAX_FRAME_BYTES
 
 
 def test_verdict_may_be_longer_than_any_command():
