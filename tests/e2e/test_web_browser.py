@@ -10,8 +10,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from core.clock import utc_now
 from core.ids import new_id
+from exchange.models import Trade
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import SetPhase, StartAuction
+from exchange.services.trade_bust import bust_announce, bust_approve, bust_request
 from inference.services.job_settle import job_settle
 from tests.e2e.browser import (
     WIDTHS,
@@ -120,6 +122,28 @@ def test_prices_are_drawn_and_follow_the_trades(scene: Scene, browser: Browser, 
         expect(page.get_by_role("button", name="1d")).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#candles-table tr")).to_have_count(1)
         check_page(page, "candles", width)
+
+
+def bust_last_trade(symbol: str) -> None:
+    """Have two operators undo the market's last trade, and the streams told."""
+    trade_id = Trade.objects.filter(instrument__symbol=symbol).latest("sequence").id
+    bust_request(trade_id=trade_id, requested_by="one", reason="typing error", now=utc_now())
+    bust_approve(trade_id=trade_id, approved_by="another", now=utc_now())
+    bust_announce(trade_id=trade_id)
+
+
+def test_a_trade_that_was_undone_is_struck_through(scene: Scene, browser: Browser) -> None:
+    with open_page(browser, scene.url, 1440) as page:
+        open_market(page, scene)
+        volume = page.locator("#volume").inner_text()
+        scene.southgrid.order(scene.url, scene.symbol, "sell", 3, 2_001)
+        scene.grace.order(scene.url, scene.symbol, "buy", 3, 2_001)
+        expect(page.locator("#volume")).not_to_have_text(volume)
+        expect(page.locator("#tape .busted")).to_have_count(0)
+        in_thread(lambda: bust_last_trade(scene.symbol))
+        expect(page.locator("#tape .busted")).to_have_count(1)
+        expect(page.locator("#tape tr").first).to_have_class(re.compile("busted"))
+        expect(page.locator("#volume")).to_have_text(volume)
 
 
 def start_auction(symbol: str) -> None:
