@@ -7,6 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 
+from accounts.networks import client_address
 from core.clock import utc_now
 from core.errors import CuxError
 from web.services.login_attempts import login_attempt_take, login_attempts_forget
@@ -54,6 +55,6 @@ class SignIn(LoginView):
 
 
 def _address(request: HttpRequest) -> str:
-    """Return whence a request comes: in production what the proxy in front of us added last."""
-    forwarded = request.headers.get("X-Forwarded-For", "") if settings.PRODUCTION else ""
-    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+    """Return whence a request comes, as trusted proxies say."""
+    forwarded = request.headers.get("X-Forwarded-For")
+    return client_address(request.META.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)

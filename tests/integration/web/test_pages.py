@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Member
+from accounts.networks import parse_networks
 from accounts.services import member_create
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -277,11 +278,11 @@ def test_one_address_cannot_try_a_password_on_every_name(db: None) -> None:
     login_attempt_take(username="one more", address="192.0.2.10", now=now)
 
 
-@pytest.mark.parametrize(("production", "status"), [(True, 422), (False, 429)])
-def test_behind_the_proxy_attempts_count_for_the_address_that_it_names(
-    db: None, settings: Settings, production: bool, status: int
+@pytest.mark.parametrize(("proxies", "status"), [(["192.0.2.11"], 422), ([], 429)])
+def test_behind_a_trusted_proxy_attempts_count_for_the_address_that_it_names(
+    db: None, settings: Settings, proxies: list[str], status: int
 ) -> None:
-    settings.PRODUCTION = production
+    settings.TRUSTED_PROXIES = parse_networks(proxies)
     body = {"username": unique("guessed"), "password": "wrong"}
     for _ in range(LIMIT + 1):
         guessed = Client(REMOTE_ADDR="192.0.2.11").post(
