@@ -31,7 +31,8 @@ def api_key_delegate(
 ) -> IssuedKey:
     """This function will make a key of the same organisation, on the word of one with the scope `keys`.
 
-    What it leaves open, the new key has from the old one: networks, order rate, end.
+    What it leaves open, the new key has from the old one: networks, order rate, end. The scope `operate` is
+    never given on: whoever could make a second operator could approve its own busts.
 
     Raises:
         CuxError: FORBIDDEN, it would be able to do more, for longer or from elsewhere than the key that
@@ -43,7 +44,7 @@ def api_key_delegate(
     ends_at = expires_at or (datetime.fromtimestamp(by.expires_at, now.tzinfo) if by.expires_at else None)
     if ends_at is not None and ends_at <= now:
         raise CuxError(Code.INVALID_FIELD, "It would have expired already.", param="expires_at")
-    if not wanted & set(ApiKey.Scope.values) <= by.scopes:
+    if not wanted & set(ApiKey.Scope.values) <= by.scopes - {ApiKey.Scope.OPERATE}:
         raise _too_much("scopes")
     if by.expires_at is not None and ends_at is not None and ends_at.timestamp() > by.expires_at:
         raise _too_much("expires_at")

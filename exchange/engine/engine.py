@@ -133,10 +133,11 @@ class Engine:
         """The lots shown at a price (ticks), 0 if none; what is offered for resale is not shown."""
         return (self._book.bids if side == "buy" else self._book.asks).lots_at(price)
 
-    def reach(self, order: Order) -> int | None:
-        """The worst price (ticks) at which this order would trade if it came now; None: it would not."""
-        prices = [maker.price for maker, lots in self._meetings(order) if lots]
-        return prices[-1] if prices else None
+    def reach(self, order: Order) -> tuple[int, int] | None:
+        """The first and the worst price (ticks) at which this order would trade with orders of the ordinary
+        book if it came now; None: it would not."""
+        prices = [maker.price for maker, lots in self._meetings(order) if lots and not maker.end]
+        return (prices[0], prices[-1]) if prices else None
 
     def meets(self, order: Order) -> int:
         """How often this order would meet another if it came now, each slice of an iceberg counted."""

@@ -137,7 +137,10 @@ def _close(decider: Decider, market: Market, auction: AuctionState) -> None:
         auction.take(events[0])
         apply_events(decider.state, decider.changes, market, None, events)
     _end(decider, market, auction)
-    enter_phase(decider, market, auction.then_phase)
+    try:
+        enter_phase(decider, market, auction.then_phase)
+    except CuxError:  # nothing was uncrossed, and the book is crossed: the next auction finds it so
+        enter_phase(decider, market, "pre_open")
 
 
 def _end(decider: Decider, market: Market, auction: AuctionState) -> None:

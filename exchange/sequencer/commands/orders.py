@@ -35,7 +35,8 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
 
     Raises:
         CuxError: DUPLICATE_CLIENT_ORDER_ID, UNKNOWN_INSTRUMENT, PRICE_OUT_OF_BAND, INSUFFICIENT_BALANCE,
-            INSUFFICIENT_CAPACITY, NO_CAPACITY, or as `rules.check_new` and `admission.admit_new`.
+            INSUFFICIENT_CAPACITY, NO_CAPACITY, TOO_MANY_MATCHES, or as `rules.check_new` and
+            `admission.admit_new`.
     """
     if (command.organisation_id, command.client_order_id) in decider.taken:
         raise CuxError(Code.DUPLICATE_CLIENT_ORDER_ID, param="client_order_id")
@@ -51,13 +52,13 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
         decider.state.wallets[order.organisation_id].require(order.needed_nano_usd)
     else:
         capacity.require_backing(decider, order, order.leaves_lots)
+    _check_matches(decider, market, order.for_engine())
     return market, order
 
 
 def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
-    """Let an admitted order trade and rest, or interrupt the market (TOO_MANY_MATCHES)."""
+    """Let an admitted order trade and rest, or interrupt the market."""
     incoming = order.for_engine()
-    _check_matches(decider, market, incoming)
     interrupted = volatility.interrupt(decider, market, incoming)
     if interrupted and order.tif in ("IOC", "FOK"):
         return volatility.turn_away(decider, market, order)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from msgspec import structs
-
 from core.ids import new_id
 from exchange.engine.events import Canceled
 from exchange.engine.orders import Order
@@ -17,19 +15,17 @@ from exchange.sequencer.state import Market, OrderState
 def interrupt(decider: Decider, market: Market, incoming: Order) -> bool:
     """Start an auction if the order would trade further than `volatility_ppm` from the reference price.
 
-    Its first and its last price decide: the market may have left behind an offer far below, too.
+    Its first and its last price decide: the market may have left behind an offer far below, too. Trades that
+    are never printed (with providers of one's choice, of what is sold on) move no reference and interrupt
+    nobody: else whoever offers one lot far away could halt a market again and again, and for nothing.
 
     Tells whether it did; nothing has traded then, and the order may rest in the auction.
     """
     instrument = market.instrument
-    if not instrument.volatility_ppm or incoming.post_only:
+    if not instrument.volatility_ppm or incoming.post_only or incoming.only or incoming.ignore:
         return False
-    last = market.engine.reach(incoming)
-    if last is None:
-        return False
-    one_lot = structs.replace(incoming, tif="IOC", qty=1, min_qty=0, budget=0)
-    first = market.engine.reach(one_lot)
-    if not any(instrument.is_volatile(market.reference_ticks, price or last) for price in (first, last)):
+    reach = market.engine.reach(incoming)
+    if reach is None or not any(instrument.is_volatile(market.reference_ticks, price) for price in reach):
         return False
     auctions.begin(
         decider,

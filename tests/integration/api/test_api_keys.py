@@ -205,3 +205,12 @@ def test_only_the_house_operates(db, buyer):
     assert (refused.value.code, refused.value.param) == (Code.FORBIDDEN, "scopes")
     issued = api_key_create(organisation_id=builders.house().id, name="k", scopes=["operate"])
     assert issued.key.scopes == ["operate"]
+
+
+def test_no_operator_makes_another_who_could_approve_what_it_asks_for(http, db):
+    house = builders.house()
+    operator = api_key_create(organisation_id=house.id, name="o", scopes=["operate", "keys", "read"])
+    body = {"name": "second", "scopes": ["operate"]}
+    answer = http.post("/v1/api-keys", json=body, headers=bearer(operator.secret))
+    assert_error(answer, Code.FORBIDDEN, "scopes")
+    assert not ApiKey.objects.filter(organisation=house, name="second").exists()

@@ -42,8 +42,20 @@ def test_the_worst_price_that_an_order_would_trade_at(
     before = engine.state_hash()
     given = {"side": "buy", "tif": "IOC"} | fields
 
-    assert engine.reach(order("x", **given)) == worst
+    reach = engine.reach(order("x", **given))
+    assert (reach and reach[1]) == worst
     assert engine.state_hash() == before
+
+
+def test_an_order_reaches_from_its_first_price_to_its_worst(engine: Engine) -> None:
+    assert engine.reach(order("x", side="buy", tif="IOC", qty=99, price=102)) == (100, 102)
+
+
+def test_what_is_sold_on_is_no_price_of_the_ordinary_book(engine: Engine) -> None:
+    engine.new(order("old", "sell", 5, 90, end=900))
+    taker: dict[str, Any] = {"side": "buy", "tif": "IOC", "price": 102, "min_end": 900}
+    assert engine.reach(order("x", qty=5, **taker)) is None
+    assert engine.reach(order("x", qty=7, **taker)) == (100, 100)
 
 
 def test_an_excerpt_has_what_the_order_would_meet_and_does_the_same(engine: Engine) -> None:

@@ -265,3 +265,17 @@ def test_an_auction_too_late_to_deliver_sells_nothing(desk):
 def test_interruptions_close_at_random_within_their_last_sixth():
     assert volatility_periods(30) == Periods(25, 0, 5)
     assert volatility_periods(1) == Periods(1, 0, 0)
+
+
+def test_an_auction_too_late_to_deliver_leaves_no_market_stuck(desk):
+    start(desk, delivers_until=START + timedelta(seconds=120))
+    bid = desk.order(ANN, "buy", 1_000, 4)
+    desk.order(BOB, "sell", 900, 4)
+    desk.at(120)
+    assert prices(desk) == []
+    assert desk.changes.auctions[AUCTION].state == "done"
+    assert phase(desk) == "pre_open"
+    again = UUID(int=78)
+    assert start(desk, auction_id=again, delivers_until=START + timedelta(seconds=240)).status == 200
+    desk.at(155)
+    assert (phase(desk), prices(desk), desk.open(bid)) == ("continuous", [(1_000, 4)], None)

@@ -97,3 +97,10 @@ def test_a_replacement_interrupts_too_and_post_only_never_does(nervous):
     assert order is not None
     replaced = nervous.decide(p.ReplaceOrder(ANN, None, order.id, 1_100, 5))
     assert (replaced.body["status"], phase(nervous), prices(nervous)) == ("open", "auction", [])
+
+
+def test_trades_that_are_never_printed_interrupt_nobody(nervous):
+    nervous.order(BOB, "sell", 1_100, 5)
+    wanted = nervous.order(ANN, "buy", 1_100, 1, tif="IOC", only_providers=(BOB,))
+    assert (wanted.body["status"], phase(nervous)) == ("filled", "continuous")
+    assert nervous.state.markets["x"].reference_ticks == 1_000
