@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.clock import rfc3339
 from core.errors import Code, CuxError
@@ -85,14 +85,15 @@ def _newest_trades(orders: list[Order], most: int) -> defaultdict[uuid.UUID, lis
             cursor.execute(_NEWEST_TRADES.format(side=side), [ids, most])
             found += [(side, *pair) for pair in cursor.fetchall()]
     rows = Trade.objects.filter(id__in={trade_id for _, _, trade_id in found}).select_related("instrument")
-    matches = {match.id: match for match in rows}
+    matches = {match.id: match for match in rows.annotate(busted_at=F("bust__busted_at"))}
     views: defaultdict[uuid.UUID, list[TradeView]] = defaultdict(list)
     for side, order_id, trade_id in sorted(found, key=lambda row: matches[row[2]].sequence):
-        views[order_id].append(_trade_view(matches[trade_id], side))
+        match = matches[trade_id]
+        views[order_id].append(_trade_view(match, side, is_busted=match.busted_at is not None))
     return views
 
 
-def _trade_view(match: Trade, side: str) -> TradeView:
+def _trade_view(match: Trade, side: str, *, is_busted: bool) -> TradeView:
     order_id = match.buy_order_id if side == "buy" else match.sell_order_id
     return msgspec.convert(
         {
@@ -110,6 +111,7 @@ def _trade_view(match: Trade, side: str) -> TradeView:
             "fee_nano_usd": match.buyer_fee_nano_usd if side == "buy" else match.seller_fee_nano_usd,
             "is_selective": match.is_selective,
             "is_resale": match.is_resale,
+            "is_busted": is_busted,
         },
         TradeView,
     )

@@ -14,7 +14,7 @@ from core.ids import public_id
 _BUSTED: Final = """
     SELECT t.id, i.symbol, t.sequence, t.price_ticks, t.quantity_lots, t.taker_side, t.traded_at,
         t.buy_order_id, t.sell_order_id, t.buyer_fee_nano_usd, t.seller_fee_nano_usd, t.is_self,
-        t.is_selective,
+        t.is_selective, t.auction_id,
         b.organisation_id AS buyer_id, s.organisation_id AS seller_id
     FROM exchange_bust u JOIN exchange_trade t ON t.id = u.trade_id
     JOIN exchange_instrument i ON i.id = t.instrument_id
@@ -39,6 +39,7 @@ class BustedTrade:
     seller_fee_nano_usd: int
     is_self: bool
     is_selective: bool
+    auction_id: uuid.UUID | None
     buyer_id: uuid.UUID
     seller_id: uuid.UUID
 
@@ -54,13 +55,15 @@ class BustedTrade:
             "taker_side": self.taker_side,
             "executed_at": rfc3339(self.traded_at),
             **{flag: True for flag, is_set in flags.items() if is_set},
+            **({"auction_id": public_id("auction", self.auction_id)} if self.auction_id else {}),
         }
 
     def view(self, *, is_buyer: bool) -> dict[str, Any]:
-        """Return it as one of its sides sees it."""
+        """Return it as one of its sides sees it. In an auction nobody takes."""
+        took = self.auction_id is None and (self.taker_side == "buy") == is_buyer
         return self.tape_view() | {
             "order_id": public_id("order", self.buy_order_id if is_buyer else self.sell_order_id),
-            "role": "taker" if (self.taker_side == "buy") == is_buyer else "maker",
+            "role": "taker" if took else "maker",
             "fee_nano_usd": self.buyer_fee_nano_usd if is_buyer else self.seller_fee_nano_usd,
         }
 

@@ -7,6 +7,7 @@ from core.clock import rfc3339, utc_now
 from core.errors import Code
 from cux.wire.streams import AccountDelta, MarketChange
 from exchange.models import AccountEvent, Bust, Entitlement, MarketEvent, Trade
+from exchange.selectors.orders import order_list
 from exchange.services.trade_bust import bust_approve, bust_request
 from tests.integration.contract.books import (
     FEES,
@@ -54,6 +55,8 @@ def test_a_bust_takes_price_fees_escrow_and_compute_back(market):
     drain()
     assert books.changes() == {}
     assert entitlement_figures(row) == (0, 0, 0, 0)
+    (order,) = order_list(organisation_id=market.buyer.id)
+    assert [each.is_busted for each in order.trades] == [True]
     assert Entitlement.objects.get(id=row.id).state == "busted"
     assert Trade.objects.values().get(id=row.trade_id) == trade
     assert refusal_of(lambda: reserve(market, 100)) is Code.INSUFFICIENT_ENTITLEMENT

@@ -16,7 +16,7 @@ def busted_market() -> MemoryMarket:
     x = memory_market(reference_ticks=2_000)
     x.market.reference_ticks = 4_000
     x.database.markets["x"] = Market(x.market.instrument, Engine(), reference_ticks=1_900)
-    orders, fees, flags = [UUID(int=n) for n in (1, 2)], (5, 6), (False, True)
+    orders, fees, flags = [UUID(int=n) for n in (1, 2)], (5, 6), (False, True, None)
     x.database.busts[TRADE] = BustedTrade(
         TRADE, "x", 9, 4_000, 3, "buy", NOW, *orders, *fees, *flags, BUYER, SELLER
     )
