@@ -63,11 +63,12 @@ class EventFeed:
         source: Source,
         subscribe: Callable[[], AbstractContextManager[asyncio.Event]],
         heartbeat_s: float = 10.0,
+        ready_s: float = READY_S,
     ) -> None:
-        """Keep the source, how to be woken when there may be more, and how long silence may last."""
+        """Keep the source, how to be woken if there may be more, how long silence and the start may last."""
         self._source = source
         self._subscribe = subscribe
-        self._heartbeat_s = heartbeat_s
+        self._heartbeat_s, self._ready_s = heartbeat_s, ready_s
         self._frames: deque[bytes] = deque()
         self._bytes = 0
         self._sequence = 0
@@ -126,7 +127,7 @@ class EventFeed:
 
     async def _until_ready(self) -> None:
         try:
-            async with asyncio.timeout(READY_S):
+            async with asyncio.timeout(self._ready_s):
                 await self._ready.wait()
         except TimeoutError as error:
             raise CuxError(Code.DEPENDENCY_UNAVAILABLE) from error

@@ -16,7 +16,7 @@ from django.conf import settings
 from api import disconnects
 from api.account_feed import AccountSource
 from api.auth import account_caller, authenticate, authenticate_if_given
-from api.event_feed import EventFeed, Feeds, Source
+from api.event_feed import READY_S, EventFeed, Feeds, Source
 from api.http import Request, Stream
 from api.market_feed import MarketSource
 from core.errors import Code, CuxError
@@ -40,9 +40,9 @@ def _topic(channel: str, payload: str) -> str:
 _LISTENER: Final = Listener(settings.DATABASE_URL, (_MARKET, _ACCOUNT), topic=_topic)
 
 
-def market_feed(symbol: str) -> EventFeed:
+def market_feed(symbol: str, *, ready_s: float = READY_S) -> EventFeed:
     """Return a feed of an instrument's events that nobody follows yet."""
-    return EventFeed(MarketSource(symbol), partial(_LISTENER.subscribe, _MARKET, symbol))
+    return EventFeed(MarketSource(symbol), partial(_LISTENER.subscribe, _MARKET, symbol), ready_s=ready_s)
 
 
 def _account_feed(organisation_id: str) -> EventFeed:

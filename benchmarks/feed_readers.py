@@ -1,8 +1,9 @@
 """Readers of a market's stream in a process of their own: `main` with port, symbol and number of readers.
 
 Raw sockets and epoll: while the load runs, what arrives is only kept with its time. It says `ready` when
-every reader has its snapshot, stops at a line of standard input, and then follows every stream as a client
-would: gapless numbers, the book rebuilt, every checksum compared. It prints one JSON object.
+every reader has its snapshot (or was sent away), stops at a line of standard input, and then follows every
+stream as a client would: gapless numbers, the book rebuilt, every checksum compared. It prints one JSON
+object.
 """
 
 import json
@@ -80,10 +81,10 @@ def listen(readers: dict[int, tuple[socket.socket, Stream]]) -> list[int]:
                     return [int(word) for word in os.read(number, 64).split()]
                 one, stream = readers[number]
                 piece = one.recv(1 << 18)
-                if not piece:
+                if not piece:  # the server ended it: the stream will not be sound
                     poll.unregister(number)
                 stream.pieces.append((time.time(), piece))
-                if number in waiting and SNAPSHOT in piece:
+                if number in waiting and (SNAPSHOT in piece or not piece):
                     waiting.discard(number)
                     if not waiting:
                         print("ready", flush=True)

@@ -16,10 +16,13 @@ from api.application import Application, AsgiApp  # noqa: E402
 from api.http import Request, Stream  # noqa: E402
 from api.routing import Route  # noqa: E402
 
+START_S = 120.0
+"""A thousand readers that begin at once read a thousand books."""
+
 
 async def market(request: Request) -> Stream:
     """Give every request a feed of its own."""
-    return Stream(streams.market_feed(request.params["symbol"]).follow(None))
+    return Stream(streams.market_feed(request.params["symbol"], ready_s=START_S).follow(None))
 
 
 ROUTES = (

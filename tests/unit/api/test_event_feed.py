@@ -232,13 +232,11 @@ def test_a_state_that_turns_out_wrong_is_loaded_again_and_its_readers_come_again
     asyncio.run(scenario())
 
 
-def test_a_database_that_is_away_is_told(monkeypatch):
-    monkeypatch.setattr(event_feed, "READY_S", 0.01)
-
+def test_a_database_that_is_away_is_told():
     async def scenario() -> None:
         rows = Rows()
         rows.failures = 10**9
-        async with following(EventFeed(rows, rows.subscribe), None) as (stream,):
+        async with following(EventFeed(rows, rows.subscribe, ready_s=0.01), None) as (stream,):
             with pytest.raises(CuxError) as told:
                 await soon(stream)
             assert told.value.code is Code.DEPENDENCY_UNAVAILABLE
