@@ -199,7 +199,12 @@ def _settle_hold(state: State, changes: Changes, order: OrderState) -> None:
 
 
 def _settle_offer(state: State, order: OrderState) -> None:
-    due = order.leaves_lots * order.instrument.lot_ucu if order.is_open else 0
+    claim_backing(state, order, order.leaves_lots if order.is_open else 0)
+
+
+def claim_backing(state: State, order: OrderState, lots: int) -> None:
+    """Have a sell order's claim on its provider's capacity be that of so many lots."""
+    due = lots * order.instrument.lot_ucu
     backing = state.backings[order.organisation_id, order.instrument.pool]
     backing.offered_ucu += due - order.offered_ucu
     order.offered_ucu = due

@@ -59,7 +59,7 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
 def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
     """Let an admitted order trade and rest, or interrupt the market."""
     incoming = order.for_engine()
-    interrupted = volatility.interrupt(decider, market, incoming)
+    interrupted = volatility.interrupt(decider, market, order, incoming)
     if interrupted and order.tif in ("IOC", "FOK"):
         return volatility.turn_away(decider, market, order)
     events = decider.apply(market, incoming)
@@ -90,7 +90,7 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
     operation = Replace(order.id.hex, command.price_ticks, command.quantity_lots)
     replaced = structs.replace(order.for_engine(), price=command.price_ticks, qty=command.quantity_lots)
     _check_matches(decider, market, replaced)
-    volatility.interrupt(decider, market, replaced)
+    volatility.interrupt(decider, market, order, replaced)
     events = decider.apply(market, operation)
     if grows:
         drop_hold(decider.state, decider.changes, order)

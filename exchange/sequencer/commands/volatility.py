@@ -8,12 +8,14 @@ from exchange.engine.orders import Order
 from exchange.sequencer.auctions import volatility_periods
 from exchange.sequencer.commands import auctions
 from exchange.sequencer.commands.decider import Decider
-from exchange.sequencer.fills import apply_events
+from exchange.sequencer.fills import apply_events, claim_backing
 from exchange.sequencer.state import Market, OrderState
 
 
-def interrupt(decider: Decider, market: Market, incoming: Order) -> bool:
+def interrupt(decider: Decider, market: Market, order: OrderState, incoming: Order) -> bool:
     """Start an auction if the order would trade further than `volatility_ppm` from the reference price.
+
+    `incoming` is what comes to the book: the order, or what would replace it.
 
     Its first and its last price decide: the market may have left behind an offer far below, too. Trades that
     are never printed (with providers of one's choice, of what is sold on) move no reference and interrupt
@@ -27,6 +29,8 @@ def interrupt(decider: Decider, market: Market, incoming: Order) -> bool:
     reach = market.engine.reach(incoming)
     if reach is None or not any(instrument.is_volatile(market.reference_ticks, price) for price in reach):
         return False
+    if order.side == "sell":  # before standing offers enter, which the same capacity backs
+        claim_backing(decider.state, order, incoming.qty)
     auctions.begin(
         decider,
         market,

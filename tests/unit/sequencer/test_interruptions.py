@@ -104,3 +104,26 @@ def test_trades_that_are_never_printed_interrupt_nobody(nervous):
     wanted = nervous.order(ANN, "buy", 1_100, 1, tif="IOC", only_providers=(BOB,))
     assert (wanted.body["status"], phase(nervous)) == ("filled", "continuous")
     assert nervous.state.markets["x"].reference_ticks == 1_000
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_capacity_backs_the_order_that_interrupts_or_a_standing_offer_not_both(is_replaced):
+    desk = desk_of(delivery="idle", window_s=1, reference_ticks=1_000, volatility_ppm=50_000)
+    desk.order(ANN, "buy", 940, 5)
+    assert desk.decide(p.SetStandingOffer(BOB, "x", 1_040, 10)).status == 200
+    if is_replaced:
+        order = desk.open(desk.order(BOB, "sell", 1_040, 1))
+        assert order is not None
+        verdict = desk.decide(p.ReplaceOrder(BOB, None, order.id, 930, 10))
+    else:
+        verdict = desk.order(BOB, "sell", 930, 10)
+    assert (verdict.body["status"], phase(desk)) == ("open", "auction")
+    backing = desk.state.backings[BOB, "c/idle"]
+    assert (backing.offered_ucu, backing.free_ucu(1)) == (1_000, 0)
+    assert [order.side for order in desk.market.engine.snapshot()] == ["buy", "sell"]
+
+
+def test_an_order_that_is_turned_away_claims_nothing(nervous):
+    nervous.order(CY, "buy", 940, 5)
+    nervous.order(BOB, "sell", 900, 5, tif="IOC")
+    assert nervous.state.backings[BOB, "c"].offered_ucu == 0
