@@ -25,13 +25,15 @@ _UNAVAILABLE_CODES: Final = {
 }
 
 
-def submit_sync(command: p.Command, timeout_s: float = TIMEOUT_S) -> p.Verdict:
-    """Have a command decided and return the verdict.
+def submit_sync(
+    command: p.Command, timeout_s: float = TIMEOUT_S, *, caller: p.Caller | None = None
+) -> p.Verdict:
+    """Have a command decided and return the verdict; over the caller's quota it is RATE_LIMITED.
 
     Raises:
         CuxError: SEQUENCER_BUSY, SEQUENCER_UNAVAILABLE (retry under the same key), NUMBER_TOO_LARGE.
     """
-    message = _frame(p.Request(0, command))
+    message = _frame(p.Request(0, command, caller))
     try:
         reply = _exchange(message, timeout_s)
     except OSError as error:

@@ -11,7 +11,7 @@ from exchange.models import Instrument
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import NewOrder, Verdict
 from exchange.sequencer.protocol import Preview as Ask
-from web.services.order_submit import raise_refusal
+from web.services.order_submit import people_of, raise_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def order_preview(*, order: NewOrder, instrument: Instrument) -> Preview:
     balance = organisation_balance(order.organisation_id)
     available = balance.wallet_posted - balance.wallet_held
     try:
-        verdict: Verdict = submit_sync(Ask(order))
+        verdict: Verdict = submit_sync(Ask(order), caller=people_of(order.organisation_id))
         raise_refusal(verdict)
     except CuxError as refused:
         return Preview(instrument, available, refused=refused)
