@@ -1,7 +1,8 @@
 """Cancel on disconnect: an account's orders live no longer than the stream that asked for it.
 
 While the stream lives it renews the account's dead-man switch; when it ends, all open orders are cancelled
-at once. If this process dies with it, the switch does the same, at most `LIFE_S` seconds later.
+at once. If this process dies with it, the switch does the same, at most `LIFE_S` seconds later; and it stays
+on for what a phase without cancels keeps, until that goes too.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from typing import Final
 import structlog
 
 from core.errors import Code, CuxError
+from core.threads import in_thread
+from exchange.selectors.orders import order_list
 from exchange.sequencer import client
 from exchange.sequencer.protocol import CancelAll, SetDeadMan
 
@@ -56,6 +59,7 @@ async def _renew(organisation_id: uuid.UUID) -> None:
 async def _cancel(organisation_id: uuid.UUID) -> None:
     try:
         await client.submit(CancelAll(organisation_id, reason="disconnected"))
-        await client.submit(SetDeadMan(organisation_id, 0))
+        if not await in_thread(order_list, organisation_id=organisation_id, open_only=True, limit=1):
+            await client.submit(SetDeadMan(organisation_id, 0))
     except CuxError as error:  # the switch is still on, and fires
         log.warning("cancel_failed", organisation_id=str(organisation_id), error=error.code.wire)
