@@ -7,12 +7,13 @@ transaction is a handful of statements whose parameters are text already, that i
 import itertools
 import select
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+_LONG_BYTES: Final = 4_096
 _FAILED = frozenset({pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE})
 
 
@@ -38,8 +39,8 @@ class Pipe:
     def run(self, statements: Iterable[Statement]) -> list[pq.abc.PGresult]:
         """Run statements one after the other, and return their results when all are there.
 
-        Each goes out as soon as it is made: the server works on it while the next is. After one that fails
-        no other is run; outside of a transaction block, none has happened.
+        A long one goes out as soon as it is made: the server works on it while the next is. After one that
+        fails no other is run; outside of a transaction block, none has happened.
 
         Raises:
             psycopg.Error: what the first of them to fail raised, or the session is gone.
@@ -52,7 +53,8 @@ class Pipe:
             for statement in statements:
                 sent.append(statement.sql)
                 fresh.append(self._send(session, statement))
-                session.flush()
+                if sum(len(value) for value in statement.parameters if value) > _LONG_BYTES:
+                    session.flush()
         finally:
             results = self._end(session)
         return self._checked(sent, fresh, results)
