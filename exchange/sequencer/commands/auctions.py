@@ -22,7 +22,7 @@ from exchange.sequencer.auctions import (
     opened,
 )
 from exchange.sequencer.changes import Changes
-from exchange.sequencer.commands import cancels, standing
+from exchange.sequencer.commands import cancels, capacity, standing
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.commands.transition import enter_phase
 from exchange.sequencer.fills import apply_events
@@ -132,6 +132,7 @@ def _close(decider: Decider, market: Market, auction: AuctionState) -> None:
         _cancel_own_orders(decider, market)
         auction.take(Indicative(None, 0, 0))
     else:
+        capacity.end_unbacked(decider, market)
         events = decider.apply(market, Uncross(auction.reference_ticks))
         assert isinstance(events[0], Indicative)
         auction.take(events[0])

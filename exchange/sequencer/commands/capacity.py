@@ -6,11 +6,12 @@ from typing import Any
 from core.errors import Code, CuxError
 from core.ids import public_id
 from core.money import BIGINT_MAX, PPM
+from exchange.engine.protocol import SetPhase
 from exchange.sequencer import protocol as p
 from exchange.sequencer.commands.cancels import can_cancel, cancel_order
 from exchange.sequencer.commands.decider import Decider
 from exchange.sequencer.facts import Instrument, pools
-from exchange.sequencer.state import OrderState
+from exchange.sequencer.state import Market, OrderState
 
 
 def set_capacity(decider: Decider, command: p.SetCapacity) -> dict[str, Any]:
@@ -49,6 +50,18 @@ def backed_lots(decider: Decider, organisation_id: uuid.UUID, instrument: Instru
     if backing.free_ucu(instrument.window_s) < lots * instrument.lot_ucu:
         _look_up_issued(decider, *claim)
     return min(lots, max(backing.free_ucu(instrument.window_s), 0) // instrument.lot_ucu)
+
+
+def end_unbacked(decider: Decider, market: Market) -> None:
+    """Before an uncross: end offers that capacity backs no more, youngest first, though nobody may cancel.
+
+    It may have fallen while the phase let none go.
+    """
+    resting = [decider.state.orders[order.id] for order in market.engine.snapshot()]
+    for order in reversed(resting):
+        if order.side == "sell" and order.entitlement_id is None and not _backs(decider, order, 0):
+            decider.apply(market, SetPhase("auction"))
+            cancel_order(decider, order, reason="capacity")
 
 
 def _cancel_unbacked(decider: Decider, organisation_id: uuid.UUID, pool: str) -> list[str]:

@@ -279,3 +279,19 @@ def test_an_auction_too_late_to_deliver_leaves_no_market_stuck(desk):
     assert start(desk, auction_id=again, delivers_until=START + timedelta(seconds=240)).status == 200
     desk.at(155)
     assert (phase(desk), prices(desk), desk.open(bid)) == ("continuous", [(1_000, 4)], None)
+
+
+def test_what_capacity_backs_no_more_is_not_sold_though_nobody_could_cancel(desk):
+    start(desk)
+    older, younger = desk.order(BOB, "sell", 1_000, 10), desk.order(BOB, "sell", 1_000, 10)
+    desk.order(ANN, "buy", 1_000, 20)
+    desk.at(20)
+    fallen = p.SetCapacity(BOB, "c", 1, 1_000_000 * 1_500 // 86_400)
+    assert desk.decide(fallen).body["canceled"] == []
+    assert desk.open(younger) is not None
+    desk.at(35)
+    assert prices(desk) == [(1_000, 10)]
+    assert [desk.open(each) for each in (older, younger)] == [None, None]
+    ended = desk.changes.orders[UUID(hex=younger.body["order_id"].removeprefix("ord_"))]
+    assert (ended.status, ended.reason, phase(desk)) == ("canceled", "capacity", "continuous")
+    assert desk.state.backings[BOB, "c"].free_ucu(86_400) >= 0
