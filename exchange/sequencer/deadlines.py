@@ -20,12 +20,12 @@ class Deadlines:
         if self._at.get(key) != at:
             self._at[key] = at
             heappush(self._heap, (at, key))
+            self._compact()
 
     def clear(self, key: Key) -> None:
         """Forget the key, if it is known."""
-        if self._at.pop(key, None) is not None and len(self._heap) > 2 * len(self._at) + 64:
-            self._heap = [(at, key) for key, at in self._at.items()]
-            heapify(self._heap)
+        if self._at.pop(key, None) is not None:
+            self._compact()
 
     def postpone(self, key: Key, until: datetime) -> None:
         """Have a known key fall due no earlier than this."""
@@ -52,6 +52,12 @@ class Deadlines:
         for key, at in found.items():
             heappush(self._heap, (at, key))
         return list(found)
+
+    def _compact(self) -> None:
+        """Drop all that was moved or cleared once it is most of the heap, as renewals without end make it."""
+        if len(self._heap) > 2 * len(self._at) + 64:
+            self._heap = [(at, key) for key, at in self._at.items()]
+            heapify(self._heap)
 
     def _skip(self) -> None:
         """Drop what was moved or cleared from the front of the heap."""

@@ -12,6 +12,8 @@ LIFE_MAX_US: Final = 30 * SECOND_US
 """How long such an order stands at most."""
 SIZE_MULTIPLE: Final = 5
 """How many times what the account meanwhile traded on the other side it is at least."""
+WITHDRAWN: Final = ("user", "disconnected", "dead_man")
+"""Ends that an account brings about itself, by a word or by falling silent."""
 TIMES_MIN: Final = 3
 """How often an account has to do it on one side of an instrument."""
 
@@ -21,7 +23,11 @@ def spoof_like_cancels(orders: Iterable[Order], trades: Iterable[Trade]) -> Iter
     fills = _Fills(trades)
     instances: defaultdict[tuple[str, str, str], list[Order]] = defaultdict(list)
     for order in orders:
-        if order.end == "user" and not order.traded_lots and order.ended_us - order.entered_us <= LIFE_MAX_US:
+        if (
+            order.end in WITHDRAWN
+            and not order.traded_lots
+            and order.ended_us - order.entered_us <= LIFE_MAX_US
+        ):
             opposite = fills.opposite_lots(order)
             if 0 < opposite * SIZE_MULTIPLE <= order.quantity_lots:
                 instances[order.instrument, order.account, order.side].append(order)

@@ -53,3 +53,11 @@ def test_what_is_set_again_for_its_moment_is_due_once():
     deadlines.clear(("k", "a"))
     deadlines.set(("k", "a"), START)
     assert deadlines.due(START, 10) == [("k", "a")]
+
+
+def test_a_switch_that_is_renewed_for_ever_takes_no_more_memory():
+    deadlines = Deadlines()
+    for second in range(10_000):
+        deadlines.set(("a", "1"), START + timedelta(seconds=second))
+    assert len(deadlines._heap) <= 66
+    assert deadlines.first() == START + timedelta(seconds=9_999)

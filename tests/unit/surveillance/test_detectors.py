@@ -3,6 +3,8 @@
 from dataclasses import replace
 from itertools import count
 
+import pytest
+
 from exchange.surveillance import Auction, Finding, Order, Tape, Trade, Traffic, examine
 
 S = 1_000_000
@@ -85,6 +87,14 @@ def test_large_offers_withdrawn_while_the_same_account_buys_are_found():
     assert (found.kind, found.accounts) == ("spoof_like_cancels", ("ada",))
     assert found.figures == {"orders": 3, "lots_shown": 150, "lots_traded_opposite": 30}
     assert found.references == tuple(shown.id for shown in orders)
+
+
+@pytest.mark.parametrize("end", ["disconnected", "dead_man"])
+def test_who_falls_silent_instead_of_cancelling_is_found_too(end):
+    orders = [order(at, 30, "ada", 50, end) for at in (100, 200, 300)]
+    trades = [trade(at + 30, "ada", "bob", 10) for at in (100, 200, 300)]
+    (found,) = examine(Tape(orders, trades))
+    assert found.kind == "spoof_like_cancels"
 
 
 def test_what_is_small_long_lived_filled_expired_or_done_twice_is_no_spoofing():
