@@ -58,10 +58,11 @@ def _figures(auction: AuctionView) -> list[str]:
 def _facts(auction: AuctionView) -> list[tuple[str, str]]:
     price, lots, surplus = _figures(auction)
     tense = "would trade now" if auction.indicative else "traded"
+    outcome = f"{lots} lots at {price} ticks; demand less supply {surplus}" if price != "–" else "nothing"
     return [
         ("auction", f"{auction.auction_id}, {auction.kind} on {auction.instrument}"),
         ("state", auction.state),
-        (tense, f"{lots} lots at {price} ticks; demand less supply {surplus}"),
+        (tense, outcome),
         ("reference", f"{auction.reference_ticks:,} ticks"),
         ("started", f"{moment(auction.started_at)} UTC"),
         ("no cancels from", f"{moment(auction.no_cancel_at)} UTC"),

@@ -44,7 +44,6 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 )
 _ADVICE = {
     AuthenticationError: "Run cux login, or set CUX_API_KEY, which goes before what cux login stored.",
-    PermissionDeniedError: "Use a key that has the scope: cux login",
     CuxConnectionError: "Is the exchange up at this address? Change it with CUX_URL, --url or cux login.",
 }
 
@@ -87,6 +86,8 @@ def _details(error: Exception) -> list[str]:
     advice = [text for kind, text in _ADVICE.items() if isinstance(error, kind)]
     if not isinstance(error, CuxAPIError):
         return advice
+    if error.code == "missing_scope":
+        advice.append("Use a key that has the scope: cux login")
     param = [f"In: {error.param}"] if error.param else []
     return [*param, *advice, *([f"Request: {error.request_id}"] if error.request_id else [])]
 

@@ -41,6 +41,13 @@ def percent(rate_ppm: int) -> str:
     return f"{sign}{whole}.{decimals} %" if decimals else f"{sign}{whole} %"
 
 
+def duration(seconds: int) -> str:
+    """Return a duration in the largest units that say it exactly."""
+    hours, rest = divmod(seconds, 3600)
+    parts = ((hours, "h"), (rest // 60, "min"), (rest % 60, "s"))
+    return " ".join(f"{count:,} {unit}" for count, unit in parts if count) or "0 s"
+
+
 def moment(instant: str) -> str:
     """Return an RFC 3339 instant to the second, in UTC, as people read it."""
     return instant[:19].replace("T", " ")

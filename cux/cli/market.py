@@ -8,7 +8,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from cux.cli.figures import cu, moment, percent, usd, usd_per_cu
+from cux.cli.figures import cu, duration, moment, percent, usd, usd_per_cu
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts, grid
 from cux.cli.watch import Screen, follow
@@ -41,7 +41,6 @@ def market_list(session: Session) -> None:
 def _instrument(row: Instrument) -> list[str]:
     fees = f"{percent(row.maker_fee_ppm)} / {percent(row.taker_fee_ppm)}"
     lot, tick = cu(row.lot_ucu), usd(row.tick_nano_usd)
-    window = f"{row.window_s // 3600} h {row.window_s % 3600 // 60} min"
     return [
         row.instrument,
         row.model,
@@ -51,7 +50,7 @@ def _instrument(row: Instrument) -> list[str]:
         tick,
         usd_per_cu(row, 1),
         fees,
-        window.removesuffix(" 0 min"),
+        duration(row.window_s),
     ]
 
 
@@ -68,7 +67,7 @@ def _terms(row: Instrument) -> list[tuple[str, str]]:
     halt = f"auction of {row.volatility_auction_s} s at {percent(row.volatility_ppm)}"
     return [
         ("instrument", f"{row.instrument}, {row.phase}"),
-        ("delivers", f"{row.model}, {row.delivery}, for {row.window_s:,} s"),
+        ("delivers", f"{row.model}, {row.delivery}, for {duration(row.window_s)}"),
         ("lot", cu(row.lot_ucu)),
         ("tick", f"{usd(row.tick_nano_usd)} per lot, {usd_per_cu(row, 1)} per CU"),
         ("prices", f"{row.band_low_ticks:,} to {row.band_high_ticks:,} ticks{near}"),
@@ -117,7 +116,7 @@ def market_trades(
 ) -> None:
     """List the latest trades."""
     rows = list(islice(session.client.trade_list(instrument, page_size=limit), limit))
-    columns = ["time (UTC)", "taker", ">ticks", ">USD per CU", ">lots", "trade"]
+    columns = ["time (UTC)", "taker", ">ticks", ">USD per CU", ">lots", "trade", "not printed"]
     session.show(rows, lambda: grid(None, columns, [_trade(row, f"${row.usd_per_cu}") for row in rows]))
 
 
@@ -129,7 +128,19 @@ def _trade(row: TradeView, per_cu: str) -> list[str]:
         per_cu,
         f"{row.quantity_lots:,}",
         row.trade_id,
+        _marks(row),
     ]
+
+
+def _marks(row: TradeView) -> str:
+    """Say why a trade counts in no price and no volume; empty if it counts."""
+    flags = (
+        (row.is_self, "with itself"),
+        (row.is_selective, "chosen provider"),
+        (row.is_resale, "resale"),
+        (row.is_busted, "busted"),
+    )
+    return ", ".join(words for flag, words in flags if flag)
 
 
 @command(app, "watch", example="cux market watch smollm2-135m.cpu-spot")
@@ -162,7 +173,7 @@ def _tell(session: Session, terms: Instrument | None, market: Market) -> None:
         return
     session.line(_best(terms, market.book))
     for trade in reversed(market.trades):
-        session.line("  trade  " + "  ".join(_trade(trade, _per_cu(terms, trade.price_ticks))))
+        session.line("  trade  " + "  ".join(_trade(trade, _per_cu(terms, trade.price_ticks))).rstrip())
 
 
 def _best(terms: Instrument | None, book: Book) -> str:

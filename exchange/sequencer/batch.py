@@ -158,7 +158,7 @@ class _Batch:
         for key in _keys(command):
             if key in self._known:
                 first_digest, verdict = self._known[key]
-                return verdict if digest == first_digest else refusal(CuxError(Code.IDEMPOTENCY_KEY_REUSED))
+                return verdict if digest == first_digest else refusal(_used_before(command))
         self._decider.trades_before = len(self.changes.trades)
         verdict = self._decider.decide(command)
         if self.changes.effects or _is_decided(command, verdict):
@@ -221,6 +221,13 @@ def _keys(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:
         yield owner_of(command), command.key
     elif isinstance(command, NewOrder) and command.client_order_id is not None:
         yield owner_of(command), f"client_order_id:{command.client_order_id}"
+
+
+def _used_before(command: Decided) -> CuxError:
+    """Say which name of the caller stands for another command already."""
+    if command.key is None:
+        return CuxError(Code.DUPLICATE_CLIENT_ORDER_ID, param="client_order_id")
+    return CuxError(Code.IDEMPOTENCY_KEY_REUSED)
 
 
 def _client_ids(command: Decided) -> Iterator[tuple[uuid.UUID, str]]:

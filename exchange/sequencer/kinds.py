@@ -187,7 +187,7 @@ _KINDS: Final[dict[Kind, _Kind]] = {
     "min_lots": _Kind(
         lambda o: o.all_or_none or o.min_lots is not None,
         (
-            _tif("min_lots", f"A minimum {_CROSSES}", _is_immediate),
+            _tif("tif", f"A minimum {_CROSSES}", _is_immediate),
             _field(
                 "all_or_none",
                 "All or none is a minimum already.",

@@ -125,7 +125,7 @@ export class Candles {
       const y = Math.round(place.y(ticks)) + 0.5;
       line(pen, 0, y, width, y);
       pen.textAlign = "left";
-      pen.fillText(usdPerCu(this.terms, Math.round(ticks)), 4, y - 4);
+      pen.fillText(usdPerCu(this.terms, Math.round(ticks)), 4, Math.max(y - 4, 10));
     }
     pen.textAlign = "center";
     const every = Math.max(1, Math.round(90 / PITCH));

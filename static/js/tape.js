@@ -53,6 +53,7 @@ export class Tape {
       el("span", { "aria-hidden": "true" }, isBuy ? "▲" : "▼"),
       ` ${usdPerCu(this.terms, trade.price_ticks)}`,
       el("span", { class: "hide" }, ` ${trade.taker_side}`),
+      ...marks(trade).map((words) => el("small", { class: "mark" }, ` ${words}`)),
     );
     const time = el("time", { datetime: trade.executed_at }, trade.executed_at.slice(11, 19));
     return el(
@@ -68,6 +69,18 @@ export class Tape {
       el("td", { class: "n" }, time),
     );
   }
+}
+
+// Why a trade is on the tape and makes no price.
+function marks(trade) {
+  const flags = [
+    [trade.is_self, "with itself"],
+    [trade.is_selective, "chosen provider"],
+    [trade.is_resale, "resale"],
+    [trade.is_busted, "busted"],
+  ];
+  const words = flags.filter(([flag]) => flag).map(([, words]) => words);
+  return words.length ? [words.join(", ")] : [];
 }
 
 // Prices and volume count printed trades only.

@@ -348,6 +348,8 @@ def test_the_other_pages(scene: Scene, browser: Browser, logins: Logins, lab: La
             ("activity-orders", "/activity"),
             ("activity-money", "/activity?show=money"),
             ("docs", "/docs"),
+            ("document", "/docs/trading-rules"),
+            ("document-streams", "/docs/market-data"),
             ("missing", "/nothing-here"),
         ):
             page.goto(path)

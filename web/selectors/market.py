@@ -42,6 +42,23 @@ class TapeRow:
     trade: TradeView
     usd_per_cu: str
 
+    @property
+    def is_printed(self) -> bool:
+        """Tell whether the trade makes a price: last, volume, candles and index leave the others out."""
+        return not self.marks
+
+    @property
+    def marks(self) -> str:
+        """Say why the trade is not printed; empty if it is."""
+        trade = self.trade
+        flags = (
+            (trade.is_self, "with itself"),
+            (trade.is_selective, "chosen provider"),
+            (trade.is_resale, "resale"),
+            (trade.is_busted, "busted"),
+        )
+        return ", ".join(words for flag, words in flags if flag)
+
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
@@ -75,9 +92,14 @@ class MarketView:
         return usd_per_cu(self.instrument, self.spread_ticks or 0)
 
     @property
+    def last(self) -> TapeRow | None:
+        """Return the newest printed trade on the tape."""
+        return next((row for row in self.tape if row.is_printed), None)
+
+    @property
     def move(self) -> str:
-        """Tell where the last trade took the price: `up`, `down` or `same`."""
-        prices = [row.trade.price_ticks for row in self.tape[:2]]
+        """Tell where the last printed trade took the price: `up`, `down` or `same`."""
+        prices = [row.trade.price_ticks for row in self.tape if row.is_printed][:2]
         if len(prices) < 2 or prices[0] == prices[1]:
             return "same"
         return "up" if prices[0] > prices[1] else "down"

@@ -19,6 +19,8 @@ DOCUMENTS: Final = {
     "index-methodology": "CU price index: methodology",
 }
 """Documents of `docs/` that are pages too, by address, with their titles."""
+_SCROLLING: Final = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
+"""Around tables, which may be wider than a telephone."""
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -40,7 +42,12 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
     if name not in DOCUMENTS:
         raise Http404
     text = (Path(settings.BASE_DIR) / "docs" / f"{name}.md").read_text()
-    rendered = mark_safe(_MARKDOWN.render(text))  # noqa: S308 - our own file, without raw HTML
+    body = (
+        _MARKDOWN.render(text)
+        .replace("<table>", f"{_SCROLLING}<table>")
+        .replace("</table>", "</table></div>")
+    )
+    rendered = mark_safe(body)  # noqa: S308 - our own file, without raw HTML
     context = {"title": DOCUMENTS[name], "rendered": rendered, "nav": "docs"}
     return page(request, "web/document.html", own(request), context)
 

@@ -52,6 +52,24 @@ def test_another_body_under_a_key_is_refused_and_moves_nothing(exchange):
     assert market.rows() == before
 
 
+def test_another_order_under_a_client_order_id_is_refused_by_that_name(exchange):
+    market = make_market()
+    first = market.buy(1_000, 1, client_order_id="mine")
+    assert market.buy(1_000, 1, client_order_id="mine").body == first.body
+    before = market.rows()
+    for other in (
+        market.buy(1_000, 2, client_order_id="mine"),
+        market.buy(1_000, 1, client_order_id="mine", key="k"),
+    ):
+        error = other.body["error"]
+        assert (other.status, error["code"], error["param"]) == (
+            409,
+            "duplicate_client_order_id",
+            "client_order_id",
+        )
+    assert market.rows() == before
+
+
 def test_no_callers_key_keeps_returned_money_in_transit(exchange):
     market = make_market()
     for key in ("expire:1", "fund:expire:1"):  # of an order, sent before the money comes back

@@ -158,6 +158,18 @@ def test_a_test_market_says_on_every_page_that_it_is_one(
     assert ("all money is paper" in client_of(market.buyer).get("/").text) is says_so
 
 
+def test_the_last_price_is_the_last_printed_and_others_on_the_tape_say_why_not(
+    market: Market, client_of: Callable[..., Client]
+) -> None:
+    market.sell(1_000, 10)
+    market.sell(1_300, 10)
+    market.buy(1_000, 10)
+    market.buy(1_300, 5, tif="IOC", only_providers=(market.seller.id,))
+    page = client_of(market.buyer).get(f"/market/{market.instrument.symbol}").text
+    assert '<small id="last-ticks">1,000 ticks</small>' in page
+    assert page.count('<small class="mark">chosen provider</small>') == 1
+
+
 def test_another_organisations_order_is_not_found(market: Market, client_of: Callable[..., Client]) -> None:
     placed = market.buy(1_000, 10)
     answer = client_of(market.seller).post(f"/orders/{placed.body['order_id']}/cancel", **HTML)

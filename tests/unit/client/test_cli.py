@@ -9,7 +9,7 @@ import pytest
 from cux.client.config import Access, resolve
 from tests.unit.client.cli import run
 from tests.unit.client.exchange import BOOK, ORDER, Script, ok, refused, stream
-from tests.unit.client.test_streams import LAST, chunk, delta, snapshot
+from tests.unit.client.test_streams import LAST, chunk, delta, snapshot, trade
 
 TERMS = {
     "instrument": "x",
@@ -59,6 +59,23 @@ def test_instruments_are_listed_with_what_a_tick_is_worth(monkeypatch: pytest.Mo
     assert "$0.000001" in result.stdout
     assert "0.1 % / 1.25 %" in result.stdout
     assert "24 h" in result.stdout
+
+
+@pytest.mark.parametrize(("window_s", "said"), [(86_400, "24 h"), (85, "1 min 25 s"), (0, "0 s")])
+def test_windows_are_told_to_the_second(monkeypatch: pytest.MonkeyPatch, window_s: int, said: str) -> None:
+    result = run(monkeypatch, Script(ok(TERMS | {"window_s": window_s})), "market", "show", "x")
+    assert f"m, spot, for {said}" in result.stdout
+
+
+def test_trades_that_are_not_printed_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = [
+        trade(2) | {"usd_per_cu": "20", "is_resale": True, "is_busted": True},
+        trade(1) | {"usd_per_cu": "20"},
+    ]
+    result = run(monkeypatch, Script(ok({"data": tape})), "market", "trades", "x")
+    _, marked, plain = result.stdout.splitlines()
+    assert marked.rstrip().endswith("trd_2  resale, busted")
+    assert plain.rstrip().endswith("trd_1")
 
 
 def test_watching_prints_each_new_trade_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +196,12 @@ def test_exit_codes_and_advice(
     result = run(monkeypatch, Script(answer), *PLACE)
     assert (result.exit_code, result.stdout) == (code, "")
     assert advice in result.stderr
+
+
+def test_another_key_is_advised_only_where_it_would_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = refused(403, "same_operator", type="permission_error")
+    result = run(monkeypatch, Script(refusal), *PLACE)
+    assert (result.exit_code, "cux login" in result.stderr) == (3, False)
 
 
 def test_an_exchange_that_is_not_there_is_exit_code_4(monkeypatch: pytest.MonkeyPatch) -> None:

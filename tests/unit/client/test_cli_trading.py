@@ -203,6 +203,7 @@ def test_cancels_are_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
         ("dead-man show", {"timeout_s": 0}, "never"),
         ("auctions list --instrument x", {"data": [AUCTION]}, "auc_1"),
         ("auctions show auc_1", AUCTION, "7 lots at 90 ticks; demand less supply -2"),
+        ("auctions show auc_1", AUCTION | {"indicative": None}, "nothing"),
         ("offers list", {"data": [OFFER]}, "sto_1"),
         ("offers set x --price 800 --lots 500", OFFER, "800"),
         ("offers withdraw sto_1", OFFER | {"withdrawn_at": AT}, "2026-08-01 12:00:00"),
