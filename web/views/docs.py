@@ -20,7 +20,7 @@ DOCUMENTS: Final = {
 }
 """Documents of `docs/` that are pages too, by address, with their titles."""
 _SCROLLING: Final = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
-"""Around tables, which may be wider than a telephone."""
+"""Around tables, which may be wider than a telephone; who has no mouse scrolls what has the focus."""
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -46,6 +46,7 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
         _MARKDOWN.render(text)
         .replace("<table>", f"{_SCROLLING}<table>")
         .replace("</table>", "</table></div>")
+        .replace("<pre>", '<pre tabindex="0">')
     )
     rendered = mark_safe(body)  # noqa: S308 - our own file, without raw HTML
     context = {"title": DOCUMENTS[name], "rendered": rendered, "nav": "docs"}
