@@ -1,5 +1,6 @@
 """The docs pages: how to begin, the words, some documents, and the API's description as a file."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,12 @@ DOCUMENTS: Final = {
     "trading-rules": "Trading rules",
     "market-data": "Market data and streams",
     "index-methodology": "CU price index: methodology",
+    "errors": "Errors",
+    "glossary": "Glossary",
 }
 """Documents of `docs/` that are pages too, by address, with their titles."""
+_LINK: Final = re.compile(r'href="([a-z-]+)\.md')
+"""A link from one document to another beside it, as it works in the repository."""
 _SCROLLING: Final = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
 """Around tables, which may be wider than a telephone; who has no mouse scrolls what has the focus."""
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -48,6 +53,7 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
         .replace("</table>", "</table></div>")
         .replace("<pre>", '<pre tabindex="0">')
     )
+    body = _LINK.sub(r'href="\1', body)
     rendered = mark_safe(body)  # noqa: S308 - our own file, without raw HTML
     context = {"title": DOCUMENTS[name], "rendered": rendered, "nav": "docs"}
     return page(request, "web/document.html", own(request), context)

@@ -1,5 +1,6 @@
 """Who may see and do what on the pages, and that a refusal moves nothing."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from web.services.login_attempts import (
     login_attempt_take,
     login_attempts_forget,
 )
+from web.views.docs import DOCUMENTS
 
 FUNDS = 10_000_000_000
 HTML = {"HTTP_ACCEPT": "text/html"}
@@ -156,6 +158,16 @@ def test_a_test_market_says_on_every_page_that_it_is_one(
 ) -> None:
     settings.MARKET_MODE = mode
     assert ("all money is paper" in client_of(market.buyer).get("/").text) is says_so
+
+
+def test_documents_lead_to_each_other(client: Client) -> None:
+    links = {
+        link
+        for name in DOCUMENTS
+        for link in re.findall(r'href="([a-z.-]+)"', client.get(f"/docs/{name}").text)
+    }
+    assert {link: client.get(f"/docs/{link}").status_code for link in links} == dict.fromkeys(links, 200)
+    assert {"errors", "glossary", "trading-rules"} <= links
 
 
 def test_the_last_price_is_the_last_printed_and_others_on_the_tape_say_why_not(
