@@ -7,7 +7,7 @@ from exchange.engine.events import RejectReason
 from exchange.engine.orders import Order
 from exchange.engine.phases import Permission
 
-MAX_SLICES = 1_000
+MAX_SLICES = 100
 """An iceberg may not trade in more slices than this: each is an event of its own."""
 
 _LIMIT_TIFS = {"matches": {"GTC", "IOC", "FOK"}, "rests": {"GTC", "GFA"}, "none": set[str]()}

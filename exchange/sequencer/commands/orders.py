@@ -59,9 +59,11 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
 def place(decider: Decider, market: Market, order: OrderState) -> dict[str, Any]:
     """Let an admitted order trade and rest, or interrupt the market."""
     incoming = order.for_engine()
-    interrupted = volatility.interrupt(decider, market, order, incoming)
-    if interrupted and order.tif in ("IOC", "FOK"):
-        return volatility.turn_away(decider, market, order)
+    if order.tif in ("IOC", "FOK"):
+        if volatility.trades_too_far(market, incoming):
+            return volatility.turn_away(decider, market, order)
+    else:
+        volatility.interrupt(decider, market, order, incoming)
     events = decider.apply(market, incoming)
     decider.state.add(order)
     return apply_events(decider.state, decider.changes, market, order, events)

@@ -109,7 +109,7 @@ def test_an_order_is_placed_once_however_often_its_form_is_sent(
         ({"type": "market", "tif": "GTC"}, "A market order cannot rest: choose IOC or FOK."),
         ({"type": "market", "tif": "DAY"}, "A market order cannot rest: choose IOC or FOK."),
         ({"tif": "IOC", "post_only": "on"}, "A post-only order rests, IOC and FOK never do."),
-        ({"display_lots": 11}, "Show a 1000th at least, all lots at most."),
+        ({"display_lots": 11}, "Show a 100th at least, all lots at most."),
         ({"side": "up"}, "Select a valid choice. up is not one of the available choices."),
         ({"key": "mine"}, "This form is broken: load the page again."),
     ],

@@ -135,5 +135,5 @@ def test_what_cannot_be_an_iceberg_is_refused(engine: Engine, fields: dict[str, 
 
 
 def test_a_replace_cannot_make_too_many_slices(engine: Engine) -> None:
-    assert plain(engine.replace("ice", 100, 3_001)) == [("rejected", "replace", "invalid_display", "ice")]
-    assert plain(engine.replace("ice", 100, 3_000)) == [("replaced", "ice", 100, 3_000, False)]
+    assert plain(engine.replace("ice", 100, 301)) == [("rejected", "replace", "invalid_display", "ice")]
+    assert plain(engine.replace("ice", 100, 300)) == [("replaced", "ice", 100, 300, False)]

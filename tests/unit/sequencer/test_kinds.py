@@ -56,7 +56,7 @@ REFUSED: list[tuple[Code, str, dict[str, Any]]] = [
     (FIELD, "display_lots", MARKET | {"tif": "GFA", "display_lots": 1}),
     (RANGE, "display_lots", PRICE | {"display_lots": 0}),
     (RANGE, "display_lots", PRICE | {"display_lots": 11}),
-    (RANGE, "display_lots", PRICE | {"display_lots": 1, "quantity_lots": 1_001}),
+    (RANGE, "display_lots", PRICE | {"display_lots": 1, "quantity_lots": 101}),
     (TIF, "tif", PRICE | {"min_lots": 5}),
     (TIF, "tif", PRICE | {"all_or_none": True}),
     (FIELD, "all_or_none", IOC | {"all_or_none": True, "min_lots": 5}),
