@@ -135,6 +135,7 @@ def _auction(row: Auction) -> surveillance.Auction:
     return surveillance.Auction(
         id=public_id("auction", row.id),
         instrument=row.instrument.symbol,
+        no_cancel_us=_us(row.no_cancel_at),
         ended_us=_us(row.ended_at),
         reference_ticks=row.reference_ticks,
         price_ticks=row.price_ticks,

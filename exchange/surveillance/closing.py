@@ -7,7 +7,7 @@ from typing import Final
 from exchange.surveillance.facts import REFERENCES_MAX, SECOND_US, Auction, Finding, Order, Trade
 
 LATE_US: Final = 60 * SECOND_US
-"""How long before the uncross an order counts as late."""
+"""How long before the uncross an order counts as late, at most: not while cancels were still free."""
 SHARE_PPM: Final = 500_000
 """The part of the auction's volume that late orders of one account traded."""
 MOVE_PPM: Final = 20_000
@@ -34,12 +34,18 @@ def marking_the_close(
 def _late(auction: Auction, trades: Iterable[Trade], entered: Mapping[str, int]) -> dict[str, list[Trade]]:
     """Return by account the trades of its late orders on the side towards which the price moved."""
     is_up = auction.price_ticks > auction.reference_ticks
+    late_from = _late_from_us(auction)
     late: defaultdict[str, list[Trade]] = defaultdict(list)
     for trade in trades:
         order, account = (trade.buy_order, trade.buyer) if is_up else (trade.sell_order, trade.seller)
-        if entered.get(order, 0) >= auction.ended_us - LATE_US:
+        if entered.get(order, 0) >= late_from:
             late[account].append(trade)
     return late
+
+
+def _late_from_us(auction: Auction) -> int:
+    """In a short auction everybody comes within a minute: late is who came when orders had to stay."""
+    return max(auction.ended_us - LATE_US, auction.no_cancel_us)
 
 
 def _finding(auction: Auction, account: str, late: Sequence[Trade], lots: int, move_ppm: int) -> Finding:
@@ -47,7 +53,7 @@ def _finding(auction: Auction, account: str, late: Sequence[Trade], lots: int, m
         "marking_the_close",
         auction.instrument,
         (account,),
-        auction.ended_us - LATE_US,
+        _late_from_us(auction),
         auction.ended_us,
         {
             "lots": lots,

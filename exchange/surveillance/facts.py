@@ -42,10 +42,11 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Auction:
-    """An auction that ended in the period with a price."""
+    """An auction that ended in the period with a price; from `no_cancel_us` on its orders had to stay."""
 
     id: str
     instrument: str
+    no_cancel_us: int
     ended_us: int
     reference_ticks: int
     price_ticks: int

@@ -121,7 +121,7 @@ def test_more_than_a_hundred_messages_a_trade_are_found():
     ]
 
 
-def late_auction(price: int, lots: int, entered_s: int, side: str = "buy") -> Tape:
+def late_auction(price: int, lots: int, entered_s: int, side: str = "buy", no_cancel_s: int = 900) -> Tape:
     """An auction at 1,000 s: reference 1,000 ticks, 100 lots, of which ada's order trades `lots`."""
     ada = Order("ada-order", "X", "ada", side, lots, lots, entered_s * S, 1_000 * S)
     bob = Order("bob-order", "X", "bob", side, 100, 100, 0, 1_000 * S)
@@ -136,7 +136,7 @@ def late_auction(price: int, lots: int, entered_s: int, side: str = "buy") -> Ta
         for who, part in both
         if part
     ]
-    return Tape([ada, bob], made, [Auction("a", "X", 1_000 * S, 1_000, price, 100)])
+    return Tape([ada, bob], made, [Auction("a", "X", no_cancel_s * S, 1_000 * S, 1_000, price, 100)])
 
 
 def test_a_late_order_that_moves_an_auctions_price_is_found():
@@ -157,6 +157,7 @@ def test_an_early_a_small_or_a_moveless_order_does_not_mark_the_close():
     for tape in (
         late_auction(1_020, 50, 939),
         late_auction(1_020, 49, 940),
+        late_auction(1_020, 50, 984, no_cancel_s=985),  # a short auction, while cancels were free
         late_auction(1_019, 50, 940),
         late_auction(980, 50, 940),  # it bought, and the price fell
     ):
