@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,18 +10,26 @@ from psycopg import pq
 
 from billing.services.ledger_post import ledger_statement
 from billing.services.posting_arguments import text_array
-from core.ids import new_id
 from core.pipe import Pipe, Statement
-from exchange.sequencer.announce import Told, account_events, market_events
-from exchange.sequencer.bulk import Row, bulk, together
-from exchange.sequencer.changes import Changes, Journaled
-from exchange.sequencer.money import Trade
+from exchange.sequencer.announce import account_events, market_events
+from exchange.sequencer.bulk import bulk, together
+from exchange.sequencer.changes import Changes
 from exchange.sequencer.owner import FencedOffError
-from exchange.sequencer.protocol import Verdict, kind_of, owner_of
+from exchange.sequencer.protocol import Verdict
 from exchange.sequencer.records import records
-from exchange.sequencer.state import OrderState, State
+from exchange.sequencer.rows import (
+    announcements,
+    capacity_row,
+    dead_man_rows,
+    entitlement_rows,
+    event_row,
+    journal_row,
+    order_row,
+    phase_rows,
+    trade_row,
+)
+from exchange.sequencer.state import State
 
-_pack = msgspec.msgpack.Encoder().encode
 _encode = msgspec.json.Encoder().encode
 decode_verdict = msgspec.json.Decoder(Verdict).decode
 Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
@@ -240,19 +247,19 @@ def _statements(changes: Changes, state: State, *, commit: bool) -> Iterator[Sta
             now=now,
         )
     always = (
-        [_order_row(order, now) for order in changes.orders.values()],
-        [_journal_row(journaled, now) for journaled in changes.journal],
-        [_event_row("instrument_id", event, now) for event in market_events(changes)],
-        [_event_row("organisation_id", event, now) for event in account_events(state, changes)],
-        _announcements(changes),
+        [order_row(order, now) for order in changes.orders.values()],
+        [journal_row(journaled, now) for journaled in changes.journal],
+        [event_row("instrument_id", event, now) for event in market_events(changes)],
+        [event_row("organisation_id", event, now) for event in account_events(state, changes)],
+        announcements(changes),
     )
     yield Statement(_ALWAYS, [_encode(rows) for rows in always])
     sometimes = (
-        (_TRADES, [_trade_row(trade) for trade in changes.trades]),
-        (_ENTITLEMENTS, [row for trade in changes.trades for row in _entitlement_rows(trade)]),
-        (_CAPACITIES, [_capacity_row(claim, changes) for claim in changes.backings]),
-        (_DEAD_MEN, _dead_man_rows(changes)),
-        (_PHASES, _phase_rows(changes)),
+        (_TRADES, [trade_row(trade) for trade in changes.trades]),
+        (_ENTITLEMENTS, [row for trade in changes.trades for row in entitlement_rows(trade)]),
+        (_CAPACITIES, [capacity_row(claim, changes) for claim in changes.backings]),
+        (_DEAD_MEN, dead_man_rows(changes)),
+        (_PHASES, phase_rows(changes)),
         *records(changes),
     )
     for statement, rows in sometimes:
@@ -272,136 +279,3 @@ def _rows(result: pq.abc.PGresult) -> Iterator[list[bytes]]:
     """Give a result's rows in text form; nothing in them is NULL."""
     for row in range(result.ntuples):
         yield [result.get_value(row, column) or b"" for column in range(result.nfields)]
-
-
-def _order_row(order: OrderState, now: datetime) -> Row:
-    return {
-        "id": order.id,
-        "instrument_id": order.instrument.id,
-        "organisation_id": order.organisation_id,
-        "beneficiary_id": order.beneficiary_id,
-        "client_order_id": order.client_order_id,
-        "side": order.side,
-        "type": order.type,
-        "time_in_force": order.tif,
-        "post_only": order.post_only,
-        "self_trade_prevention": order.stp,
-        "display_lots": order.display_lots,
-        "min_lots": order.min_lots,
-        "budget_nano_usd": order.budget_nano_usd,
-        "expires_at": order.expires_at,
-        "entitlement_id": order.entitlement_id,
-        "maker_fee_ppm": order.maker_fee_ppm,
-        "taker_fee_ppm": order.taker_fee_ppm,
-        "created_at": order.created_at,
-        "price_ticks": order.price_ticks,
-        "limit_ticks": order.limit_ticks,
-        "slice_lots": order.slice_lots,
-        "auction_id": order.auction_id,
-        "quantity_lots": order.quantity_lots,
-        "leaves_lots": order.leaves_lots,
-        "cumulative_lots": order.cumulative_lots,
-        "notional_nano_usd": order.notional_nano_usd,
-        "fee_nano_usd": order.fee_nano_usd,
-        "status": order.status,
-        "reason": order.reason,
-        "priority": order.priority,
-        "updated_at": now,
-    }
-
-
-def _trade_row(trade: Trade) -> Row:
-    return {
-        "id": trade.id,
-        "instrument_id": trade.instrument.id,
-        "sequence": trade.sequence,
-        "price_ticks": trade.price_ticks,
-        "quantity_lots": trade.quantity_lots,
-        "notional_nano_usd": trade.notional_nano_usd,
-        "buyer_fee_nano_usd": trade.buyer_fee_nano_usd,
-        "seller_fee_nano_usd": trade.seller_fee_nano_usd,
-        "taker_side": "buy" if trade.taker_is_buyer else "sell",
-        "buy_order_id": trade.buy_order_id,
-        "sell_order_id": trade.sell_order_id,
-        "traded_at": trade.traded_at,
-        "is_self": trade.is_self,
-        "is_selective": trade.is_selective,
-        "is_resale": trade.is_resale,
-        "auction_id": trade.auction_id,
-    }
-
-
-def _entitlement_rows(trade: Trade) -> list[Row]:
-    return [
-        {
-            "id": holding.entitlement_id,
-            "trade_id": trade.id,
-            "instrument_id": trade.instrument.id,
-            "holder_id": holding.holder_id,
-            "provider_id": trade.provider_id,
-            "origin_id": trade.source and trade.source.entitlement_id,
-            "quantity_ucu": holding.quantity_ucu,
-            "escrow_nano_usd": holding.escrow_nano_usd,
-            "fee_nano_usd": holding.fees_nano_usd,
-            "starts_at": trade.traded_at,
-            "ends_at": trade.ends_at,
-            "state": "live",
-        }
-        for holding in trade.holdings
-    ]
-
-
-def _capacity_row(claim: tuple[uuid.UUID, str], changes: Changes) -> Row:
-    backing = changes.backings[claim]
-    return {
-        "id": new_id(),
-        "organisation_id": claim[0],
-        "compute_class_id": claim[1],
-        "rate_ucu_per_s": backing.rate_ucu_per_s,
-        "tier_factor_ppm": backing.tier_factor_ppm,
-        "updated_at": changes.now,
-    }
-
-
-def _dead_man_rows(changes: Changes) -> list[Row]:
-    return [{"organisation_id": id, **switch._asdict()} for id, switch in changes.dead_men.items()]
-
-
-def _journal_row(journaled: Journaled, now: datetime) -> Row:
-    return {
-        "sequence": journaled.sequence,
-        "kind": kind_of(journaled.command),
-        "organisation_id": owner_of(journaled.command),
-        "key": journaled.key,
-        "body_sha256": f"\\x{journaled.body_sha256.hex()}",
-        "payload": _json(journaled.command),
-        "verdict": _json(journaled.verdict),
-        "effects": f"\\x{_pack(journaled.effects).hex()}" if journaled.effects else None,
-        "decided_at": now,
-    }
-
-
-def _phase_rows(changes: Changes) -> list[Row]:
-    return [
-        {"id": change.market.instrument.id, "phase": change.phase}
-        for change in changes.markets.values()
-        if change.phase is not None
-    ]
-
-
-def _event_row(owner: str, event: Told, now: datetime) -> Row:
-    return {owner: event.owner_id, "sequence": event.sequence, "at": now, "payload": event.payload}
-
-
-def _json(value: object) -> str:
-    return _encode(value).decode()
-
-
-def _announcements(changes: Changes) -> list[Row]:
-    """Return the notifications: each market that changed with its number of trades, each account."""
-    markets = [
-        {"channel": "cux_market", "payload": _json({"instrument": symbol, "trades": len(change.trades)})}
-        for symbol, change in changes.markets.items()
-    ]
-    accounts = [{"channel": "cux_account", "payload": str(id)} for id in changes.accounts]
-    return markets + accounts
