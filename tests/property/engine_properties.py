@@ -97,7 +97,7 @@ def no_fill_is_worse_than_a_limit(protocol: ModuleType, commands: list[Json]) ->
                 for order in (known[event["maker"]], known[event["taker"]]):
                     sign = 1 if order["side"] == "buy" else -1
                     assert order["type"] == "market" or sign * event["price"] <= sign * order["price"]
-        assert not command.get("budget") or spent <= command["budget"]
+        assert command.get("budget", 0) <= 0 or spent <= command["budget"]
 
 
 def price_time_priority(protocol: ModuleType, commands: list[Json]) -> None:
