@@ -141,6 +141,7 @@ def test_run_enrols_measures_serves_and_drains(scenario):
                 1,
                 "cux-agent: another agent is running on"[:37],
             )
+            await found.until(lambda: _running(command.state) == 0)  # as it last wrote, after the answer
             status, output, _ = await command("drain")
             assert (status, output) == (0, "draining: 0 leases run\n")
             _, errors_of_agent = await agent.communicate()
@@ -192,3 +193,9 @@ def test_bench_prints_what_it_measured_and_reports_only_if_asked(scenario):
         assert found.measurements == [json.loads(output)]
 
     scenario(steps)
+
+
+def _running(state: Path) -> int | None:
+    """Return how many leases the agent said that it runs."""
+    status = State(state).status()
+    return status.running if status is not None else None
