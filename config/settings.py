@@ -185,6 +185,20 @@ RELAY_INTERNAL_TOKEN = ENVIRONMENT["RELAY_TOKEN"]
 SEALING_KEY = ENVIRONMENT["SEALING_KEY"]
 RECEIPT_SIGNING_SEED = ENVIRONMENT["SIGNING_SEED"]
 
+# -- Stripe. Without a key of one's own, the double of Stripe that runs beside (`stripe_double`) is asked; its
+# address is used for nothing else.
+STRIPE_API_KEY = os.environ.get("STRIPE_API_KEY", "")
+STRIPE_API_BASE = os.environ.get(
+    "STRIPE_API_BASE",
+    "" if STRIPE_API_KEY else os.environ.get("CUX_STRIPE_DOUBLE_URL", "http://127.0.0.1:8002"),
+)
+# By commas: two while one is being replaced. Without a key of one's own, the double's.
+STRIPE_WEBHOOK_SECRETS = [
+    secret
+    for secret in os.environ.get("STRIPE_WEBHOOK_SECRETS", ENVIRONMENT["STRIPE_DOUBLE_SECRET"]).split(",")
+    if secret
+]
+
 # Networks (CIDR, by commas) of the proxies whose X-Forwarded-For is believed; nobody's if empty.
 TRUSTED_PROXIES = parse_networks(filter(None, os.environ.get("CUX_TRUSTED_PROXIES", "").split(",")))
 # Requests that one API key, or one address without a key, may make of one web process in a second; orders

@@ -4,12 +4,13 @@ from typing import Final
 
 from celery import shared_task
 
+from billing.tasks import OUTBOX_HANDLERS as BILLING_HANDLERS
 from core.clock import utc_now
 from core.outbox import outbox_drain
 from exchange.tasks import OUTBOX_HANDLERS as EXCHANGE_HANDLERS
 from inference.tasks import OUTBOX_HANDLERS as INFERENCE_HANDLERS
 
-HANDLERS: Final = {**EXCHANGE_HANDLERS, **INFERENCE_HANDLERS}
+HANDLERS: Final = {**BILLING_HANDLERS, **EXCHANGE_HANDLERS, **INFERENCE_HANDLERS}
 
 
 @shared_task(name="config.outbox_drain")

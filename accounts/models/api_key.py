@@ -23,13 +23,15 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         """What a key may do; a key without `trade` cannot place orders, and so on.
 
-        `keys` makes and revokes keys; `operate` is for operators, and only the house's keys have it.
+        `withdraw` takes money out (refunds, payouts and where they go); `keys` makes and revokes keys;
+        `operate` is for operators, and only the house's keys have it.
         """
 
         READ = "read"
         TRADE = "trade"
         INFER = "infer"
         PROVIDE = "provide"
+        WITHDRAW = "withdraw"
         KEYS = "keys"
         OPERATE = "operate"
 

@@ -23,6 +23,8 @@ class Kind(Enum):
     WALLET = "wallet"  # money to trade with: rows written by the sequencer only
     EARNINGS = "earnings"  # a provider's money, payable
     HOLD_BACK = "hold_back"  # a provider's money, kept for a while by trust tier
+    MARGIN = "margin"  # money set aside against positions in futures
+    DISPUTE_DEBT = "dispute_debt"  # what a disputed payment left owing: negative
     # per entitlement
     ESCROW = "escrow"  # nano-USD paid for compute not yet drawn
     ENTITLEMENT = "entitlement"  # µCU bought and not yet drawn
@@ -33,12 +35,33 @@ class Kind(Enum):
     FEE_INCOME = "fee_income"
     INSURANCE = "insurance"
     PUBLIC_ACCESS = "public_access"
-    EXTERNAL_CASH = "external_cash"  # money outside: the other side of every deposit and payout
+    EXTERNAL_CASH = "external_cash"  # money outside that no processor holds: paper money, an operator's cash
+    STRIPE_CLEARING = "stripe_clearing"  # money at Stripe: −posted is our balance there, pending included
+    STRIPE_FEES = "stripe_fees"  # what Stripe has charged and nobody else bears: an expense, negative
+    PAYOUTS_IN_TRANSIT = "payouts_in_transit"  # decided to be paid out, and not confirmed by Stripe
+    TAX = "tax"  # tax collected, owed to the tax office
+    ROUNDING = "rounding"  # what a cent could not hold, where nobody can be owed it
 
 
-PER_ORGANISATION: Final = frozenset({Kind.FUNDING, Kind.WALLET, Kind.EARNINGS, Kind.HOLD_BACK})
+PER_ORGANISATION: Final = frozenset(
+    {Kind.FUNDING, Kind.WALLET, Kind.EARNINGS, Kind.HOLD_BACK, Kind.MARGIN, Kind.DISPUTE_DEBT}
+)
 PER_ENTITLEMENT: Final = frozenset({Kind.ESCROW, Kind.ENTITLEMENT, Kind.ISSUE})
-UNLIMITED: Final = frozenset({Kind.TRANSIT, Kind.DEFERRED_FEES, Kind.FEE_INCOME, Kind.EXTERNAL_CASH})
+UNLIMITED: Final = frozenset(
+    {
+        Kind.TRANSIT,
+        Kind.DEFERRED_FEES,
+        Kind.FEE_INCOME,
+        Kind.EXTERNAL_CASH,
+        Kind.STRIPE_CLEARING,
+        Kind.STRIPE_FEES,
+        Kind.PAYOUTS_IN_TRANSIT,
+        Kind.TAX,
+        Kind.ROUNDING,
+    }
+)
+DEBT_FLOOR: Final = -(2**62)
+"""How far a dispute debt may go: as far as there are payments to dispute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +82,16 @@ class AccountRef:
     def has_balance(self) -> bool:
         """Tell whether the account has a balance row, that is, a limit."""
         return self.kind not in UNLIMITED
+
+    @property
+    def floor(self) -> int | None:
+        """Return what posted − held may not go below; None where there is no limit.
+
+        An issue account gets its own floor, −Q of its entitlement, from whoever issues.
+        """
+        if not self.has_balance:
+            return None
+        return DEBT_FLOOR if self.kind is Kind.DISPUTE_DEBT else 0
 
 
 @lru_cache(maxsize=65_536)

@@ -62,7 +62,7 @@ def account_arguments(
             account.asset,
             account.organisation_id,
             account.entitlement_id,
-            issue_floors.get(account, 0) if account.has_balance else None,
+            issue_floors.get(account, account.floor),
         )
         for account in accounts
     ]

@@ -1,4 +1,4 @@
-"""The first half of funding a trading wallet: the sequencer's `fund` command does the second."""
+"""Money on its way between funding and a trading wallet, whose rows only the sequencer writes."""
 
 import uuid
 from datetime import datetime
@@ -7,6 +7,7 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.services.amounts import require_amount
 from billing.services.ledger_post import PostOutcome, ledger_post
+from core.outbox import outbox_add
 from core.retry import transact
 
 
@@ -27,3 +28,19 @@ def to_transit(*, organisation_id: uuid.UUID, amount_nano_usd: int, key: str, no
         ref=str(organisation_id),
     )
     return transact(lambda: ledger_post(entries=[entry], now=now))[0]
+
+
+def send_to_wallet(*, organisation_id: uuid.UUID, amount_nano_usd: int, key: str, now: datetime) -> None:
+    """This function will move funding to transit and ask, through the outbox, for the rest of the way.
+
+    The sequencer's `fund` command follows when the caller's transaction is done. Raises as `to_transit`.
+    """
+    to_transit(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, key=key, now=now)
+    outbox_add(
+        topic="wallet.fund",
+        payload={
+            "organisation_id": str(organisation_id),
+            "amount_nano_usd": amount_nano_usd,
+            "key": key,
+        },
+    )

@@ -14,9 +14,9 @@ from core.embedded.secret_files import secret
 from core.embedded.server import Server
 from core.embedded.valkey import Valkey
 
-SECRETS = ("SECRET_KEY", "RELAY_TOKEN", "SIGNING_SEED", "SEALING_KEY")
+SECRETS = ("SECRET_KEY", "RELAY_TOKEN", "SIGNING_SEED", "SEALING_KEY", "STRIPE_DOUBLE_SECRET")
 """64 hex digits each: Django's key; what web, gateway, relay show each other; the exchange's Ed25519 seed;
-the master key under which prompts and answers are sealed."""
+the master key under which prompts and answers are sealed; what the double of Stripe signs webhooks with."""
 
 
 def load(var_dir: Path | str | None = None, *, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

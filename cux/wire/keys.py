@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from cux.wire.fields import Id, Instant, Name, Positive
 
-Scope = Literal["read", "trade", "infer", "provide", "keys", "operate"]
+Scope = Literal["read", "trade", "infer", "provide", "withdraw", "keys", "operate"]
 Network = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f:./]{2,43}\Z")]
 """An address or a network in CIDR notation."""
 Rate = Annotated[int, Meta(ge=1, le=1_000_000)]

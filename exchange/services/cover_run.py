@@ -19,7 +19,7 @@ from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
-from billing.services.wallet_move import to_transit
+from billing.services.wallet_move import send_to_wallet, to_transit
 from core.errors import Code, CuxError
 from core.outbox import outbox_add
 from exchange.models import Cover
@@ -41,7 +41,6 @@ from exchange.services.cover_plan import (
     top_up_sources,
     worst_price_ticks,
 )
-from exchange.services.return_to_wallet import return_to_wallet
 from exchange.services.shares import leg
 
 State = Cover.State
@@ -192,7 +191,7 @@ def _end(cover: Cover, state: State, legs: list[Leg], to_buyer: int, now: dateti
         kind = "cover_close" if state == State.COVERED else "credit_note"
         _post(cover, "close", kind, legs, now)
         if to_buyer:
-            return_to_wallet(
+            send_to_wallet(
                 organisation_id=cover.entitlement.holder_id,
                 amount_nano_usd=to_buyer,
                 key=cover_key(cover, "return"),

@@ -11,10 +11,10 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry
 from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
+from billing.services.wallet_move import send_to_wallet
 from core.money import PPM, mul_div_floor
 from exchange.locks import entitlements_lock
 from exchange.models import Entitlement, Instrument
-from exchange.services.return_to_wallet import return_to_wallet
 from exchange.services.shares import FeeShares, fee_legs, leg, provider_legs
 
 
@@ -77,8 +77,6 @@ def entitlement_expire(
         entry = JournalEntry(f"expire:{row.id}", "expire", tuple(legs), now, ref=f"entitlement:{row.id}")
         ledger_post(entries=[entry], now=now)
     if buyer:
-        return_to_wallet(
-            organisation_id=row.holder_id, amount_nano_usd=buyer, key=f"expire:{row.id}", now=now
-        )
+        send_to_wallet(organisation_id=row.holder_id, amount_nano_usd=buyer, key=f"expire:{row.id}", now=now)
     Entitlement.objects.filter(id=row.id).update(state=Entitlement.State.EXPIRED, closed_at=now)
     return ExpirySplit(provider, earned, buyer, unused)

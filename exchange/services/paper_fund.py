@@ -9,9 +9,9 @@ from django.db import transaction
 
 from billing.selectors.balances import organisation_balance
 from billing.services.deposit_record import deposit_record
+from billing.services.wallet_move import send_to_wallet
 from core.errors import Code, CuxError
 from core.money import NANO_PER_USD, format_usd
-from exchange.services.return_to_wallet import return_to_wallet
 
 MOST_NANO_USD: Final = 1_000_000 * NANO_PER_USD
 """What an account of the test market may have at hand after asking for more."""
@@ -40,4 +40,4 @@ def paper_fund(*, organisation_id: uuid.UUID, amount_nano_usd: int, key: str, no
             f"With paper money an account has at most {format_usd(MOST_NANO_USD)}.",
             param="amount_nano_usd",
         )
-    return_to_wallet(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, key=name, now=now)
+    send_to_wallet(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, key=name, now=now)

@@ -10,13 +10,13 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry
 from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
+from billing.services.wallet_move import send_to_wallet
 from core.errors import Code, CuxError
 from core.outbox import outbox_add
 from exchange.locks import entitlements_lock
 from exchange.models import Bust, Entitlement, Trade
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import Bust as BustCommand
-from exchange.services.return_to_wallet import return_to_wallet
 from exchange.services.shares import leg
 
 
@@ -116,4 +116,4 @@ def _compensate(trade: Trade, rows: Collection[Entitlement], now: datetime) -> N
         state=Entitlement.State.BUSTED, closed_at=now
     )
     paid = trade.notional_nano_usd + trade.buyer_fee_nano_usd
-    return_to_wallet(organisation_id=payer_id, amount_nano_usd=paid, key=f"bust:{trade.id}", now=now)
+    send_to_wallet(organisation_id=payer_id, amount_nano_usd=paid, key=f"bust:{trade.id}", now=now)

@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.models import Organisation
 from accounts.services import api_key_create, member_create, organisation_create
 from billing.services.deposit_record import deposit_record
+from billing.services.wallet_move import send_to_wallet
 from core.clock import utc_now
 from core.embedded.paths import var_directory
 from exchange.engine.orders import Phase
@@ -20,7 +21,6 @@ from exchange.sequencer.auctions import Periods
 from exchange.services.auction_schedule import schedule_set
 from exchange.services.instrument_create import instrument_create
 from exchange.services.paper_list import paper_list
-from exchange.services.return_to_wallet import return_to_wallet
 from inference.services.catalogue_list import catalogue_list
 from inference.services.provider_enrol import provider_create
 
@@ -104,7 +104,7 @@ def _buyer(name: str) -> dict[str, str]:
     deposit_record(
         organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
     )
-    return_to_wallet(
+    send_to_wallet(
         organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
     )
     return facts
