@@ -50,9 +50,20 @@ def test_only_the_house_has_accounts_without_a_limit():
         Kind.DEFERRED_FEES,
         Kind.FEE_INCOME,
         Kind.EXTERNAL_CASH,
+        Kind.STRIPE_CLEARING,
+        Kind.STRIPE_FEES,
+        Kind.PAYOUTS_IN_TRANSIT,
+        Kind.TAX,
+        Kind.ROUNDING,
     }
     assert of_house(Kind.INSURANCE).has_balance
     assert not CASH.has_balance
+
+
+def test_only_a_disputes_debt_may_be_owed_to_the_house():
+    below_zero = {kind for kind in PER_ORGANISATION if (of_organisation(kind, ORGANISATION).floor or 0) < 0}
+    assert below_zero == {Kind.DISPUTE_DEBT}
+    assert CASH.floor is None
 
 
 @pytest.mark.parametrize(
