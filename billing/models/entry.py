@@ -1,9 +1,11 @@
 """Journal entries and their transfers: append-only, balanced by construction."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
 from billing.models.account import Account
+from core.xid import XID_RANGE, xid_field
 
 
 class Entry(models.Model):
@@ -16,10 +18,12 @@ class Entry(models.Model):
     ref = models.CharField(max_length=80, blank=True)
     event_at = models.DateTimeField()
     booked_at = models.DateTimeField(db_default=Now())
+    xid = xid_field()
 
     class Meta:
         # A constraint, not `unique=True`, which would add a second index for LIKE to every posting.
         constraints = [models.UniqueConstraint(fields=["key"], name="entry_key_once")]
+        indexes = [BrinIndex(fields=["xid"], name="entry_xid", **XID_RANGE)]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

@@ -1,9 +1,11 @@
 """Holds: a part of a balance set aside, captured in part, released or expired."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
 from billing.models.account import Account
+from core.xid import XID_RANGE, xid_field
 
 
 class Hold(models.Model):
@@ -23,6 +25,7 @@ class Hold(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    xid = xid_field()
 
     class Meta:
         constraints = [
@@ -50,6 +53,7 @@ class Hold(models.Model):
                 condition=models.Q(ended_at__isnull=True, expires_at__isnull=False),
             ),
             models.Index(fields=["kind", "ref"], name="hold_ref"),
+            BrinIndex(fields=["xid"], name="hold_xid", **XID_RANGE),
         ]
 
     def __str__(self) -> str:

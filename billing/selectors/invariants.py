@@ -12,6 +12,8 @@ _GUARDS: Final = (
     "billing_transfer_append_only",
     "billing_hold_stays",
     "billing_hold_ends_once",
+    "billing_entry_own_xid",
+    "billing_hold_own_xid",
 )
 
 

@@ -1,8 +1,10 @@
 """Receipts: the signed proof of each completed job."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from core.ids import new_id
+from core.xid import XID_RANGE, xid_field
 from inference.models.job import Job
 from inference.models.provider import Provider
 
@@ -18,9 +20,11 @@ class Receipt(models.Model):
     hash = models.CharField(max_length=64, unique=True)
     document = models.BinaryField()
     created_at = models.DateTimeField()
+    xid = xid_field()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "sequence"], name="receipt_sequence")]
+        indexes = [BrinIndex(fields=["xid"], name="receipt_xid", **XID_RANGE)]
 
     def __str__(self) -> str:
         return f"receipt {self.sequence} of {self.provider}"

@@ -4,7 +4,7 @@ import pytest
 
 from billing.ledger.posting import HoldStep
 from tests.database import refused_by_database
-from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post, state
+from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post, rows, state
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -97,3 +97,33 @@ def test_a_key_is_unique_whoever_writes():
         " SELECT uuidv7(), key, body_sha256, kind, ref, event_at FROM billing_entry WHERE key = %s"
     )
     assert refused_by_database("default", sql, once.key) == "23505"
+
+
+def test_a_row_names_the_transaction_that_wrote_it():
+    account = funded(10)
+    post(placements=(hold(account, 5),))
+    ((entry_xid, hold_xid),) = rows(
+        "SELECT e.xid, h.xid FROM billing_hold h JOIN billing_transfer t ON t.credit_id = h.account_id"
+        " JOIN billing_entry e ON e.id = t.entry_id WHERE h.account_id = %s",
+        account.id,
+    )
+    ((next_xid,),) = rows("SELECT core_xid()")
+    assert 0 < entry_xid < hold_xid < next_xid
+
+
+@pytest.mark.parametrize("shift", [-1, 1], ids=["earlier", "later"])
+@pytest.mark.parametrize("alias", ["default", "owner"])
+def test_a_row_cannot_name_another_transaction(alias, shift):
+    account = funded(10)
+    before = state(account)
+    entry_sql = (
+        "INSERT INTO billing_entry (id, key, body_sha256, kind, ref, event_at, xid)"
+        " VALUES (uuidv7(), uuidv7()::text, 'x', 'test', '', now(), core_xid() + %s)"
+    )
+    hold_sql = (
+        "INSERT INTO billing_hold (id, account_id, kind, ref, placed, captured, released, xid)"
+        " VALUES (uuidv7(), %s, 'test', '', 1, 0, 0, core_xid() + %s)"
+    )
+    assert refused_by_database(alias, entry_sql, shift) == "CX004"
+    assert refused_by_database(alias, hold_sql, account.id, shift) == "CX004"
+    assert state(account) == before
