@@ -26,8 +26,13 @@ def assert_consistent() -> None:
     """Assert that memory is what the rows say, the books what the journal says, and the ledger sound."""
     hashes = inspect()
     assert hashes["state_hash"] == hashes["committed_state_hash"]
+    call_command("exchange_replay", stdout=StringIO())
+    ledger_is_sound()
+
+
+def ledger_is_sound() -> None:
+    """Assert that every invariant of the ledger holds."""
     out = StringIO()
-    call_command("exchange_replay", stdout=out)
     try:
         call_command("ledger_verify", stdout=out)
     except SystemExit:
