@@ -227,6 +227,14 @@ class ReadsOrManagesKeys(BasePermission):
         return (CanRead() if request.method == "GET" else _CanManageKeys()).has_permission(request, view)
 
 
+class ReadsOrTrades(BasePermission):
+    """Needs the scope `read` to look, and `trade` to change."""
+
+    def has_permission(self, request: RestRequest, view: Any) -> bool:
+        """Tell whether the key has the scope; raises CuxError naming what is missing."""
+        return (CanRead() if request.method == "GET" else CanTrade()).has_permission(request, view)
+
+
 class CanOperate(HasScope):
     """Needs the scope `operate`, which only the house's keys have."""
 

@@ -199,6 +199,15 @@ STRIPE_WEBHOOK_SECRETS = [
     if secret
 ]
 
+# Who sells: stands on every tax document. Address lines by "|".
+SELLER = {
+    "name": os.environ.get("CUX_SELLER_NAME", "CUX Exchange Ltd. (demo)"),
+    "address": os.environ.get("CUX_SELLER_ADDRESS", "1 Example Quay|Dublin 2|D02 XX00").split("|"),
+    "country": os.environ.get("CUX_SELLER_COUNTRY", "IE"),
+    "vat_id": os.environ.get("CUX_SELLER_VAT_ID", "IE0000000AA"),
+    "email": os.environ.get("CUX_SELLER_EMAIL", "billing@cux.example"),
+}
+
 # Networks (CIDR, by commas) of the proxies whose X-Forwarded-For is believed; nobody's if empty.
 TRUSTED_PROXIES = parse_networks(filter(None, os.environ.get("CUX_TRUSTED_PROXIES", "").split(",")))
 # Requests that one API key, or one address without a key, may make of one web process in a second; orders

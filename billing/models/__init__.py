@@ -1,7 +1,9 @@
-"""Tables of the ledger. Only billing imports them."""
+"""Tables of the ledger and of what is written about it. Only billing imports them."""
 
 from billing.models.account import Account, Balance
+from billing.models.billing_profile import BillingProfile
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
+from billing.models.tax_rate import TaxRate
 
-__all__ = ["Account", "Balance", "Entry", "Hold", "Transfer"]
+__all__ = ["Account", "Balance", "BillingProfile", "Entry", "Hold", "TaxRate", "Transfer"]

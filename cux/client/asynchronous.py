@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from cux.client.call import Call, next_page
-from cux.client.calls import account, batches, charts, compute, keys, market, operators
+from cux.client.calls import account, batches, charts, compute, documents, keys, market, operators
 from cux.client.config import resolve
 from cux.client.errors import CuxConnectionError, CuxError
 from cux.client.methods import named_after
@@ -152,6 +152,9 @@ class AsyncClient:
     balance_get = _one(account.balance_get)
     paper_fund = _one(account.paper_fund)
     entitlement_list = _list(account.entitlement_list)
+
+    billing_profile_get = _one(documents.billing_profile_get)
+    billing_profile_set = _one(documents.billing_profile_set)
 
     api_key_list = _list(keys.api_key_list)
     api_key_create = _one(keys.api_key_create)

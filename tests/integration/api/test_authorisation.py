@@ -37,6 +37,8 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/auctions"): For.PUBLIC,
     ("GET", "/v1/auctions/{auction_id}"): For.PUBLIC,
     ("GET", "/v1/balances"): READ,
+    ("GET", "/v1/billing-profile"): READ,
+    ("PUT", "/v1/billing-profile"): TRADE,
     ("POST", "/v1/chat/completions"): INFER,
     ("GET", "/v1/compute-cards"): For.PUBLIC,
     ("GET", "/v1/compute-cards/{card_hash}"): For.PUBLIC,
