@@ -200,9 +200,9 @@ STRIPE_WEBHOOK_SECRETS = [
 ]
 
 # Who sells: stands on every tax document. Address lines by "|".
-SELLER = {
+SELLER: dict[str, str] = {
     "name": os.environ.get("CUX_SELLER_NAME", "CUX Exchange Ltd. (demo)"),
-    "address": os.environ.get("CUX_SELLER_ADDRESS", "1 Example Quay|Dublin 2|D02 XX00").split("|"),
+    "address": os.environ.get("CUX_SELLER_ADDRESS", "1 Example Quay|Dublin 2|D02 XX00"),
     "country": os.environ.get("CUX_SELLER_COUNTRY", "IE"),
     "vat_id": os.environ.get("CUX_SELLER_VAT_ID", "IE0000000AA"),
     "email": os.environ.get("CUX_SELLER_EMAIL", "billing@cux.example"),

@@ -56,7 +56,7 @@ _FORMATS: Final = {
     "SK": r"SK\d{10}",
 }
 _ELSEWHERE: Final = r"[A-Z0-9]{4,20}"
-_COUNTRIES: Final = {country: re.compile(rf"{text}\Z", re.ASCII) for country, text in _FORMATS.items()}
+_PATTERNS: Final = {country: re.compile(rf"{text}\Z", re.ASCII) for country, text in _FORMATS.items()}
 _ANY: Final = re.compile(rf"{_ELSEWHERE}\Z", re.ASCII)
 _SEPARATORS: Final = re.compile(r"[\s.\-/]")
 
@@ -67,4 +67,4 @@ def vat_id_normalised(country: str, vat_id: str) -> str | None:
     Countries whose format is not known here take 4 to 20 letters and digits.
     """
     plain = _SEPARATORS.sub("", vat_id).upper()
-    return plain if _COUNTRIES.get(country, _ANY).match(plain) else None
+    return plain if _PATTERNS.get(country, _ANY).match(plain) else None

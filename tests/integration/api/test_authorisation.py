@@ -26,7 +26,7 @@ class For(Enum):
     SIGNED_IN = "a page for people who signed in"
 
 
-READ, TRADE, INFER, PROVIDE, KEYS, OPERATE = ((scope,) for scope in SCOPES)
+READ, TRADE, INFER, PROVIDE, WITHDRAW, KEYS, OPERATE = ((scope,) for scope in SCOPES)
 MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/healthz"): For.EVERYBODY,
     ("GET", "/metrics"): For.EVERYBODY,

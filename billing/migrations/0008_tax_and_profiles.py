@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_withdraw_scope'),
-        ('billing', '0006_accounts_looked_up'),
+        ('billing', '0007_xid'),
     ]
 
     operations = [
