@@ -8,3 +8,10 @@ class BillingConfig(AppConfig):
 
     name = "billing"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have the ledger's verification check the rows around it too."""
+        from billing.selectors.risk_invariants import INVARIANTS
+        from billing.selectors.verify import register
+
+        register(INVARIANTS)

@@ -229,5 +229,11 @@ COVER_PREMIUM_PPM = int(os.environ.get("CUX_COVER_PREMIUM_PPM", "300000"))
 INSURANCE_SHARE_PPM = int(os.environ.get("CUX_INSURANCE_SHARE_PPM", "100000"))
 PUBLIC_ACCESS_SHARE_PPM = int(os.environ.get("CUX_PUBLIC_ACCESS_SHARE_PPM", "50000"))
 
+
+# -- money that may be taken back. Card money is at risk of a dispute for so long; money of a new card, first
+# seen within the longer time, for that. What providers earn by it is not paid out meanwhile.
+CARD_RISK_S = int(os.environ.get("CUX_CARD_RISK_S", str(7 * 86_400)))
+NEW_CARD_RISK_S = int(os.environ.get("CUX_NEW_CARD_RISK_S", str(30 * 86_400)))
+
 LOGGING_CONFIG = None
 configure_logging()

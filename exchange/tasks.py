@@ -12,6 +12,7 @@ from celery import shared_task
 from core.clock import utc_now
 from core.hints import hint_on_commit
 from exchange.services.auctions_start import auctions_start
+from exchange.services.card_origin import resale_origin
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
 from exchange.services.entitlement_lodge import Offer
@@ -86,9 +87,9 @@ def _entitlement_offer(payload: dict[str, Any]) -> None:
 
 
 def _resale_earned(payload: dict[str, Any]) -> None:
-    resale_earned(
-        trade_id=uuid.UUID(payload["trade_id"]), fees_nano_usd=payload["fees_nano_usd"], now=utc_now()
-    )
+    trade_id = uuid.UUID(payload["trade_id"])
+    resale_earned(trade_id=trade_id, fees_nano_usd=payload["fees_nano_usd"], now=utc_now())
+    resale_origin(trade_id=trade_id)
 
 
 def _trade_busted(payload: dict[str, Any]) -> None:

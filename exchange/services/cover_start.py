@@ -13,6 +13,7 @@ from billing.services.ledger_post import ledger_post
 from core.outbox import outbox_add
 from exchange.locks import entitlements_lock
 from exchange.models import Cover, Entitlement
+from exchange.services.card_origin import origin_returns
 from exchange.services.entitlement_reserve import Part
 from exchange.services.shares import leg
 
@@ -55,5 +56,6 @@ def _start(job_id: uuid.UUID, part: Part, row: Entitlement, undrawn_ucu: int, no
         steps=[HoldStep(part.hold_id, capture=part.amount_ucu)],
         now=now,
     )
+    origin_returns(row, escrow_share + fee_share)
     outbox_add(topic="cover.run", payload={"cover_id": str(cover.id)})
     return cover

@@ -13,6 +13,7 @@ from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
 from exchange.locks import entitlements_lock
 from exchange.models import Entitlement
+from exchange.services.card_origin import risk_holds
 from exchange.services.entitlement_reserve import Part
 from exchange.services.shares import FeeShares, fee_legs, held_back, leg, provider_legs
 
@@ -43,7 +44,7 @@ def entitlement_draw(
 
     When use goes from u₁ to u₂ of Q, escrow releases ⌊N·u₂/Q⌋ − ⌊N·u₁/Q⌋ and the fee is earned alike
     (ARCHITECTURE, "Drawing"): exact in sum however jobs split. What was reserved and not used goes
-    back. One ledger entry `settle:<job>`.
+    back. One ledger entry `settle:<job>`. What card money paid is set aside on the provider's earnings.
 
     Raises:
         ValueError: less than nothing was used, or more than reserved.
@@ -60,6 +61,9 @@ def entitlement_draw(
     )
     ledger_post(
         entries=[entry] if entry else [],
+        placements=risk_holds(
+            [(use.entitlement, use.escrow_released) for use in uses], hold_back_ppm=hold_back_ppm, now=now
+        ),
         steps=[
             HoldStep(use.part.hold_id, capture=use.used_ucu, release=use.part.amount_ucu - use.used_ucu)
             for use in uses

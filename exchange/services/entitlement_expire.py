@@ -15,6 +15,7 @@ from billing.services.wallet_move import send_to_wallet
 from core.money import PPM, mul_div_floor
 from exchange.locks import entitlements_lock
 from exchange.models import Entitlement, Instrument
+from exchange.services.card_origin import origin_returns, risk_holds
 from exchange.services.shares import FeeShares, fee_legs, leg, provider_legs
 
 
@@ -75,8 +76,10 @@ def entitlement_expire(
     ]
     if legs:
         entry = JournalEntry(f"expire:{row.id}", "expire", tuple(legs), now, ref=f"entitlement:{row.id}")
-        ledger_post(entries=[entry], now=now)
+        holds = risk_holds([(row, provider)], hold_back_ppm=hold_back_ppm, now=now)
+        ledger_post(entries=[entry], placements=holds, now=now)
     if buyer:
+        origin_returns(row, buyer)
         send_to_wallet(organisation_id=row.holder_id, amount_nano_usd=buyer, key=f"expire:{row.id}", now=now)
     Entitlement.objects.filter(id=row.id).update(state=Entitlement.State.EXPIRED, closed_at=now)
     return ExpirySplit(provider, earned, buyer, unused)

@@ -1,0 +1,154 @@
+"""Card money by where it came from: opened by a deposit, spent, passed on, returned.
+
+Everything runs in the caller's transaction, beside the entry that moves the money. Lots are locked before
+balances, always in the order of their ids.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+
+from billing.ledger.card_money import first_in_first_out, parts_of_payment
+from billing.ledger.chart import Kind, of_organisation
+from billing.ledger.posting import HoldPlacement
+from billing.models import CardLot
+from core.ids import new_id
+
+RISK_HOLD: Final = "card_risk"
+"""The kind of the holds on earnings that card money bought; their ref names the deposit."""
+_SPEND: Final = """
+    INSERT INTO billing_cardspend
+        (id, lot_id, provider_id, earned_nano_usd, held_back_nano_usd, matured_nano_usd, taken_nano_usd)
+    VALUES (%s, %s, %s, %s, %s, 0, 0)
+    ON CONFLICT (lot_id, provider_id) DO UPDATE SET
+        earned_nano_usd = billing_cardspend.earned_nano_usd + EXCLUDED.earned_nano_usd,
+        held_back_nano_usd = billing_cardspend.held_back_nano_usd + EXCLUDED.held_back_nano_usd
+"""
+_RECEIVE: Final = """
+    INSERT INTO billing_cardlot
+        (id, organisation_id, payment_intent_id, amount_nano_usd, spent_nano_usd, passed_on_nano_usd,
+         returned_nano_usd, card_fingerprint, address_sha256, deposited_at, at_risk_until)
+    VALUES (%s, %s, %s, %s, 0, 0, 0, %s, %s, %s, %s)
+    ON CONFLICT (payment_intent_id, organisation_id) DO UPDATE SET
+        amount_nano_usd = billing_cardlot.amount_nano_usd + EXCLUDED.amount_nano_usd
+"""
+
+
+def deposit_ref(payment_intent_id: str) -> str:
+    """Return how holds name the deposit whose money they set aside."""
+    return f"deposit:{payment_intent_id}"
+
+
+def lot_open(
+    *,
+    organisation_id: uuid.UUID,
+    payment_intent_id: str,
+    amount_nano_usd: int,
+    card_fingerprint: str,
+    address_sha256: str,
+    now: datetime,
+) -> None:
+    """This function will note money that came by card, once per payment.
+
+    It is at risk for CARD_RISK_S, for NEW_CARD_RISK_S if the card is new: nobody knows it, or it was first
+    seen within that time.
+    """
+    new_card = timedelta(seconds=settings.NEW_CARD_RISK_S)
+    first = CardLot.objects.filter(card_fingerprint=card_fingerprint).order_by("deposited_at").first()
+    is_known = card_fingerprint and first is not None and first.deposited_at <= now - new_card
+    at_risk = timedelta(seconds=settings.CARD_RISK_S) if is_known else new_card
+    lot = CardLot(
+        organisation_id=organisation_id,
+        payment_intent_id=payment_intent_id,
+        amount_nano_usd=amount_nano_usd,
+        card_fingerprint=card_fingerprint,
+        address_sha256=address_sha256,
+        deposited_at=now,
+        at_risk_until=now + at_risk,
+    )
+    CardLot.objects.bulk_create([lot], ignore_conflicts=True)
+
+
+def lots_spend(
+    *, payer_id: uuid.UUID, provider_id: uuid.UUID, earned: int, held_back: int, now: datetime
+) -> list[HoldPlacement]:
+    """This function will take what a provider is paid (nano-USD) out of the payer's lots, oldest first.
+
+    Return the holds to place on its earnings, in the posting that pays them: what card money bought is set
+    aside until it is no longer at risk. What was held back gets its hold when it matures.
+    """
+    lots = _unspent([payer_id])
+    parts = parts_of_payment([lot.remaining_nano_usd for lot in lots], earned=earned, held_back=held_back)
+    paid = [(lot, part) for lot, part in zip(lots, parts, strict=True) if part.total]
+    for lot, part in paid:
+        CardLot.objects.filter(id=lot.id).update(spent_nano_usd=F("spent_nano_usd") + part.total)
+    if paid:
+        rows = [(new_id(), lot.id, provider_id, part.earned, part.held_back) for lot, part in paid]
+        with connection.cursor() as cursor:
+            cursor.executemany(_SPEND, rows)
+    return [
+        risk_hold(lot, provider_id, part.earned)
+        for lot, part in paid
+        if part.earned and lot.at_risk_until > now
+    ]
+
+
+def risk_hold(lot: CardLot, provider_id: uuid.UUID, amount: int) -> HoldPlacement:
+    """Return a new hold of `amount` on a provider's earnings while the lot's payment is at risk."""
+    earnings = of_organisation(Kind.EARNINGS, provider_id)
+    return HoldPlacement(
+        new_id(), earnings, amount, RISK_HOLD, deposit_ref(lot.payment_intent_id), lot.at_risk_until
+    )
+
+
+def lots_pass_on(*, from_id: uuid.UUID, to_id: uuid.UUID, amount_nano_usd: int) -> None:
+    """This function will have card money's origin follow `amount_nano_usd` to another organisation.
+
+    As when compute is sold on: its price goes from wallet to wallet, and so do the lots, oldest first.
+    """
+    if from_id == to_id:
+        return
+    lots = [lot for lot in _unspent([from_id, to_id]) if lot.organisation_id == from_id]
+    parts = first_in_first_out([lot.remaining_nano_usd for lot in lots], amount_nano_usd)
+    for lot, part in zip(lots, parts, strict=True):
+        if part:
+            CardLot.objects.filter(id=lot.id).update(passed_on_nano_usd=F("passed_on_nano_usd") + part)
+            _receive(lot, to_id, part)
+
+
+def lot_return(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nano_usd: int) -> int:
+    """This function will note that money of a payment went back to the card; return what its lot had of it.
+
+    More than is left of the lot was spent meanwhile: then its money is with the providers.
+    """
+    lots = CardLot.objects.filter(organisation_id=organisation_id, payment_intent_id=payment_intent_id)
+    lot = lots.select_for_update(no_key=True).first()
+    part = min(lot.remaining_nano_usd, amount_nano_usd) if lot is not None else 0
+    if part:
+        lots.update(returned_nano_usd=F("returned_nano_usd") + part)
+    return part
+
+
+def lot_restore(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nano_usd: int) -> None:
+    """This function will undo a `lot_return`: the money came back, as after a dispute that was won."""
+    lots = CardLot.objects.filter(organisation_id=organisation_id, payment_intent_id=payment_intent_id)
+    lots.update(returned_nano_usd=F("returned_nano_usd") - amount_nano_usd)
+
+
+def _unspent(organisation_ids: Sequence[uuid.UUID]) -> list[CardLot]:
+    """Return the lots of these organisations with something left, locked, oldest first."""
+    left = F("spent_nano_usd") + F("passed_on_nano_usd") + F("returned_nano_usd")
+    lots = CardLot.objects.filter(organisation_id__in=organisation_ids, amount_nano_usd__gt=left)
+    locked = lots.order_by("id").select_for_update(no_key=True)
+    return sorted(locked, key=lambda lot: (lot.deposited_at, lot.id))
+
+
+def _receive(lot: CardLot, organisation_id: uuid.UUID, amount: int) -> None:
+    facts = (lot.card_fingerprint, lot.address_sha256, lot.deposited_at, lot.at_risk_until)
+    with connection.cursor() as cursor:
+        cursor.execute(_RECEIVE, [new_id(), organisation_id, lot.payment_intent_id, amount, *facts])
