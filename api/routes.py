@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api import health, orders, streams
+from api import health, orders, streams, stripe_webhook
 from api.agent.routes import ROUTES as AGENT_ROUTES
 from api.openai import chat
 from api.routing import Route
@@ -23,6 +23,7 @@ ROUTES: Final = (
     Route("/v1/chat/completions", {"POST": chat.completions}),
     Route("/v1/stream/market/{symbol}", {"GET": streams.market}),
     Route("/v1/stream/account", {"GET": streams.account}),
+    Route("/webhooks/stripe", {"POST": stripe_webhook.receive}),
     Route("/healthz", {"GET": health.healthz}),
     Route("/readyz", {"GET": health.readyz}),
     Route("/metrics", {"GET": health.metrics}),

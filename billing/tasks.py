@@ -3,10 +3,13 @@
 `OUTBOX_HANDLERS` is what the outbox's drain does with billing's topics.
 """
 
-from typing import Final
+import uuid
+from typing import Any, Final
 
 from celery import shared_task
 
+from billing.services.event_process import event_process
+from billing.services.events_reconcile import events_catch_up, events_reconcile
 from billing.services.holds import holds_expire
 from core.clock import utc_now
 from core.outbox import Handler
@@ -16,6 +19,24 @@ from core.outbox import Handler
 def holds_expire_task() -> None:
     """Release holds whose time is over."""
     holds_expire(now=utc_now())
+
+
+@shared_task(name="billing.event_process")
+def event_process_task(*, event_id: str, **_: Any) -> None:
+    """Do what one event of Stripe's calls for."""
+    event_process(event_id=uuid.UUID(event_id), now=utc_now())
+
+
+@shared_task(name="billing.events_reconcile")
+def events_reconcile_task() -> None:
+    """Process noted events that nobody has processed."""
+    events_reconcile(now=utc_now())
+
+
+@shared_task(name="billing.events_catch_up")
+def events_catch_up_task() -> None:
+    """Note events of Stripe's that never reached us."""
+    events_catch_up(now=utc_now())
 
 
 OUTBOX_HANDLERS: Final[dict[str, Handler]] = {}

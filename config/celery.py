@@ -24,6 +24,8 @@ PERIODS_S = {
     "inference.platform_uptime": 2.0,
     "inference.entitlements_expire": 10.0,
     "billing.holds_expire": 10.0,
+    "billing.events_reconcile": 5.0,
+    "billing.events_catch_up": 600.0,
     "exchange.index_publish": 10.0,
     "exchange.minutes_roll": 30.0,
 }
@@ -55,7 +57,9 @@ app.conf.update(
     # Jobs do not wait behind look-arounds; a worker takes from both queues.
     task_queues=[Queue("jobs"), Queue("clock")],  # type: ignore[no-untyped-call]
     task_default_queue="clock",
-    task_routes={name: {"queue": "jobs"} for name in ("inference.job_*", "exchange.cover_run")},
+    task_routes={
+        name: {"queue": "jobs"} for name in ("inference.job_*", "exchange.cover_run", "billing.event_process")
+    },
     beat_schedule={
         name: {"task": name, "schedule": period_s, "options": {"queue": "clock", "expires": 2 * period_s}}
         for name, period_s in PERIODS_S.items()

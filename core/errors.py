@@ -140,6 +140,16 @@ class Code(Enum):
     INVALID_ENROL_TOKEN = _Spec(401, ErrorType.AUTHENTICATION, "The enrol token is unknown or already used.")
     LEASE_SUPERSEDED = _Spec(409, ErrorType.CONFLICT, "The lease was given to somebody else.")
     SIGNATURE_INVALID = _bad("The signature does not verify.", 422)
+    # -- payments
+    WEBHOOK_SIGNATURE_INVALID = _bad("The event is not signed for us, or was signed too long ago.")
+    PAYMENT_DECLINED = _Spec(402, ErrorType.FUNDS, "The card was declined; nothing was charged.")
+    UNKNOWN_PAYMENT_METHOD = _Spec(404, ErrorType.NOT_FOUND, "There is no such saved card of this account.")
+    TOO_MANY_PAYMENTS = _Spec(
+        429, ErrorType.RATE_LIMIT, "Too many payments were tried within the hour; try again later."
+    )
+    NOTHING_TO_REFUND = _Spec(
+        409, ErrorType.CONFLICT, "No more of what was paid in by card is unspent; nothing was refunded."
+    )
     # -- the rest
     RATE_LIMITED = _Spec(429, ErrorType.RATE_LIMIT, "Too many requests; wait and try again.")
     TOO_MANY_STREAMS = _Spec(

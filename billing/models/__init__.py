@@ -1,20 +1,30 @@
-"""Tables of the ledger and of what is written about it. Only billing imports them."""
+"""Tables of the ledger, and of the money that comes and goes. Only billing imports them."""
 
 from billing.models.account import Account, Balance
+from billing.models.auto_top_up import AutoTopUp
 from billing.models.billing_profile import BillingProfile
 from billing.models.card_lot import CardLot, CardSpend
+from billing.models.customer import Customer
+from billing.models.deposit import Deposit
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
+from billing.models.refund import Refund
+from billing.models.stripe_event import StripeEvent
 from billing.models.tax_rate import TaxRate
 
 __all__ = [
     "Account",
+    "AutoTopUp",
     "Balance",
     "BillingProfile",
     "CardLot",
     "CardSpend",
+    "Customer",
+    "Deposit",
     "Entry",
     "Hold",
+    "Refund",
+    "StripeEvent",
     "TaxRate",
     "Transfer",
 ]

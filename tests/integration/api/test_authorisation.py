@@ -93,6 +93,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("POST", "/agent/v1/leases/{lease_id}/fail"): PROVIDE,
     ("POST", "/agent/v1/measurements"): PROVIDE,
     ("GET", "/agent/v1/models/{model}/card"): PROVIDE,
+    ("POST", "/webhooks/stripe"): For.EVERYBODY,  # Stripe's signature is in a header
     (PAGES, "/"): For.EVERYBODY,
     (PAGES, "/activity"): For.SIGNED_IN,
     (PAGES, "/docs"): For.EVERYBODY,
