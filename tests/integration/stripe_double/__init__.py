@@ -1,0 +1,1 @@
+"""The double of Stripe, asked through the real SDK."""
