@@ -46,7 +46,7 @@ test: setup ## Run every suite on real servers, a real model and a real browser;
 	@./scripts/install-browser
 	@$(BIN)/python -m tests.suites
 
-soak: .venv/.installed ## Kill sequencer and PostgreSQL 110 times under load, in pieces (SOAK_MINUTES=30); writes docs/soak.json
+soak: .venv/.installed ## Run the long tests in pieces (SOAK_MINUTES=30), each going on where the last one stopped; writes docs/soak.json
 	@$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES)
 
 check: .venv/.installed ## Lint, types, import rules, migrations, deployment settings, time budgets

@@ -1,10 +1,9 @@
-"""Run or continue the soak: `python -m tests.soak [--minutes 30] [--result docs/soak.json]`.
+"""Run or continue the soak: `python -m tests.soak [--minutes 30] [--only PART] [--result docs/soak.json]`.
 
-A hundred SIGKILLs of the sequencer under load, at named points and at any moment, and ten of PostgreSQL with
-all its processes; after each everything is checked (`tests/crash`). It stops when the minutes are over and
-goes on where it was at the next call; data and state lie in `var/soak`. Another commit begins anew. What has
-been found so far is written to the result's file after every piece. Exits 1 if a check failed, for good
-until another commit.
+Long tests in units, each checked by itself (`PARTS` in `tests/soak/run.py`). It stops when the minutes are
+over and goes on where it was at the next call; data and state lie in `var/soak`. Another commit begins anew.
+What has been found so far is written to the result's file after every unit. Exits 1 if a check failed, for
+good until another commit.
 """
 
 import argparse
@@ -22,6 +21,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=30.0, help="of this piece")
+    parser.add_argument("--only", help="go on with the part of this name alone")
     parser.add_argument("--result", type=Path, default=ROOT / "docs" / "soak.json")
     options = parser.parse_args()
     os.environ["CUX_TEST_VAR"] = str(VAR / "data")
@@ -34,7 +34,8 @@ def main() -> int:
     django.setup()
     from tests.soak.run import Soak
 
-    return Soak(state_path=VAR / "state.json", result_path=options.result).run(minutes=options.minutes)
+    soak = Soak(state_path=VAR / "state.json", result_path=options.result, only=options.only)
+    return soak.run(minutes=options.minutes)
 
 
 if __name__ == "__main__":

@@ -1,68 +1,78 @@
-"""What the soak has found so far: kept after every kill, so that it can go on after any end."""
+"""What the soak has found so far: kept after every unit, so that it can go on after any end."""
 
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-
-from tests.crash.load import Findings
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
-class Record:
-    """Kills that were checked, by what was killed, and the sums of what was found."""
+class Found:
+    """What one part has found: units checked of those planned, sums of their figures, failures."""
 
-    commit: str
-    sequencer_kills: int = 0
-    postgres_kills: int = 0
-    acknowledged_commands: int = 0
-    lost: int = 0
-    doubled: int = 0
-    astray_nano_usd: int = 0
-    states_equal_to_replay: int = 0
-    ledgers_verified: int = 0
-    pieces: int = 0
+    planned: int
+    done: int = 0
     seconds: float = 0.0
+    figures: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
     @property
-    def kills(self) -> int:
-        """Return how many kills were checked."""
-        return self.sequencer_kills + self.postgres_kills
-
-    def add(self, findings: Findings, *, of_postgres: bool) -> None:
-        """Count a kill after which all was as it should be."""
-        self.postgres_kills += of_postgres
-        self.sequencer_kills += not of_postgres
-        self.acknowledged_commands += findings.acknowledged
-        self.lost += findings.lost
-        self.doubled += findings.doubled
-        self.astray_nano_usd += findings.astray_nano_usd
-        self.states_equal_to_replay += 1
-        self.ledgers_verified += 1
-
-    def verdict(self, planned: int) -> str:
+    def verdict(self) -> str:
         """Return `failed`, `passed`, or `unfinished`."""
         if self.failures:
             return "failed"
-        return "passed" if self.kills == planned else "unfinished"
+        return "passed" if self.done >= self.planned else "unfinished"
 
-    def result(self, planned: int) -> dict[str, Any]:
+    def add(self, figures: Mapping[str, int], seconds: float) -> None:
+        """Count a unit after which all was as it should be."""
+        self.done += 1
+        self.seconds += seconds
+        for name, value in figures.items():
+            self.figures[name] = self.figures.get(name, 0) + value
+
+    def result(self) -> dict[str, Any]:
+        """Return what is published of it."""
+        return {
+            "verdict": self.verdict,
+            "done": self.done,
+            "planned": self.planned,
+            **self.figures,
+            "minutes": round(self.seconds / 60, 1),
+            "failures": self.failures,
+        }
+
+
+@dataclass
+class Record:
+    """What has been found at one commit, by part."""
+
+    commit: str
+    pieces: int = 0
+    parts: dict[str, Found] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """Return the worst of the parts': `failed`, `unfinished`, `passed`."""
+        verdicts = {found.verdict for found in self.parts.values()}
+        return next((verdict for verdict in ("failed", "unfinished") if verdict in verdicts), "passed")
+
+    def result(self) -> dict[str, Any]:
         """Return what is published."""
-        shown = asdict(self)
-        minutes = round(shown.pop("seconds") / 60, 1)
-        return {"verdict": self.verdict(planned), **shown, "minutes": minutes}
+        parts = {name: found.result() for name, found in self.parts.items()}
+        return {"verdict": self.verdict, "commit": self.commit, "pieces": self.pieces, "parts": parts}
 
 
 def load(path: Path, commit: str) -> Record:
     """Return the record of this commit, an empty one if there is none."""
     if path.exists():
-        record = Record(**json.loads(path.read_text()))
-        if record.commit == commit:
-            return record
+        kept = json.loads(path.read_text())
+        if kept["commit"] == commit:
+            parts = {name: Found(**found) for name, found in kept.pop("parts").items()}
+            return Record(**kept, parts=parts)
     return Record(commit)
 
 
@@ -72,6 +82,11 @@ def save(path: Path, content: dict[str, Any]) -> None:
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(content, indent=2) + "\n")
     draft.replace(path)
+
+
+def keep(path: Path, record: Record) -> None:
+    """Write the whole record."""
+    save(path, asdict(record))
 
 
 def commit_id() -> str:

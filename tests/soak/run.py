@@ -1,110 +1,85 @@
-"""The soak: one kill after the other, each checked by the sequencer that comes after it."""
+"""The soak: its parts in turn, a unit at a time."""
 
 import shutil
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connections
 
-from core.embedded.postgres import Postgres
-from tests.crash.checks import check
-from tests.crash.kills import WITH_POSTGRES, Kill, carry_out, kills, running
-from tests.crash.load import Load
+from core.embedded.environment import embedded_servers
 from tests.environment import VAR
-from tests.sequencer_process import sequencer
-from tests.soak.record import commit_id, load, save
+from tests.soak.kills import Kills
+from tests.soak.moments import Moments
+from tests.soak.part import Part
+from tests.soak.record import Found, commit_id, keep, load, save
 
-SEQUENCER_KILLS = 100
-POSTGRES_KILLS = 10
-SEED = 1
-LONGEST = 500
-"""Answers, or passes of a named point, until a kill."""
-
-
-def plan() -> list[Kill]:
-    """Return all kills: after every ten of the sequencer one of PostgreSQL."""
-    of_sequencer = kills(SEQUENCER_KILLS, seed=SEED, longest=LONGEST)
-    every = SEQUENCER_KILLS // POSTGRES_KILLS
-    planned: list[Kill] = []
-    for n in range(POSTGRES_KILLS):
-        planned += [*of_sequencer[n * every : (n + 1) * every], Kill(WITH_POSTGRES, LONGEST // 2)]
-    return planned
+PARTS: tuple[Part, ...] = (Kills(), Moments())
 
 
 class Soak:
-    """A soak that may be ended at any time; a kill counts once what came after it is checked."""
+    """A soak that may be ended at any time; a unit counts once it has been checked."""
 
-    def __init__(self, *, state_path: Path, result_path: Path) -> None:
-        """Take up what the state's file tells of this commit."""
+    def __init__(self, *, state_path: Path, result_path: Path, only: str | None = None) -> None:
+        """Take up what the state's file tells of this commit; `only`: the one part to go on with."""
         self._state_path = state_path
         self._result_path = result_path
+        self._parts = [part for part in PARTS if only in (None, part.name)]
         self._record = load(state_path, commit_id())
-        self._plan = plan()
-        self._postgres = Postgres(VAR)
 
     def run(self, *, minutes: float) -> int:
-        """Kill and check until all is done or the minutes are over; return the exit status."""
+        """Go on until all is done or the minutes are over; return the exit status."""
+        until = time.monotonic() + minutes * 60
         record = self._record
-        if record.verdict(len(self._plan)) == "unfinished":
-            record.pieces += 1
-            with self._database():
-                try:
-                    self._piece(minutes)
-                except Exception as error:  # whatever it is: the next piece must not go on as if nothing were
-                    traceback.print_exc()
-                    record.failures.append(f"after kill {record.kills + 1}: {error}")
-            self._keep()
-        print(f"soak: {record.verdict(len(self._plan))}, {record.kills} of {len(self._plan)} kills checked")
-        return 1 if record.failures else 0
-
-    def _piece(self, minutes: float) -> None:
-        started = kept = time.monotonic()
-        pending: tuple[Kill, Load] | None = None
-        for kill in self._plan[self._record.kills :]:
-            if time.monotonic() - started > minutes * 60:
-                break
-            with running(kill) as process:
-                kept = self._check(pending, kept)
-                pending = (kill, carry_out(kill, process, self._postgres))
-        with sequencer():
-            self._check(pending, kept)
-
-    def _check(self, pending: tuple[Kill, Load] | None, kept: float) -> float:
-        """Check what the last kill left, keep the state; return the time."""
-        now = time.monotonic()
-        if pending is None:
-            return now
-        kill, load = pending
-        findings = check(load)
-        now = time.monotonic()
-        self._record.add(findings, of_postgres=kill.where == WITH_POSTGRES)
-        self._record.seconds += now - kept
+        record.pieces += 1
+        with self._servers():
+            for part in PARTS:
+                record.parts.setdefault(part.name, Found(part.planned))
+            for part in self._parts:
+                found = record.parts[part.name]
+                if found.verdict == "unfinished" and time.monotonic() < until:
+                    self._go_on(part, found, until)
         self._keep()
-        line = (
-            f"{self._record.kills}/{len(self._plan)} {kill.where} {kill.n}: {findings.acknowledged} answers"
-        )
-        print(f"{line}, all there, once", flush=True)
-        return now
+        print(f"soak: {record.verdict}")
+        return 1 if record.verdict == "failed" else 0
+
+    def _go_on(self, part: Part, found: Found, until: float) -> None:
+        """Check units of a part; one that fails ends the part for good, until another commit."""
+        began = time.monotonic()
+        try:
+            with closing(part.units(found.done)) as units:
+                for figures in units:
+                    now = time.monotonic()
+                    found.add(figures, now - began)
+                    began = now
+                    self._keep()
+                    print(f"{part.name}: {found.done}/{found.planned}", flush=True)
+                    if now > until:
+                        return
+        except Exception as error:  # whatever it is: the next piece must not go on as if nothing were
+            traceback.print_exc()
+            found.failures.append(f"after {found.done}: {error}")
+        self._keep()
 
     def _keep(self) -> None:
-        save(self._state_path, asdict(self._record))
-        save(self._result_path, self._record.result(len(self._plan)))
+        keep(self._state_path, self._record)
+        save(self._result_path, self._record.result())
 
     @contextmanager
-    def _database(self) -> Iterator[None]:
-        """Run PostgreSQL, on new data when nothing was checked yet."""
-        if not self._record.kills:
-            self._postgres.stop()
-            shutil.rmtree(VAR / "postgres", ignore_errors=True)
-        self._postgres.start()
-        try:
+    def _servers(self) -> Iterator[None]:
+        """Run PostgreSQL and Valkey, on new data when nothing was checked yet."""
+        servers = embedded_servers(VAR)
+        if not self._record.parts:
+            for server in servers:
+                server.stop()
+            shutil.rmtree(VAR, ignore_errors=True)
+        with ExitStack() as running:
+            for server in servers:
+                server.start()
+                running.callback(server.stop)
+            running.callback(connections.close_all)
             call_command("migrate", database="owner", verbosity=0)
             yield
-        finally:
-            connections.close_all()
-            self._postgres.stop()
