@@ -1,7 +1,7 @@
 """`python -m config.demo.agent NAME`: become the agent of a seeded provider.
 
 The agent knows nothing of this exchange's data; what it needs is handed over as any operator would:
-its options, and once the single-use token.
+its options, and once the single-use token. It starts vLLM, unless CUX_DEMO_ENGINE_URL says where one runs.
 """
 
 import json
@@ -20,9 +20,12 @@ def main(name: str) -> None:
         "--exchange": os.environ["CUX_EXCHANGE_URL"],
         "--state": str(place.agent_state(name)),
         "--model": facts["model"],
-        "--model-path": str(place.var / "models" / facts["model"]),
-        "--engine-python": str(ROOT / ".venv-engine" / "bin" / "python"),
     }
+    if running := os.environ.get("CUX_DEMO_ENGINE_URL"):
+        options["--engine-url"] = running
+    else:
+        options["--model-path"] = str(place.var / "models" / facts["model"])
+        options["--engine-python"] = str(ROOT / ".venv-engine" / "bin" / "python")
     words = [word for option in options.items() for word in option]
     os.execv(sys.executable, [sys.executable, "-m", "agent", "run", *words])  # noqa: S606
 

@@ -1,4 +1,4 @@
-"""The whole of CUX as processes of its own, two real vLLM servers included."""
+"""The whole of CUX as processes of its own, two real vLLM servers included unless an engine runs already."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,12 @@ class Stack:
     Its data lie in `var`, apart from the integration tests'.
     """
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, *, engine_url: str | None = None) -> None:
         self.place = Place(var, free_port(), free_port())
         processes = all_processes(self.place)
+        if engine_url:
+            environment = {"CUX_DEMO_ENGINE_URL": engine_url}
+            processes = [replace(process, env={**process.env, **environment}) for process in processes]
         self.names = [process.name for process in processes]
         self.supervisor = Supervisor(processes, var=var)
         self._started: Future[None] = Future()

@@ -12,12 +12,14 @@ from django.db import connections
 
 from core.embedded.environment import embedded_servers
 from tests.environment import VAR
+from tests.soak.deliveries import Deliveries
 from tests.soak.kills import Kills
 from tests.soak.moments import Moments
 from tests.soak.part import Part
+from tests.soak.processes import Processes
 from tests.soak.record import Found, commit_id, keep, load, save
 
-PARTS: tuple[Part, ...] = (Kills(), Moments())
+PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries())
 
 
 class Soak:
@@ -75,7 +77,7 @@ class Soak:
         if not self._record.parts:
             for server in servers:
                 server.stop()
-            shutil.rmtree(VAR, ignore_errors=True)
+                shutil.rmtree(server.data_directory, ignore_errors=True)
         with ExitStack() as running:
             for server in servers:
                 server.start()

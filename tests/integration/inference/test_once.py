@@ -21,6 +21,7 @@ from inference.services.jobs_reconcile import jobs_reconcile
 from inference.tasks import OUTBOX_HANDLERS
 from tests.integration.inference.books import Books, books
 from tests.integration.inference.scene import EOS, Scene
+from tests.soak.deliveries import deliver
 
 
 def delivered(scene: Scene) -> Job:
@@ -55,6 +56,10 @@ def test_sixteen_settlements_at_once_settle_once(scene: Scene) -> None:
     assert Entry.objects.filter(key=f"settle:{job.id}").count() == 1
     assert Receipt.objects.filter(job=job).count() == 1
     assert books(scene.entitlements[0]) == Books(9_990, 0, 20_000_000 - 20_000, 18_000, 2_000)
+
+
+def test_ten_deliveries_of_each_message_settle_each_job_once(db: None, tmp_path) -> None:
+    assert deliver(tmp_path, jobs=10, seed=0) == {"deliveries": 100, "jobs": 10, "settlements": 10}
 
 
 def test_jobs_of_one_provider_settled_at_once_make_one_chain(scene: Scene) -> None:
