@@ -9,9 +9,9 @@ RUN pip install --require-hashes -r requirements.txt
 COPY . .
 RUN pip install --no-deps --no-build-isolation ./cux ./agent \
     && useradd --system --uid 10001 --home-dir /var/lib/cux --create-home cux \
-    && install -d -o cux -g cux /run/cux /var/lib/cux/agent
+    && install -d -o cux -g cux /run/cux /var/lib/cux/agent /var/lib/cux/stripe
 USER cux
 # Names with digests for the pages' files; what the settings ask for otherwise is not used by this.
-RUN CUX_PRODUCTION=1 SECRET_KEY=- RELAY_TOKEN=- SIGNING_SEED=- SEALING_KEY=- \
+RUN CUX_PRODUCTION=1 SECRET_KEY=- RELAY_TOKEN=- SIGNING_SEED=- SEALING_KEY=- STRIPE_DOUBLE_SECRET=- \
     DATABASE_URL=postgresql://- BROKER_URL=redis://- python manage.py collectstatic --no-input --verbosity 0
 CMD ["python", "manage.py", "help"]

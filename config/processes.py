@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from core.embedded.environment import load
 from core.embedded.paths import run_directory, var_directory
 from core.supervisor import ready
 from core.supervisor.errors import SupervisorError
@@ -15,20 +16,21 @@ from core.supervisor.servers import server_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDERS = ("northwind", "southgrid")
-_PORTS = {"CUX_PORT": "8000", "CUX_RELAY_PORT": "8001"}
+_PORTS = {"CUX_PORT": "8000", "CUX_RELAY_PORT": "8001", "CUX_STRIPE_DOUBLE_PORT": "8002"}
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one CUX lives: its data, and the ports of web and relay on loopback."""
+    """Where one CUX lives: its data, and the ports of web, relay and Stripe's double on loopback."""
 
     var: Path
     port: int
     relay_port: int
+    stripe_port: int = 8002
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Return the place that CUX_VAR, CUX_PORT and CUX_RELAY_PORT say (var, 8000, 8001).
+        """Return the place that CUX_VAR and the variables of the ports say (var; 8000, 8001, 8002).
 
         Raises SupervisorError for a port that is none.
         """
@@ -47,6 +49,7 @@ class Place:
             "CUX_VAR": str(self.var),
             "CUX_EXCHANGE_URL": self.url,
             "CUX_RELAY_URL": f"http://127.0.0.1:{self.relay_port}",
+            "CUX_STRIPE_DOUBLE_URL": f"http://127.0.0.1:{self.stripe_port}",
         }
 
     def agent_state(self, provider: str) -> Path:
@@ -54,8 +57,8 @@ class Place:
         return self.var / "agents" / provider
 
     def refuse_taken_ports(self) -> None:
-        """Raise SupervisorError if somebody else listens where web or relay should."""
-        for variable, number in zip(_PORTS, (self.port, self.relay_port), strict=True):
+        """Raise SupervisorError if somebody else listens where one of ours should."""
+        for variable, number in zip(_PORTS, (self.port, self.relay_port, self.stripe_port), strict=True):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
@@ -89,6 +92,7 @@ def all_processes(place: Place) -> list[Process]:
         _celery(place, "worker", ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]),
         _celery(place, "beat", ["beat", "--schedule", schedule]),
         *(_agent(place, name) for name in PROVIDERS),
+        *([] if os.environ.get("STRIPE_API_KEY") else [_stripe(place)]),
         *([_bots(place)] if os.environ.get("MARKET_MODE") == "test" else []),
     ]
 
@@ -137,6 +141,21 @@ def _celery(place: Place, name: str, arguments: list[str]) -> Process:
         cwd=ROOT,
         ready=ready.log_line(r"ready\.|is starting"),
         start_after=["seed"],
+    )
+
+
+def _stripe(place: Place) -> Process:
+    """Return the double of Stripe, which stands in while there is no key of one's own."""
+    return Process(
+        name="stripe",
+        argv=[
+            *(sys.executable, "-m", "stripe_double", "--port", str(place.stripe_port)),
+            *("--webhook-url", f"{place.url}/webhooks/stripe"),
+            *("--state", str(place.var / "stripe-double.json")),
+        ],
+        env={"STRIPE_DOUBLE_SECRET": load(place.var)["STRIPE_DOUBLE_SECRET"]},
+        cwd=ROOT,
+        ready=ready.http_ok(f"http://127.0.0.1:{place.stripe_port}/healthz"),
     )
 
 

@@ -195,7 +195,7 @@ STRIPE_API_BASE = os.environ.get(
 # By commas: two while one is being replaced. Without a key of one's own, the double's.
 STRIPE_WEBHOOK_SECRETS = [
     secret
-    for secret in os.environ.get("STRIPE_WEBHOOK_SECRETS", ENVIRONMENT["STRIPE_DOUBLE_SECRET"]).split(",")
+    for secret in (os.environ.get("STRIPE_WEBHOOK_SECRETS") or ENVIRONMENT["STRIPE_DOUBLE_SECRET"]).split(",")
     if secret
 ]
 

@@ -145,7 +145,11 @@ def control_routes(world: World, runner: Runner) -> list[Route]:
 
         return Route(f"/_double/{path}", endpoint, methods=["POST"])
 
+    async def healthy(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
     return [
+        Route("/healthz", healthy, methods=["GET"]),
         Route("/_double/clock", clock, methods=["GET", "POST"]),
         Route("/_double/state", state, methods=["GET"]),
         *(route(path, control) for path, control in CONTROLS.items()),

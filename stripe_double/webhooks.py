@@ -76,6 +76,8 @@ async def _post(client: httpx.AsyncClient, endpoint: Json, event: Json) -> int:
     headers: dict[str, Any] = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        # As the proxy in front of a web process in production says of what came by TLS.
+        "X-Forwarded-Proto": "https",
         "Stripe-Signature": signature(payload, endpoint["secrets"], int(time.time())),
     }
     try:

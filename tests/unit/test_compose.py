@@ -43,6 +43,7 @@ def test_keeps_to_the_compose_specification() -> None:
         "sequencer",
         "worker",
         "beat",
+        "stripe",
         "bots",
         "agent",
         "engine",
@@ -69,7 +70,11 @@ def test_the_gpu_profile_runs_an_agent_on_the_official_engine(services: dict[str
 
 def test_only_the_proxy_on_this_host_reaches_plain_http(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"web": ["127.0.0.1:8000:8000"], "relay": ["127.0.0.1:8001:8001"]}
+    assert published == {
+        "web": ["127.0.0.1:8000:8000"],
+        "relay": ["127.0.0.1:8001:8001"],
+        "stripe": ["127.0.0.1:8002:8002"],
+    }
 
 
 def test_the_database_is_not_healthy_before_its_roles_are_made(services: dict[str, Any]) -> None:

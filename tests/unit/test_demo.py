@@ -53,6 +53,15 @@ def test_the_demo_waits_for_its_own_providers_whoever_else_has_enrolled() -> Non
     assert said == ["northwind  measured 300 µCU/s on m"]
 
 
+@pytest.mark.parametrize(("key", "has_double"), [("", True), ("sk_test_of_ones_own", False)])
+def test_the_double_of_stripe_runs_while_there_is_no_key_of_ones_own(
+    key: str, has_double: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", key)
+    names = [process.name for process in all_processes(Place(Path("var"), 1, 2, 3))]
+    assert ("stripe" in names) is has_double
+
+
 @pytest.mark.parametrize(("mode", "has_bots"), [("test", True), ("live", False), ("", False)])
 def test_bots_run_on_a_test_market_alone(mode: str, has_bots: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKET_MODE", mode)
