@@ -52,6 +52,7 @@ def deliver(directory: Path, *, jobs: int, seed: int) -> dict[str, int]:
 
 def _delivered(scene: Scene) -> str:
     now = utc_now()
+    scene.heartbeats(now=now)
     job = scene.create(now=now)
     job_dispatch(job_id=job.id, now=now)
     (lease,) = scene.agents[0].claim(now=now)
