@@ -1,7 +1,11 @@
-"""One batch: one transaction over all commands that were waiting, answered after its commit."""
+"""One batch: one transaction over all commands that were waiting, answered after its commit.
+
+The next one is decided while it is being committed (ADR 0002): by what is in memory, where the one before
+stands already, and by what is committed, which is all up to that one.
+"""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +13,7 @@ import psycopg
 from django.db import connection, transaction
 
 from core.errors import Code, CuxError
+from core.pipe import Statement, Trip
 from exchange.sequencer import rebuild
 from exchange.sequencer.busts import BustedTrade, find_busted
 from exchange.sequencer.changes import Changes, Journaled
@@ -29,8 +34,8 @@ from exchange.sequencer.protocol import (
 from exchange.sequencer.recovery import differing, recovered
 from exchange.sequencer.resale import Lodged
 from exchange.sequencer.snapshot import Books
-from exchange.sequencer.state import Market
-from exchange.sequencer.store import Known, Store
+from exchange.sequencer.state import Market, State
+from exchange.sequencer.store import Known, Question, Store, landed, statements
 from exchange.sequencer.views import refusal
 
 _BY_INDEX: Final = (
@@ -46,6 +51,33 @@ _TAKE_BALANCE: Final = """
     SELECT EXISTS (SELECT FROM taken) OR NOT EXISTS (SELECT FROM billing_balance WHERE account_id = %(id)s)"""
 
 
+class Decision:
+    """A batch that is decided in memory: its verdicts, which stand once what it writes is committed."""
+
+    def __init__(self, verdicts: list[Verdict], batch: "_Batch", state: State) -> None:
+        """Keep what came of a batch; its rows are made when they are sent, or by `make`."""
+        self._verdicts = verdicts
+        self.statements: Iterable[Statement] = statements(batch.changes, state)
+        self.known = batch.journaled
+        self.taken = batch.taken
+        self.trip: Trip | None = None
+
+    def make(self) -> None:
+        """Make the rows now: there is time, as the session is at work on the batch before."""
+        self.statements = list(self.statements)
+
+    async def arrival(self) -> None:
+        """Let others work until it is known what became of it."""
+        assert self.trip is not None
+        await self.trip.arrival()
+
+    def verdicts(self) -> list[Verdict]:
+        """Wait until it is committed, and return the verdicts; raises as `Sequencer.run`."""
+        assert self.trip is not None
+        landed(self.trip)
+        return self._verdicts
+
+
 class Sequencer:
     """The single writer of a shard: its state in memory, and how a batch changes it and the database."""
 
@@ -53,23 +85,31 @@ class Sequencer:
         self, *, shard: str, epoch: int, now: datetime, disabled_kinds: frozenset[str] = frozenset()
     ) -> None:
         """Rebuild the state from the database, as its owner of this epoch; refuse these kinds of orders."""
-        self._shard = shard
         self._epoch = epoch
         self._disabled_kinds = disabled_kinds
         self._suspended: dict[Key, datetime] = {}
         connection.ensure_connection()
         self._session = connection.connection
-        self._session.execute(_BY_INDEX)
-        self._store = Store(self._session)
+        self._reading = connection.get_new_connection(connection.get_connection_params())
+        self._reading.autocommit = True
+        for session in (self._session, self._reading):
+            session.execute(_BY_INDEX)
+        self._store = Store(self._session, self._reading, shard=shard, epoch=epoch)
         self.recover(now)
+
+    def close(self) -> None:
+        """End the session for look-ups; the one that writes is Django's."""
+        self._reading.close()
 
     @property
     def is_cut_off(self) -> bool:
-        """Tell whether the session that holds the lock is gone (Django may have opened another one)."""
-        return connection.connection is not self._session or self._session.closed
+        """Tell whether one of the sessions is gone: the one that writes, which holds the lock, too."""
+        return self._store.is_cut_off
 
     def recover(self, now: datetime) -> None:
-        """Forget what is in memory and rebuild it from what is committed."""
+        """Forget what is in memory, and what was decided but not committed; rebuild what is committed."""
+        self._store.roll_back()
+        self._last: Decision | None = None
         self.state = rebuild.rebuild(self._session, now=now)
         for key, until in self._suspended.items():
             self.state.deadlines.postpone(key, until)
@@ -92,30 +132,54 @@ class Sequencer:
         Raises FencedOffError if another sequencer has taken over.
         """
         try:
-            known, taken = self._store.open_batch(
-                shard=self._shard,
-                epoch=self._epoch,
-                keys=[key for command in commands for key in _keys(command)],
-                client_ids=[id for command in commands for id in _client_ids(command)],
-            )
-            lookup = _Lookup(self._session, now)
-            decider = Decider(self.state, Changes(now), lookup, HANDLERS, self._disabled_kinds, taken)
-            batch = _Batch(decider, known)
-            verdicts = [batch.decide(command) for command in commands]
+            decision = self.decide(commands, self.ask(commands), now)
             inspected = any(isinstance(command, Inspect) for command in commands)
-            self._write(batch.changes, commit=not inspected)
+            self.send(decision, commit=not inspected)
+            verdicts = decision.verdicts()
             # Nothing may fail after the commit: the caller would decide a batch again that stands already.
             if inspected:
                 verdicts = self._inspected(commands, verdicts, now)
-                self._store.commit()
+                landed(self._store.send((), commit=True))
         except BaseException:
             self._store.roll_back()
             raise
         return verdicts
 
-    def _write(self, changes: Changes, *, commit: bool) -> None:
-        refresh_auctions(changes)
-        self._store.write(changes, self.state, commit=commit)
+    def ask(self, commands: Sequence[Decided]) -> Question:
+        """Look up which names of these commands are taken; the batch before them is sent, not more."""
+        return self._store.ask(
+            [key for command in commands for key in _keys(command)],
+            [id for command in commands for id in _client_ids(command)],
+        )
+
+    def decide(self, commands: Sequence[Decided], question: Question, now: datetime) -> Decision:
+        """Decide the commands in memory, as if the batch before them were committed."""
+        known, taken = question.answer()
+        last = self._last
+        if last is not None:  # it may have been on its way when the question was asked
+            known |= last.known
+            taken |= last.taken
+        lookup = _Lookup(self._session, self._begin, now)
+        decider = Decider(self.state, Changes(now), lookup, HANDLERS, self._disabled_kinds, taken)
+        batch = _Batch(decider, known)
+        verdicts = []
+        for command in commands:
+            verdicts.append(batch.decide(command))
+            if last is not None and last.trip is not None:
+                last.trip.push()
+        refresh_auctions(batch.changes)
+        return Decision(verdicts, batch, self.state)
+
+    def send(self, decision: Decision, *, commit: bool = True) -> None:
+        """Send what a batch writes, now that the one before it is committed."""
+        self._last = decision
+        decision.trip = self._store.send(decision.statements, commit=commit)
+
+    def _begin(self) -> None:
+        """Have the batch before committed and a transaction begun for the one at work."""
+        if self._last is not None and self._last.trip is not None:
+            landed(self._last.trip)
+        self._store.open()
 
     def _inspected(
         self, commands: Sequence[Decided], verdicts: Sequence[Verdict], now: datetime
@@ -146,6 +210,8 @@ class _Batch:
 
     def __init__(self, decider: Decider, known: Known) -> None:
         self.changes = decider.changes
+        self.taken = decider.taken
+        self.journaled: Known = {}
         self._state = decider.state
         self._known = known
         self._decider = decider
@@ -171,17 +237,23 @@ class _Batch:
         if verdict.status >= 400 and command.key is None:
             key = None
         if key is not None:
-            self._known[owner_of(command), key] = (digest, verdict)
+            self.journaled[owner_of(command), key] = self._known[owner_of(command), key] = (digest, verdict)
         effects, self.changes.effects = self.changes.effects, []
         self.changes.journal.append(Journaled(self._state.sequence, key, digest, command, verdict, effects))
 
 
 class _Lookup:
-    """The decider's view of the database, inside the batch's transaction."""
+    """The decider's view of the database, inside the batch's transaction, which the first look begins."""
 
-    def __init__(self, session: psycopg.Connection[Any], now: datetime) -> None:
-        self._session = session
+    def __init__(self, session: psycopg.Connection[Any], begin: Callable[[], None], now: datetime) -> None:
+        self._unbegun = session
+        self._begin = begin
         self._now = now
+
+    @property
+    def _session(self) -> psycopg.Connection[Any]:
+        self._begin()
+        return self._unbegun
 
     def market(self, symbol: str) -> Market | None:
         """Return a market that was listed after the start."""

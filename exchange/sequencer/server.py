@@ -1,16 +1,14 @@
 """The socket of the sequencer: reads commands into the inbox, writes verdicts back.
 
-It runs in a thread of its own, so that the next batch gathers while the writer waits for a commit.
+It shares the writer's loop, so that the next batch gathers while a commit is under way.
 The number of commands inside is bounded: beyond it new ones are refused at once, cancels pass.
 """
 
 import asyncio
 import os
-import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from typing import NamedTuple
 
 import msgspec
@@ -32,10 +30,51 @@ class Item(NamedTuple):
     allowance: p.Allowance | None
 
 
-Inbox = SimpleQueue[list[Item] | None]
-"""Commands for the writer, as they came together; None asks it to stop.
+class Inbox:
+    """Commands that wait for the writer, in the order in which they came."""
 
-Its `put` is safe inside a signal handler."""
+    def __init__(self) -> None:
+        """Start empty."""
+        self.is_stopped = False
+        """Nothing that comes any more is let in."""
+        self._waiting: deque[Item] = deque()
+        self._waker: asyncio.Future[None] | None = None
+
+    def put(self, items: Sequence[Item]) -> None:
+        """Let commands in."""
+        if not self.is_stopped:
+            self._waiting += items
+            self.wake()
+
+    def stop(self) -> None:
+        """Ask the writer to finish what waits."""
+        self.is_stopped = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the writer look what there is to do."""
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    def take(self, most: int) -> list[Item]:
+        """Return what waits, until it counts for so many commands; nothing if nothing does."""
+        items = []
+        weight = 0
+        while self._waiting and weight < most:
+            items.append(self._waiting.popleft())
+            weight += p.weight_of(items[-1].command)
+        return items
+
+    async def something(self, wait_s: float | None) -> None:
+        """Wait until something waits, somebody wakes the writer, or so many seconds have passed."""
+        if self._waiting or self.is_stopped:
+            return
+        loop = asyncio.get_running_loop()
+        self._waker = loop.create_future()
+        timer = None if wait_s is None else loop.call_later(wait_s, self.wake)
+        await self._waker
+        if timer is not None:
+            timer.cancel()
 
 
 class Server:
@@ -46,25 +85,23 @@ class Server:
         self.inbox = inbox
         self._path = path
         self._door = Door(limit)
-        self._loop = asyncio.new_event_loop()
         self._connections: set[_Connection] = set()
-        self._thread = threading.Thread(target=self._run, name="sequencer-socket", daemon=True)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Listen; when this returns, clients can connect."""
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            loop = asyncio.get_running_loop()
+            self._listener = await loop.create_unix_server(self._connected, str(self._path))
+        finally:
+            os.umask(before)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Stop listening, send what is left to send, close every connection."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def answer(self, items: Sequence[Item], verdicts: Sequence[p.Verdict]) -> None:
-        """Send verdicts to where the commands came from. For the writer's thread."""
-        self._loop.call_soon_threadsafe(self._deliver, items, verdicts)
+        self._listener.close()
+        waiting = [connection.close() for connection in list(self._connections)]
+        await asyncio.gather(*waiting)
 
     def accept(self, connection: "_Connection", requests: Sequence[p.Request]) -> None:
         """Queue commands that came together, and refuse at once those that cannot be."""
@@ -78,7 +115,8 @@ class Server:
         if items:
             self.inbox.put(items)
 
-    def _deliver(self, items: Sequence[Item], verdicts: Sequence[p.Verdict]) -> None:
+    def answer(self, items: Sequence[Item], verdicts: Sequence[p.Verdict]) -> None:
+        """Send verdicts to where the commands came from."""
         self._door.leave(item.command for item in items)
         replies: defaultdict[_Connection, list[bytes]] = defaultdict(list)
         for item, verdict in zip(items, verdicts, strict=True):
@@ -86,25 +124,8 @@ class Server:
         for connection, frames in replies.items():
             connection.send(frames)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
-    async def _listen(self) -> None:
-        self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._listener = await self._loop.create_unix_server(self._connected, str(self._path))
-        finally:
-            os.umask(before)
-
     def _connected(self) -> "_Connection":
         return _Connection(self, self._connections)
-
-    async def _close(self) -> None:
-        self._listener.close()
-        waiting = [connection.close() for connection in list(self._connections)]
-        await asyncio.gather(*waiting)
 
 
 class _Connection(asyncio.Protocol):

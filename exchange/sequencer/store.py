@@ -1,16 +1,18 @@
 """The SQL of a batch: a few statements over whole columns, pipelined, whatever the batch's size."""
 
+import itertools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg import pq
+from psycopg.errors import NotNullViolation
 
 from billing.services.ledger_post import ledger_statement
 from billing.services.posting_arguments import text_array
-from core.pipe import Pipe, Statement
+from core.pipe import Pipe, Statement, Trip
 from exchange.sequencer.announce import account_events, market_events
 from exchange.sequencer.bulk import bulk, together
 from exchange.sequencer.changes import Changes
@@ -37,7 +39,10 @@ Known = dict[tuple[uuid.UUID, str], tuple[bytes, Verdict]]
 Name = tuple[uuid.UUID, str]
 """An organisation, and a key or client_order_id of its own."""
 
-_FENCE = "UPDATE exchange_sequencerowner SET epoch = epoch WHERE shard = $1 AND epoch = $2 RETURNING epoch"
+# The column is NOT NULL: who writes under an epoch that is over is refused, with all that came before COMMIT.
+_FENCE = """
+    UPDATE exchange_sequencerowner SET epoch = CASE WHEN epoch = $2 THEN epoch END WHERE shard = $1"""
+_FENCED_TABLE = "exchange_sequencerowner"
 # LATERAL with LIMIT: one look-up in the index each, whatever the planner knows of the tables.
 _KNOWN = """
     SELECT asked.number, c.body_sha256, c.verdict
@@ -189,53 +194,99 @@ _BEGIN = Statement("BEGIN")
 _COMMIT = Statement("COMMIT")
 
 
+class Question:
+    """Which keys and client order ids are taken, asked on the session for look-ups."""
+
+    def __init__(self, pipe: Pipe, keys: Sequence[Name], client_ids: Sequence[Name]) -> None:
+        """Ask; what is not there by then is not seen."""
+        self._keys, self._client_ids = keys, client_ids
+        asked = [Statement(_KNOWN, _columns(keys)), Statement(_CLIENT_IDS, _columns(client_ids))]
+        self._trip = pipe.send(asked) if keys or client_ids else None
+
+    async def arrival(self) -> None:
+        """Let others work until the answer is there."""
+        if self._trip is not None:
+            await self._trip.arrival()
+
+    def answer(self) -> tuple[Known, set[Name]]:
+        """Return the verdicts that are known, and the client order ids that are taken; wait if need be."""
+        if self._trip is None:
+            return {}, set()
+        known, ids = self._trip.results()
+        verdicts = {
+            self._keys[int(number) - 1]: (bytes.fromhex(digest[2:].decode()), decode_verdict(verdict))
+            for number, digest, verdict in _rows(known)
+        }
+        return verdicts, {self._client_ids[int(number) - 1] for (number,) in _rows(ids)}
+
+
 class Store:
-    """The database session of the sequencer: one batch is one transaction in two round trips."""
+    """The sequencer's two database sessions: one writes, a transaction for each batch; one looks up."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        """Use this session, which is outside of any transaction."""
-        self._connection = connection
-        self._pipe = Pipe(connection)
+    def __init__(
+        self, writing: psycopg.Connection[Any], reading: psycopg.Connection[Any], *, shard: str, epoch: int
+    ) -> None:
+        """Use these sessions, which are outside of any transaction, as the owner of this epoch."""
+        self._writing, self._reading = writing, reading
+        self._pipe, self._lookups = Pipe(writing), Pipe(reading)
+        self._opening = (_BEGIN, Statement(_FENCE, [shard.encode(), b"%d" % epoch]))
+        self._is_open = False
+        self._trip: Trip | None = None
 
-    def open_batch(
-        self, *, shard: str, epoch: int, keys: Sequence[Name], client_ids: Sequence[Name]
-    ) -> tuple[Known, set[Name]]:
-        """Begin a transaction, fence it, and look up which of these keys and client order ids are taken.
+    @property
+    def is_cut_off(self) -> bool:
+        """Tell whether one of the sessions is gone."""
+        return bool(self._writing.closed or self._reading.closed)
+
+    def ask(self, keys: Sequence[Name], client_ids: Sequence[Name]) -> Question:
+        """Look up which of these are taken, by what is committed now."""
+        return Question(self._lookups, keys, client_ids)
+
+    def open(self) -> None:
+        """Begin the batch's transaction before its rows are known, to look something up in it.
 
         Raises:
             FencedOffError: another sequencer has raised the epoch.
         """
-        _, fence, known, ids = self._pipe.run(
-            [
-                _BEGIN,
-                Statement(_FENCE, [shard.encode(), b"%d" % epoch]),
-                Statement(_KNOWN, _columns(keys)),
-                Statement(_CLIENT_IDS, _columns(client_ids)),
-            ]
-        )
-        if not fence.ntuples:
-            raise FencedOffError(f"epoch {epoch} of shard {shard} is over")
-        verdicts = {
-            keys[int(number) - 1]: (bytes.fromhex(digest[2:].decode()), decode_verdict(verdict))
-            for number, digest, verdict in _rows(known)
-        }
-        return verdicts, {client_ids[int(number) - 1] for (number,) in _rows(ids)}
+        if not self._is_open:
+            self._is_open = True
+            landed(self._send(self._opening))
 
-    def write(self, changes: Changes, state: State, *, commit: bool) -> None:
-        """Write the rows of a batch, the ledger's too, and what announces it; then commit, if asked to."""
-        self._pipe.run(_statements(changes, state, commit=commit))
-
-    def commit(self) -> None:
-        """End the transaction."""
-        self._pipe.run([_COMMIT])
+    def send(self, statements: Iterable[Statement], *, commit: bool) -> Trip:
+        """Send what a batch writes, in its transaction, and have it committed if asked to; do not wait."""
+        opening = () if self._is_open else self._opening
+        self._is_open = not commit
+        return self._send(itertools.chain(opening, statements, (_COMMIT,) if commit else ()))
 
     def roll_back(self) -> None:
         """Take back what a batch did that failed, unless the session is gone (and with it the batch)."""
-        if not self._connection.closed:
-            self._connection.rollback()
+        self._is_open = False
+        if self._trip is not None:
+            self._trip.wait()
+        if not self._writing.closed:
+            self._writing.rollback()
+
+    def _send(self, statements: Iterable[Statement]) -> Trip:
+        self._trip = self._pipe.send(statements)
+        return self._trip
 
 
-def _statements(changes: Changes, state: State, *, commit: bool) -> Iterator[Statement]:
+def landed(trip: Trip) -> None:
+    """Wait until what was sent is done.
+
+    Raises:
+        FencedOffError: another sequencer has raised the epoch; nothing of it is done.
+        psycopg.Error: it failed.
+    """
+    try:
+        trip.results()
+    except NotNullViolation as error:
+        if error.diag.table_name == _FENCED_TABLE:
+            raise FencedOffError("the epoch is over") from error
+        raise
+
+
+def statements(changes: Changes, state: State) -> Iterator[Statement]:
     """Give what a batch writes; the ledger's first, so that the server posts while the rows are made."""
     now, steps = changes.now, changes.steps
     if changes.entries or changes.placements or steps:
@@ -265,8 +316,6 @@ def _statements(changes: Changes, state: State, *, commit: bool) -> Iterator[Sta
     for statement, rows in sometimes:
         if rows:
             yield Statement(statement, [_encode(rows)])
-    if commit:
-        yield _COMMIT
 
 
 def _columns(names: Sequence[Name]) -> list[bytes]:

@@ -24,11 +24,11 @@ class Place(NamedTuple):
 
 
 POINTS = {
-    "fenced": Place("exchange.sequencer.store", "Store", "open_batch", True),
-    "decided": Place("exchange.sequencer.batch", "Sequencer", "_write", False),
+    "looked_up": Place("exchange.sequencer.store", "Question", "answer", True),
+    "decided": Place("exchange.sequencer.batch", "Sequencer", "send", False),
     "posted": Place("exchange.sequencer.store", None, "ledger_statement", True),
-    "sent": Place("core.pipe", None, "_results", False),
-    "committed": Place("exchange.sequencer.batch", "Sequencer", "run", True),
+    "sent": Place("exchange.sequencer.batch", "Sequencer", "send", True),
+    "committed": Place("exchange.sequencer.batch", "Decision", "verdicts", True),
     "answered": Place("exchange.sequencer.server", "Server", "answer", True),
 }
 

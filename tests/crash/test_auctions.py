@@ -1,26 +1,26 @@
 """Auctions whose sequencer dies: each goes on where it was, and uncrosses once."""
 
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from core.clock import utc_now
 from core.ids import new_id
 from exchange.models import Auction, Entitlement, Instrument, Order, Trade
 from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.owner import take_ownership
 from exchange.sequencer.protocol import Inspect, NewOrder, RunDue, StartAuction
 from exchange.sequencer.state import AUCTION
 from tests.crash.checks import assert_consistent
 from tests.crash.doomed import POINTS
 from tests.sequencer_market import Market, make_market
 from tests.sequencer_process import sequencer
+from tests.sequencer_writer import writers
 from tests.waiting import eventually
 
 
@@ -109,12 +109,6 @@ def deadly(original: Any, *, is_after: bool) -> Any:
     return function
 
 
-def writer_at(now: datetime) -> Sequencer:
-    """Return a writer as a new process would have it: with a database session of its own."""
-    connection.close()
-    return Sequencer(shard="alone", epoch=take_ownership(shard="alone", now=now), now=now)
-
-
 def step(writer: Sequencer, market: Market, at: datetime) -> None:
     """Take the market's auction further, if that is due."""
     key = (AUCTION, market.instrument.symbol)
@@ -122,7 +116,9 @@ def step(writer: Sequencer, market: Market, at: datetime) -> None:
         writer.run([RunDue((key,))], at)
 
 
-def dying(market: Market, place: str, monkeypatch: pytest.MonkeyPatch) -> Sequencer:
+def dying(
+    market: Market, place: str, monkeypatch: pytest.MonkeyPatch, writer_at: Callable[[datetime], Sequencer]
+) -> Sequencer:
     """Hold an auction whose writer dies once in each step; return the last writer."""
     start = utc_now() - timedelta(minutes=1)
     writer = writer_at(start)
@@ -146,8 +142,9 @@ def dying(market: Market, place: str, monkeypatch: pytest.MonkeyPatch) -> Sequen
 def test_auctions_whose_writer_dies_anywhere_in_each_step_uncross_once(db, monkeypatch):
     with sequencer():
         markets = {place: make_market() for place in PLACES}
-    for place, market in markets.items():
-        writer = dying(market, place, monkeypatch)
-        check_uncrossed_once(market)
-        hashes = writer.run([Inspect()], utc_now())[0].body
-        assert hashes["state_hash"] == hashes["committed_state_hash"]
+    with writers() as writer_at:
+        for place, market in markets.items():
+            writer = dying(market, place, monkeypatch, writer_at)
+            check_uncrossed_once(market)
+            hashes = writer.run([Inspect()], utc_now())[0].body
+            assert hashes["state_hash"] == hashes["committed_state_hash"]

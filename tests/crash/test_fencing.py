@@ -65,7 +65,7 @@ def test_waiting_sequencer_can_be_stopped(db, tmp_path):
         assert make_market().buy(1_000, 1).status == 201
 
 
-@pytest.mark.parametrize("point", ["fenced", "decided", "posted"])
+@pytest.mark.parametrize("point", ["looked_up", "decided", "posted"])
 def test_owner_paused_in_a_batch_and_woken_after_a_takeover_neither_writes_nor_answers(db, tmp_path, point):
     with sequencer(program=program(point, 1, signal.SIGSTOP)) as old, started(tmp_path) as new:
         market = make_market()

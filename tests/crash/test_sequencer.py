@@ -13,14 +13,13 @@ from core.clock import utc_now
 from core.errors import Code, CuxError
 from exchange.models import Capacity, Order, SequencerOwner
 from exchange.sequencer import rebuild
-from exchange.sequencer.batch import Sequencer
 from exchange.sequencer.client import submit_sync
-from exchange.sequencer.owner import take_ownership
 from exchange.sequencer.protocol import CancelOrder, Inspect, SetCapacity, Verdict
 from tests.crash.checks import assert_consistent
 from tests.crash.load import Load, orders_placed
 from tests.sequencer_market import make_market
 from tests.sequencer_process import inspect, sequencer
+from tests.sequencer_writer import writers
 from tests.waiting import eventually
 
 
@@ -98,21 +97,22 @@ def test_batch_whose_inspection_fails_has_changed_nothing(db, monkeypatch):
     with sequencer():
         market = make_market(rate_ucu_per_s=0)
     now = utc_now()
-    writer = Sequencer(shard="alone", epoch=take_ownership(shard="alone", now=now), now=now)
     capacity = SetCapacity(market.seller.id, market.instrument.compute_class_id, 7, 1_000_000)
 
     def fails(*_: object, **__: object) -> None:
         raise ValueError("the rows contradict each other")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(rebuild, "rebuild", fails)
-        with pytest.raises(ValueError, match="contradict"):
-            writer.run([capacity, Inspect()], now)
-    assert not Capacity.objects.filter(organisation=market.seller).exists()
-    writer.recover(now)
-    hashes = writer.run([capacity, Inspect()], now)[1].body
-    assert hashes["state_hash"] == hashes["committed_state_hash"]
-    assert Capacity.objects.filter(organisation=market.seller).count() == 1
+    with writers() as writer_at:
+        writer = writer_at(now)
+        with monkeypatch.context() as patched:
+            patched.setattr(rebuild, "rebuild", fails)
+            with pytest.raises(ValueError, match="contradict"):
+                writer.run([capacity, Inspect()], now)
+        assert not Capacity.objects.filter(organisation=market.seller).exists()
+        writer.recover(now)
+        hashes = writer.run([capacity, Inspect()], now)[1].body
+        assert hashes["state_hash"] == hashes["committed_state_hash"]
+        assert Capacity.objects.filter(organisation=market.seller).count() == 1
 
 
 @contextmanager
