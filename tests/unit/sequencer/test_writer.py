@@ -1,14 +1,13 @@
 """The writer's loop around what falls due: a step that fails keeps nothing else from being done."""
 
 from datetime import timedelta
-from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
-from exchange.sequencer import process
 from exchange.sequencer.protocol import Batch, CancelOrder, RunDue
-from exchange.sequencer.server import Item
+from exchange.sequencer.server import Inbox, Item
 from exchange.sequencer.state import State
+from exchange.sequencer.writer import FULL_BATCH, Writer
 from tests.sequencer_memory import START
 
 BUYER = UUID(int=2)
@@ -44,19 +43,29 @@ class Stub:
 
 
 def test_a_batch_of_commands_is_full_by_their_items():
-    inbox: Any = SimpleQueue()
+    inbox = Inbox()
     batch = Batch(BUYER, None, (CancelOrder(BUYER),) * 200)
-    for _ in range(7):
-        inbox.put([Item(None, 0, batch, None)])
-    assert [len(process._waiting(inbox, None)[0]) for _ in range(2)] == [5, 2]
-    inbox.put(None)
-    assert process._waiting(inbox, None) == ([], True)
-    assert process._waiting(inbox, START) == ([], False)
+    connection: Any = None
+    inbox.put([Item(connection, n, batch, None) for n in range(7)])
+    assert [[item.request_id for item in inbox.take(FULL_BATCH)] for _ in range(3)] == [
+        [0, 1, 2, 3, 4],
+        [5, 6],
+        [],
+    ]
+
+
+def test_what_comes_after_the_stop_is_not_let_in():
+    inbox = Inbox()
+    connection: Any = None
+    inbox.put([Item(connection, 0, CancelOrder(BUYER), None)])
+    inbox.stop()
+    inbox.put([Item(connection, 1, CancelOrder(BUYER), None)])
+    assert [item.request_id for item in inbox.take(FULL_BATCH)] == [0]
 
 
 def test_a_step_that_fails_is_put_off_alone():
     stub: Any = Stub()
-    process._run_timers(stub, START)
+    Writer(stub, Inbox(), lambda items, verdicts: None)._run_timers(START)
     assert stub.ran == [RunDue((GOOD,))]
     assert stub.recovered == 2
     assert stub.state.deadlines.first() == START + timedelta(minutes=1)
