@@ -191,7 +191,7 @@ def test_who_is_fenced_off_in_flight_writes_and_answers_nothing(db):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_is_looked_up_in_a_transaction_waits_for_the_batch_before(db, fails: bool):
+def test_what_is_looked_up_in_a_transaction_waits_for_the_batch_before(db, fails):
     with alone() as (market, writer, _):
         listed = builders.instrument().symbol
         before = buy(market, "a", beneficiary_id=NOBODY if fails else None)
