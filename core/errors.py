@@ -57,6 +57,18 @@ class Code(Enum):
     ADDRESS_NOT_ALLOWED = _Spec(403, ErrorType.PERMISSION, "This API key may not be used from this address.")
     TOO_MANY_KEYS = _Spec(409, ErrorType.CONFLICT, "There are too many live API keys; revoke one first.")
     FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
+    SECOND_FACTOR_MISSING = _Spec(
+        403,
+        ErrorType.PERMISSION,
+        "Set up a second factor on your account's page first.",
+    )
+    SECOND_FACTOR_REQUIRED = _Spec(
+        403, ErrorType.PERMISSION, "This needs a fresh code of your second factor (X-CUX-One-Time-Code)."
+    )
+    SECOND_FACTOR_WRONG = _Spec(
+        403, ErrorType.PERMISSION, "That code is not right, or was used already; wait for the next one."
+    )
+    SECOND_FACTOR_EXISTS = _Spec(409, ErrorType.CONFLICT, "There is a second factor already.")
     # -- idempotency
     IDEMPOTENCY_KEY_REUSED = _Spec(
         409, ErrorType.CONFLICT, "This idempotency key was used with another body; nothing was done."

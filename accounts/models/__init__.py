@@ -2,5 +2,6 @@
 
 from accounts.models.api_key import ApiKey
 from accounts.models.organisation import Member, Organisation
+from accounts.models.second_factor import SecondFactor
 
-__all__ = ["ApiKey", "Member", "Organisation"]
+__all__ = ["ApiKey", "Member", "Organisation", "SecondFactor"]
