@@ -11,6 +11,7 @@ from celery import shared_task
 from billing.services.event_process import event_process
 from billing.services.events_reconcile import events_catch_up, events_reconcile
 from billing.services.holds import holds_expire
+from billing.services.ledger_seal import ledger_seal
 from core.clock import utc_now
 from core.outbox import Handler
 
@@ -37,6 +38,12 @@ def events_reconcile_task() -> None:
 def events_catch_up_task() -> None:
     """Note events of Stripe's that never reached us."""
     events_catch_up(now=utc_now())
+
+
+@shared_task(name="billing.ledger_seal")
+def ledger_seal_task() -> None:
+    """Seal the rows whose transactions have ended."""
+    ledger_seal(now=utc_now())
 
 
 OUTBOX_HANDLERS: Final[dict[str, Handler]] = {}

@@ -8,3 +8,10 @@ class InferenceConfig(AppConfig):
 
     name = "inference"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have the ledger seal receipts too."""
+        from billing.selectors.sealed_sources import register
+        from inference.selectors.receipts import RECEIPTS_SEALED
+
+        register(RECEIPTS_SEALED)

@@ -16,6 +16,8 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
+from billing.services.ledger_seal import ledger_seal
+from core.clock import utc_now
 from core.embedded.environment import embedded_servers
 from core.embedded.postgres import Postgres
 from tests.environment import VAR
@@ -51,7 +53,8 @@ def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 def _verify_ledger() -> None:
-    """Fail the session unless the books that all its tests left behind are sound."""
+    """Fail the session unless the books that all its tests left behind are sound, their seals included."""
+    ledger_seal(now=utc_now())
     out = StringIO()
     try:
         call_command("ledger_verify", stdout=out)

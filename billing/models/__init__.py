@@ -9,6 +9,7 @@ from billing.models.deposit import Deposit
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
 from billing.models.refund import Refund
+from billing.models.seal import Head, Seal, SealPart
 from billing.models.stripe_event import StripeEvent
 from billing.models.tax_rate import TaxRate
 
@@ -22,8 +23,11 @@ __all__ = [
     "Customer",
     "Deposit",
     "Entry",
+    "Head",
     "Hold",
     "Refund",
+    "Seal",
+    "SealPart",
     "StripeEvent",
     "TaxRate",
     "Transfer",

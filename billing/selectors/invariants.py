@@ -14,6 +14,12 @@ _GUARDS: Final = (
     "billing_hold_ends_once",
     "billing_entry_own_xid",
     "billing_hold_own_xid",
+    "billing_hold_recorded",
+    "billing_holdevent_append_only",
+    "billing_seal_append_only",
+    "billing_seal_follows",
+    "billing_sealpart_append_only",
+    "billing_head_append_only",
 )
 
 
@@ -24,6 +30,15 @@ class Invariant:
     name: str
     rule: str
     broken_sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What checking one rule gave: the first broken row, or None."""
+
+    name: str
+    rule: str
+    broken: str | None
 
 
 def guards_stand(name: str, triggers: Sequence[str]) -> Invariant:
@@ -116,6 +131,22 @@ INVARIANTS: Final = (
         FROM billing_hold
         WHERE placed <= 0 OR captured < 0 OR released < 0 OR captured + released > placed
             OR (captured + released = placed) <> (ended_at IS NOT NULL) ORDER BY id
+        """,
+    ),
+    Invariant(
+        "holds_say_their_events",
+        "a hold stands where its last event left it",
+        """
+        SELECT format('hold %s: captured %s, released %s, ended %s; its events say %s, %s, %s',
+                      coalesce(h.id, e.hold_id), h.captured, h.released, coalesce(h.ended_at::text, 'no'),
+                      coalesce(e.captured, 0), coalesce(e.released, 0), coalesce(e.ended_at::text, 'no'))
+        FROM billing_hold h FULL JOIN (
+            SELECT hold_id, max(captured) AS captured, max(released) AS released, max(ended_at) AS ended_at
+            FROM billing_holdevent GROUP BY hold_id
+        ) e ON e.hold_id = h.id
+        WHERE (h.captured, h.released, h.ended_at)
+            IS DISTINCT FROM (coalesce(e.captured, 0), coalesce(e.released, 0), e.ended_at)
+        ORDER BY coalesce(h.id, e.hold_id)
         """,
     ),
     Invariant(

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
 from billing.selectors.balances import trial_balance
-from billing.selectors.verify import Finding, verify
+from billing.selectors.invariants import Finding
+from billing.selectors.verify import verify
 
 
 class Command(BaseCommand):

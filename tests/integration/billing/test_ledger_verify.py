@@ -15,7 +15,8 @@ from django.db.backends.utils import CursorWrapper
 from billing.ledger.chart import Kind, of_entitlement, of_house
 from billing.ledger.posting import HoldStep
 from billing.management.commands import ledger_verify
-from billing.selectors.verify import Finding, verify
+from billing.selectors.invariants import Finding
+from billing.selectors.verify import verify
 from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post
 
 pytestmark = pytest.mark.usefixtures("db")
