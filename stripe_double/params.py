@@ -117,26 +117,40 @@ def one_of(*choices: str) -> Read:
     return read
 
 
-def hashed(shape: Shape) -> Read:
-    """Return a reader of a hash of this shape; an empty string is an empty hash."""
+@dataclass(frozen=True)
+class Hash:
+    """Reads a hash of a shape; an empty string is an empty hash."""
 
-    def read(value: Any, where: str) -> dict[str, Any]:
+    shape: Shape
+
+    def __call__(self, value: Any, where: str) -> dict[str, Any]:
+        """Return the typed hash. Raises StripeError as `read_params` does."""
         if not isinstance(value, dict) and value != "":
             raise malformed("Invalid object", where, "parameter_invalid")
-        return read_params(shape, value or {}, where)
-
-    return read
+        return read_params(self.shape, value or {}, where)
 
 
-def array(item: Read) -> Read:
-    """Return a reader of a list."""
+@dataclass(frozen=True)
+class Array:
+    """Reads a list of items."""
 
-    def read(value: Any, where: str) -> list[Any]:
+    item: Read
+
+    def __call__(self, value: Any, where: str) -> list[Any]:
+        """Return the typed items. Raises StripeError for what is no list."""
         if not isinstance(value, list):
             raise malformed("Invalid array", where, "parameter_invalid")
-        return [item(element, f"{where}[{position}]") for position, element in enumerate(value)]
+        return [self.item(element, f"{where}[{position}]") for position, element in enumerate(value)]
 
-    return read
+
+def hashed(shape: Shape) -> Hash:
+    """Return a reader of a hash of this shape."""
+    return Hash(shape)
+
+
+def array(item: Read) -> Array:
+    """Return a reader of a list."""
+    return Array(item)
 
 
 _RANGE = dict.fromkeys(("gt", "gte", "lt", "lte"), integer)
@@ -150,10 +164,7 @@ def created(value: Any, where: str) -> dict[str, int]:
     return {"gte": second, "lte": second}
 
 
-PAGE: Shape = {
-    "limit": integer,
-    "starting_after": full,
-    "ending_before": full,
-    "created": created,
-}
+TURN: Shape = {"limit": integer, "starting_after": full, "ending_before": full}
+# Most lists can be cut by time, too.
+PAGE: Shape = TURN | {"created": created}
 ADDRESS = hashed(dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"), text))

@@ -21,7 +21,6 @@ FIELDS = (
     "statement_descriptor_suffix",
     "transfer_group",
     "capture_method",
-    "payment_method_types",
 )
 
 

@@ -48,7 +48,7 @@ def checkout_open(
     params = {
         "mode": "payment",
         "customer": customer_id,
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "line_items": [_line(line) for line in lines],
         "payment_intent_data": payment | ({"setup_future_usage": "off_session"} if save_card else {}),
         "metadata": dict(metadata),
@@ -67,7 +67,7 @@ def setup_open(
         "mode": "setup",
         "currency": "usd",
         "customer": customer_id,
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "setup_intent_data": {"metadata": dict(metadata)},
         "metadata": dict(metadata),
         "success_url": success_url,

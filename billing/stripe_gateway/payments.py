@@ -65,7 +65,7 @@ def payment_create(
         "currency": "usd",
         "customer": customer_id,
         "payment_method": payment_method_id,
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "capture_method": "automatic",  # booked at once, so that the fee is known
         "confirm": True,
         "off_session": True,

@@ -9,6 +9,7 @@ from stripe_double.events import emit
 from stripe_double.listing import page
 from stripe_double.params import (
     PAGE,
+    TURN,
     Required,
     Shape,
     boolean,
@@ -189,7 +190,7 @@ OPERATIONS = [
     Operation("POST", "/v1/accounts/{id}", _update, _UPDATE),
     Operation("DELETE", "/v1/accounts/{id}", _delete, {}),
     Operation(
-        "GET", "/v1/accounts/{id}/external_accounts", _banks, PAGE | {"object": one_of("bank_account")}
+        "GET", "/v1/accounts/{id}/external_accounts", _banks, TURN | {"object": one_of("bank_account")}
     ),
     Operation("POST", "/v1/accounts/{id}/login_links", _login, {}),
     Operation("POST", "/v1/account_links", _link, _LINK),

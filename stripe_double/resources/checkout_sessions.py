@@ -47,7 +47,7 @@ _CREATE: Shape = {
     "expires_at": integer,
     "line_items": array(hashed({"price_data": Required(_PRICE), "quantity": Required(integer)})),
     "metadata": metadata,
-    "payment_method_types": array(one_of("card")),
+    "allowed_payment_method_types": array(one_of("card")),
     "submit_type": one_of("auto", "pay"),
     "locale": text,
     "payment_intent_data": hashed(

@@ -29,7 +29,7 @@ _COMMON: Shape = {
     "description": text,
     "metadata": metadata,
     "payment_method": full,
-    "payment_method_types": _METHOD_TYPES,
+    "allowed_payment_method_types": _METHOD_TYPES,
     "receipt_email": text,
     "setup_future_usage": one_of("off_session", "on_session"),
     "statement_descriptor_suffix": text,

@@ -5,7 +5,7 @@ from stripe_double.cards import READY, brand, card_error, card_of, checked_numbe
 from stripe_double.errors import invalid
 from stripe_double.events import emit
 from stripe_double.listing import page
-from stripe_double.params import ADDRESS, PAGE, Required, Shape, full, hashed, integer, metadata, one_of, text
+from stripe_double.params import ADDRESS, TURN, Required, Shape, full, hashed, integer, metadata, one_of, text
 from stripe_double.resources.common import billing_details, update_metadata
 from stripe_double.world import Json, World
 
@@ -157,8 +157,8 @@ OPERATIONS = [
             "metadata": metadata,
         },
     ),
-    Operation("GET", "/v1/payment_methods", _list, PAGE | {"customer": full, "type": _ONLY_CARDS}),
-    Operation("GET", "/v1/customers/{id}/payment_methods", _list, PAGE | {"type": _ONLY_CARDS}),
+    Operation("GET", "/v1/payment_methods", _list, TURN | {"customer": full, "type": _ONLY_CARDS}),
+    Operation("GET", "/v1/customers/{id}/payment_methods", _list, TURN | {"type": _ONLY_CARDS}),
     Operation("GET", "/v1/payment_methods/{id}", _retrieve, {}),
     Operation("POST", "/v1/payment_methods/{id}", _update, _UPDATE),
     Operation("POST", "/v1/payment_methods/{id}/attach", _attach, {"customer": Required(full)}),

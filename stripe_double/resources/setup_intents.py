@@ -163,7 +163,7 @@ _CREATE: Shape = _CONFIRM | {
     "description": text,
     "metadata": metadata,
     "usage": one_of("off_session", "on_session"),
-    "payment_method_types": array(one_of("card")),
+    "allowed_payment_method_types": array(one_of("card")),
     "automatic_payment_methods": hashed(
         {"enabled": Required(boolean), "allow_redirects": one_of("always", "never")}
     ),

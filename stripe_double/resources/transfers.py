@@ -5,7 +5,7 @@ from stripe_double.errors import invalid
 from stripe_double.events import emit
 from stripe_double.listing import page
 from stripe_double.money import DAY_S, move, require_available
-from stripe_double.params import PAGE, Required, Shape, cents, currency, full, metadata, text
+from stripe_double.params import PAGE, TURN, Required, Shape, cents, currency, full, metadata, text
 from stripe_double.resources.common import billing_details, update_metadata
 from stripe_double.world import Json, World
 
@@ -180,6 +180,6 @@ OPERATIONS = [
         _reverse,
         {"amount": cents, "metadata": metadata, "description": text},
     ),
-    Operation("GET", "/v1/transfers/{id}/reversals", _reversals, PAGE),
+    Operation("GET", "/v1/transfers/{id}/reversals", _reversals, TURN),
     Operation("GET", "/v1/transfers/{id}/reversals/{reversal}", _reversal, {}),
 ]
