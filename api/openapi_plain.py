@@ -6,7 +6,7 @@ A test holds it against `api.routes.ROUTES`.
 from typing import Any, Final
 
 from api.openai.parameters import ChatRequest
-from api.openapi import Schema, ref
+from api.openapi import Schema, list_of, ref
 from api.v1.shapes import AccountSnapshot
 from cux.wire.batches import (
     Batch,
@@ -18,6 +18,7 @@ from cux.wire.batches import (
     StandingOffer,
     StandingOfferView,
 )
+from cux.wire.documents import UsageRow
 from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
 from cux.wire.streams import AccountDelta, MarketDelta, MarketSnapshot
 
@@ -232,6 +233,32 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
                 "schema": {"type": "boolean", "default": False},
             },
             needs_key=True,
+        )
+    },
+    "/v1/usage": {
+        "get": _operation(
+            "usage_list",
+            "billing",
+            "What settled jobs used and cost from `from` until before `to` (the last 31 days), streamed: "
+            "each job, oldest first, or grouped, `group_by=model,day`. Tags are requests' `metadata.tag`. "
+            "`format=csv` marks cells that a spreadsheet would take for a formula with an apostrophe. "
+            "Needs the scope `read`.",
+            {
+                "200": {
+                    "description": "The rows; as `jsonl` one a line, without the list around them.",
+                    "content": {
+                        _JSON: {"schema": list_of(UsageRow)},
+                        "application/x-ndjson": {"schema": ref(UsageRow)},
+                        "text/csv": {"schema": {"type": "string"}},
+                    },
+                }
+            },
+            parameters=(
+                _in_query("from", {"format": "date-time"}),
+                _in_query("to", {"format": "date-time"}),
+                _in_query("group_by"),
+                _in_query("format", {"enum": ["json", "jsonl", "csv"], "default": "json"}),
+            ),
         )
     },
     "/healthz": {"get": _probe("healthz", "The process is alive.")},

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api import health, orders, streams, stripe_webhook
+from api import health, orders, streams, stripe_webhook, usage
 from api.agent.routes import ROUTES as AGENT_ROUTES
 from api.openai import chat
 from api.routing import Route
@@ -24,6 +24,7 @@ ROUTES: Final = (
     Route("/v1/stream/market/{symbol}", {"GET": streams.market}),
     Route("/v1/stream/account", {"GET": streams.account}),
     Route("/webhooks/stripe", {"POST": stripe_webhook.receive}),
+    Route("/v1/usage", {"GET": usage.usage}),
     Route("/healthz", {"GET": health.healthz}),
     Route("/readyz", {"GET": health.readyz}),
     Route("/metrics", {"GET": health.metrics}),

@@ -11,7 +11,9 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the ledger's verification check the rows around it too."""
-        from billing.selectors.risk_invariants import INVARIANTS
+        from billing.selectors.document_invariants import INVARIANTS as OF_DOCUMENTS
+        from billing.selectors.risk_invariants import INVARIANTS as OF_RISK
         from billing.selectors.verify import register
 
-        register(INVARIANTS)
+        register(OF_RISK)
+        register(OF_DOCUMENTS)

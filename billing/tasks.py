@@ -6,6 +6,7 @@
 import uuid
 from typing import Any, Final
 
+import structlog
 from celery import shared_task
 
 from billing.services.event_process import event_process
@@ -14,6 +15,8 @@ from billing.services.holds import holds_expire
 from billing.services.ledger_seal import ledger_seal
 from core.clock import utc_now
 from core.outbox import Handler
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="billing.holds_expire")
@@ -47,3 +50,10 @@ def ledger_seal_task() -> None:
 
 
 OUTBOX_HANDLERS: Final[dict[str, Handler]] = {}
+
+
+def _budget_alert(payload: dict[str, Any]) -> None:
+    log.warning("budget_alert", **payload)
+
+
+OUTBOX_HANDLERS: Final[dict[str, Handler]] = {"alert.budget": _budget_alert}

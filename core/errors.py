@@ -131,6 +131,9 @@ class Code(Enum):
     UNKNOWN_MODEL = _Spec(404, ErrorType.NOT_FOUND, "There is no such model.")
     CONTEXT_LENGTH_EXCEEDED = _bad("The prompt and the answer do not fit into the model's context.")
     BUDGET_TOO_SMALL = _bad("The compute budget does not cover one token.", 422)
+    BUDGET_EXCEEDED = _Spec(
+        402, ErrorType.FUNDS, "The job may cost more than a budget has left in this window; nothing moved."
+    )
     INSUFFICIENT_ENTITLEMENT = _Spec(
         402, ErrorType.FUNDS, "The live entitlements do not cover this job; buy compute units first."
     )

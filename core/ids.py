@@ -18,6 +18,7 @@ PREFIXES: Final = {
     "provider": "prv",
     "request": "req",
     "key": "key",
+    "budget": "bud",
     "auction": "auc",
     "standing_offer": "sto",
 }

@@ -16,6 +16,7 @@ class Advice:
 
 _ADVICE: Final = {
     Code.INSUFFICIENT_ENTITLEMENT: Advice("Buy compute units, then ask again.", "web:market"),
+    Code.BUDGET_EXCEEDED: Advice("Raise the budget, or wait for its next window."),
     Code.ENTITLEMENT_EXPIRED: Advice("Buy compute units with a new window.", "web:market"),
     Code.INSUFFICIENT_BALANCE: Advice("Lower the quantity or the price, or cancel an open order."),
     Code.INSUFFICIENT_CAPACITY: Advice("Offer less, or wait until sold compute is drawn."),

@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from datetime import datetime
 
+from accounts.keys import KeyFacts
 from api.auth import authenticate
 from api.http import Request, Response, Stream, event, json_response, request_id, unless_gone
 from api.openai.answers import ChatJob
 from api.openai.parameters import ChatRequest, parse_chat
+from billing.services.budget_alert import alert_on_refusal
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.idempotency import once
@@ -34,9 +36,7 @@ async def completions(request: Request) -> Response | Stream:
     key = request.idempotency_key()
     body = await request.json_body()
     asked = parse_chat(body)
-    job = await in_thread(
-        _start, asked=asked, organisation_id=caller.organisation_id, key=key, body=body, now=utc_now()
-    )
+    job = await in_thread(_start, asked=asked, caller=caller, key=key, body=body, now=utc_now())
     events = stream_to_caller(job.job_id) if key is None else stream_job(job.job_id)
     if asked.stream:
         first = await unless_gone(request, anext(events))
@@ -46,12 +46,10 @@ async def completions(request: Request) -> Response | Stream:
     return json_response(job.completion(text, finished), headers=job.headers)
 
 
-def _start(
-    *, asked: ChatRequest, organisation_id: uuid.UUID, key: str | None, body: bytes, now: datetime
-) -> ChatJob:
+def _start(*, asked: ChatRequest, caller: KeyFacts, key: str | None, body: bytes, now: datetime) -> ChatJob:
     """Quote and create the job, once per idempotency key; a repeated request follows the same job."""
     quote = job_quote(
-        organisation_id=organisation_id,
+        organisation_id=caller.organisation_id,
         model=asked.model,
         messages=[message.for_template() for message in asked.messages],
         max_tokens=asked.output_cap,
@@ -59,12 +57,18 @@ def _start(
     )
 
     def create() -> dict[str, str | int]:
-        job = job_create(quote=quote, sampling=asked.sampling, now=now)
+        job = job_create(
+            quote=quote,
+            sampling=asked.sampling,
+            now=now,
+            api_key_id=caller.key_id,
+            tag=asked.metadata.tag,
+        )
         return {"job_id": job.id.hex, "card_hash": quote.card_hash, "created": int(now.timestamp())}
 
-    made, again = once(
-        organisation_id=organisation_id, key=key, body_sha256=hashlib.sha256(body).digest(), action=create
-    )
+    digest = hashlib.sha256(body).digest()
+    with alert_on_refusal():
+        made, again = once(organisation_id=caller.organisation_id, key=key, body_sha256=digest, action=create)
     job_id = uuid.UUID(hex=made["job_id"])
     if again:
         _refuse_if_forgotten(job_id)

@@ -14,6 +14,7 @@ Temperature = Annotated[float, Meta(ge=0, le=2)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Stop = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00]+\Z")]
 Stops = Annotated[list[Stop], Meta(max_length=4)]
+Tag = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 PositiveTokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
@@ -22,7 +23,6 @@ NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "functions": ([],),
     "logit_bias": ({},),
     "logprobs": (False,),
-    "metadata": ({},),
     "modalities": (["text"],),
     "n": (1,),
     "parallel_tool_calls": (True, False),
@@ -55,6 +55,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return {"role": "system" if self.role == "developer" else self.role, "content": text}
 
 
+class Metadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the caller wants to find a request by: usage and statements are grouped by `tag`."""
+
+    tag: Tag = ""
+
+
 class StreamOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a stream carries besides text."""
 
@@ -80,6 +86,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = None
+    metadata: Metadata = Metadata()
 
     @property
     def output_cap(self) -> int | None:

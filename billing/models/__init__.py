@@ -3,7 +3,9 @@
 from billing.models.account import Account, Balance
 from billing.models.auto_top_up import AutoTopUp
 from billing.models.billing_profile import BillingProfile
+from billing.models.budget import Budget, BudgetReservation, BudgetWindow
 from billing.models.card_lot import CardLot, CardSpend
+from billing.models.charge import Charge
 from billing.models.customer import Customer
 from billing.models.deposit import Deposit
 from billing.models.entry import Entry, Transfer
@@ -18,8 +20,12 @@ __all__ = [
     "AutoTopUp",
     "Balance",
     "BillingProfile",
+    "Budget",
+    "BudgetReservation",
+    "BudgetWindow",
     "CardLot",
     "CardSpend",
+    "Charge",
     "Customer",
     "Deposit",
     "Entry",

@@ -3,7 +3,21 @@
 Data goes to stdout, prose to stderr. Exit codes are those of `cux.cli.exits`.
 """
 
-from cux.cli import account, auctions, batch, charts, chat, job, keys, login, market, operator, order, receipt
+from cux.cli import (
+    account,
+    auctions,
+    batch,
+    charts,
+    chat,
+    job,
+    keys,
+    login,
+    market,
+    operator,
+    order,
+    receipt,
+    usage,
+)
 from cux.cli.root import app
 
 __all__ = ["app"]
@@ -18,7 +32,9 @@ app.add_typer(operator.app, name="operator")
 app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(usage.budgets, name="budget")
 account.register(app)
 charts.register(app)
 chat.register(app)
 login.register(app)
+usage.register(app)

@@ -33,6 +33,7 @@ def chat(
         float | None, typer.Option(min=0, max=2, help="0 is the most likely answer.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed repeats an answer.")] = None,
+    tag: Annotated[str | None, typer.Option(help="What it is for, as `cux usage` groups it.")] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="Repeat a command under the same key: it is done once.")
     ] = None,
@@ -48,6 +49,7 @@ def chat(
         "max_compute_ucu": max_compute_ucu,
         "temperature": temperature,
         "seed": seed,
+        "tag": tag,
     }
     asked = model or _first_model(session)
     if stream:

@@ -155,6 +155,11 @@ class AsyncClient:
 
     billing_profile_get = _one(documents.billing_profile_get)
     billing_profile_set = _one(documents.billing_profile_set)
+    usage_list = _list(documents.usage_list)
+    usage_export = _one(documents.usage_export)
+    budget_list = _list(documents.budget_list)
+    budget_set = _one(documents.budget_set)
+    budget_end = _one(documents.budget_end)
 
     api_key_list = _list(keys.api_key_list)
     api_key_create = _one(keys.api_key_create)

@@ -1,11 +1,11 @@
-"""What is on paper about money: whom it is made out to, as client and server parse it."""
+"""What is written down about money: documents, usage, budgets. Amounts are nano-USD, compute µCU."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from cux.wire.fields import Instant
+from cux.wire.fields import Count, Id, Instant
 
 Line = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\Z")]
@@ -28,3 +28,52 @@ class BillingProfileView(BillingProfile, frozen=True, kw_only=True):
     """The profile as it is kept: the VAT id without separators."""
 
     updated_at: Instant
+
+
+BudgetPeriod = Literal["day", "month"]
+"""In UTC."""
+GroupBy = Literal["key", "model", "tag", "day"]
+
+
+class NewBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The most that jobs may cost in each day or month: of one key, or of all and of the pages without."""
+
+    window: BudgetPeriod
+    limit_nano_usd: Count
+    key_id: Id | None = None
+
+
+class BudgetView(NewBudget, frozen=True, kw_only=True):
+    """A budget and its window of now: set aside for running jobs, spent on settled ones, and left."""
+
+    budget_id: Id
+    starts_at: Instant
+    reserved_nano_usd: Count
+    spent_nano_usd: Count
+    left_nano_usd: Count
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one job used and cost, or all of a group: then only what it is grouped by, and `jobs`, say which.
+
+    `escrow` goes to the provider and `fee` is the exchange's; together they are the charge. `entry_key` names
+    the ledger's entry.
+    """
+
+    prompt_tokens: Count
+    cached_tokens: Count
+    output_tokens: Count
+    compute_ucu: Count
+    escrow_nano_usd: Count
+    fee_nano_usd: Count
+    charged_nano_usd: Count
+    jobs: int | None = None
+    day: str | None = None
+    key_id: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    settled_at: Instant | None = None
+    job_id: str | None = None
+    provider_id: str | None = None
+    card_hash: str | None = None
+    entry_key: str | None = None

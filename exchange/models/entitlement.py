@@ -79,5 +79,14 @@ class Entitlement(models.Model):
         span = (used, used + amount_ucu, self.quantity_ucu)
         return share_released(self.escrow_nano_usd, *span), share_released(self.fee_nano_usd, *span)
 
+    def released_at_most(self, *, amount_ucu: int) -> int:
+        """Return the most, in nano-USD, that escrow and fees release for `amount_ucu`, wherever use stands.
+
+        ⌊N·u₂/Q⌋ − ⌊N·u₁/Q⌋ ≤ ⌈N·(u₂ − u₁)/Q⌉.
+        """
+        return sum(
+            -(-total * amount_ucu // self.quantity_ucu) for total in (self.escrow_nano_usd, self.fee_nano_usd)
+        )
+
     def __str__(self) -> str:
         return f"{self.quantity_ucu} µCU until {self.ends_at:%Y-%m-%d %H:%M}"

@@ -10,6 +10,7 @@ from django.db import transaction
 from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry
 from billing.selectors.balances import balances
+from billing.services.charge_record import Subject, charge_record
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet
 from core.money import PPM, mul_div_floor
@@ -78,8 +79,30 @@ def entitlement_expire(
         entry = JournalEntry(f"expire:{row.id}", "expire", tuple(legs), now, ref=f"entitlement:{row.id}")
         holds = risk_holds([(row, provider)], hold_back_ppm=hold_back_ppm, now=now)
         ledger_post(entries=[entry], placements=holds, now=now)
+    if provider or earned:
+        _charge(row, unused, provider, earned, now)
     if buyer:
         origin_returns(row, buyer)
         send_to_wallet(organisation_id=row.holder_id, amount_nano_usd=buyer, key=f"expire:{row.id}", now=now)
     Entitlement.objects.filter(id=row.id).update(state=Entitlement.State.EXPIRED, closed_at=now)
     return ExpirySplit(provider, earned, buyer, unused)
+
+
+def _charge(row: Entitlement, unused_ucu: int, provider: int, earned: int, now: datetime) -> None:
+    """Write down what expiry charged the buyer for compute that was there and not drawn."""
+    of_class = row.instrument.compute_class
+    charge_record(
+        subject=Subject(
+            kind="take_or_pay",
+            subject_id=row.id,
+            organisation_id=row.holder_id,
+            provider_id=row.provider_id,
+            model=of_class.model,
+            card_hash=of_class.card_hash,
+            compute_ucu=unused_ucu,
+        ),
+        entry_key=f"expire:{row.id}",
+        escrow_nano_usd=provider,
+        fee_nano_usd=earned,
+        now=now,
+    )

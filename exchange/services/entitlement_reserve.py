@@ -35,10 +35,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ReservationPlan:
-    """One provider's entitlements that cover a job, in the order in which they are drawn."""
+    """One provider's entitlements that cover a job, in the order in which they are drawn.
+
+    `cost_max_nano_usd` is the most that drawing all of it can cost, however other jobs draw meanwhile.
+    """
 
     provider_organisation_id: uuid.UUID
     parts: tuple[Part, ...]
+    cost_max_nano_usd: int
 
 
 def entitlement_reserve(
@@ -130,8 +134,11 @@ def _place(
     job_id: uuid.UUID,
     now: datetime,
 ) -> ReservationPlan:
+    rows = Entitlement.objects.in_bulk([entitlement for entitlement, _ in parts])
     plan = ReservationPlan(
-        provider, tuple(Part(entitlement, new_id(), amount) for entitlement, amount in parts)
+        provider,
+        tuple(Part(entitlement, new_id(), amount) for entitlement, amount in parts),
+        sum(rows[entitlement].released_at_most(amount_ucu=amount) for entitlement, amount in parts),
     )
     ledger_post(
         placements=[

@@ -10,6 +10,7 @@ from inference.models.catalogue import CatalogueModel
 class Job(models.Model):
     """A request with a compute budget. It ends exactly once: completed or refunded.
 
+    `api_key` asked for it (a page's has none) and `tag` is the caller's own word for what it is for.
     `prompt` is the prompt's token ids, sealed under the organisation's key and deleted at the end. From
     `canceled_at` on nobody waits for the rest of the answer: the provider is told to stop.
     """
@@ -28,6 +29,10 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey("accounts.Organisation", on_delete=models.PROTECT, related_name="jobs")
     model = models.ForeignKey(CatalogueModel, on_delete=models.PROTECT, related_name="jobs")
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tag = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     epoch = models.IntegerField(default=0)
     prompt = models.BinaryField(null=True)

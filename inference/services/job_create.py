@@ -1,5 +1,6 @@
 """A quote becomes a job: its compute reserved, its prompt sealed, its dispatch on the way."""
 
+import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,19 +30,26 @@ class Sampling:
 
 
 @transaction.atomic
-def job_create(*, quote: Quote, sampling: Sampling, now: datetime) -> Job:
+def job_create(
+    *, quote: Quote, sampling: Sampling, now: datetime, api_key_id: uuid.UUID | None = None, tag: str = ""
+) -> Job:
     """This function will reserve the quote's compute and queue the job.
+
+    `api_key_id` is the key that asks (none: a page), `tag` the caller's own word for what it is for; usage
+    and budgets are counted by them.
 
     The job's row and its dispatch (outbox) are one transaction; the broker only makes it faster.
 
     Raises:
         CuxError: INSUFFICIENT_ENTITLEMENT, ENTITLEMENT_EXPIRED, DRAW_LIMIT, DEPENDENCY_UNAVAILABLE (the
-            provider that owes the compute is not ready); nothing moved.
+            provider that owes the compute is not ready), BUDGET_EXCEEDED; nothing moved.
     """
     job_id = new_id()
     job = Job.objects.create(
         id=job_id,
         organisation_id=quote.organisation_id,
+        api_key_id=api_key_id,
+        tag=tag,
         model_id=quote.model,
         prompt=seal_token_ids(
             organisation_id=quote.organisation_id, context=f"prompt:{job_id}", ids=quote.prompt_token_ids

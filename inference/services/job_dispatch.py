@@ -37,7 +37,8 @@ def job_dispatch(*, job_id: uuid.UUID, now: datetime) -> Lease | None:
             reservation_place(job=job, now=now)
         except CuxError as refusal:
             if refusal.code is not Code.DRAW_LIMIT:
-                job_refund(job=job, failure=Code.JOB_FAILED, now=now)
+                known = refusal.code is Code.BUDGET_EXCEEDED
+                job_refund(job=job, failure=refusal.code if known else Code.JOB_FAILED, now=now)
             return None
     return lease_grant(job=job, now=now)
 

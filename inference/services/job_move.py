@@ -43,6 +43,9 @@ def _move(job: Job, now: datetime) -> None:
     try:
         reservation_place(job=job, now=now)
     except CuxError as refusal:
+        if refusal.code is Code.BUDGET_EXCEEDED:
+            job_refund(job=job, failure=Code.BUDGET_EXCEEDED, now=now)
+            return
         if refusal.code is Code.DRAW_LIMIT:
             # Another provider owes enough and is only at its limit: the job waits until it may draw there.
             reservation_release(parts=undelivered, now=now)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from billing.services.budget_reserve import budget_settle
 from core.errors import Code
 from core.notify import JOB, notify
 from inference.models import Checkpoint, Job, Lease
@@ -14,6 +15,7 @@ def job_refund(*, job: Job, failure: Code, now: datetime) -> None:
     `job` is locked by the caller and open. `failure` is the error its caller gets.
     """
     reservation_release(parts=reservation_parts(job), now=now)
+    budget_settle(job_id=job.id, charged_nano_usd=0, now=now)
     job.leases.filter(state__in=Lease.LIVE).update(
         state=Lease.State.EXPIRED, ended_at=now, outcome=failure.wire
     )

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from billing.services.budget_reserve import budget_settle
+from billing.services.charge_record import Subject, charge_record
 from core.notify import JOB, notify
 from cux.wire.metering import Usage, usage
-from exchange.services.entitlement_draw import entitlement_draw
+from exchange.services.entitlement_draw import Drawn, entitlement_draw
 from inference.locks import job_lock
 from inference.models import Checkpoint, Job, Lease
 from inference.selectors.catalogue import card_of
@@ -37,6 +39,7 @@ def job_settle(*, job_id: uuid.UUID, now: datetime) -> Job:
         now=now,
     )
     reservation_close(parts)
+    _charge(job, lease, used, drawn, now)
     receipt_write(job=job, lease=lease, used=used, charged_nano_usd=drawn.charged_nano_usd, now=now)
     job.state = Job.State.COMPLETED
     job.compute_ucu = used.compute_ucu
@@ -46,6 +49,32 @@ def job_settle(*, job_id: uuid.UUID, now: datetime) -> Job:
     _forget(job)
     notify(JOB, str(job.id))
     return job
+
+
+def _charge(job: Job, lease: Lease, used: Usage, drawn: Drawn, now: datetime) -> None:
+    """Write down what the job was charged, for statements and exports, and what its budgets have spent."""
+    subject = Subject(
+        kind="job",
+        subject_id=job.id,
+        organisation_id=job.organisation_id,
+        provider_id=lease.provider.organisation_id,
+        model=job.model_id,
+        card_hash=job.model.card_hash,
+        compute_ucu=used.compute_ucu,
+        api_key_id=job.api_key_id,
+        tag=job.tag,
+        prompt_tokens=job.prompt_tokens,
+        cached_tokens=job.cached_tokens,
+        output_tokens=lease.output_tokens,
+    )
+    charge_record(
+        subject=subject,
+        entry_key=f"settle:{job.id}" if used.compute_ucu else None,
+        escrow_nano_usd=drawn.charged_nano_usd - drawn.fee_nano_usd,
+        fee_nano_usd=drawn.fee_nano_usd,
+        now=now,
+    )
+    budget_settle(job_id=job.id, charged_nano_usd=drawn.charged_nano_usd, now=now)
 
 
 def _meter(job: Job, lease: Lease) -> Usage:

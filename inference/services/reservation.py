@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from billing.services.budget_reserve import budget_reserve
 from exchange.services.entitlement_release import entitlement_release
 from exchange.services.entitlement_reserve import Part, entitlement_reserve
 from inference.models import Job, Lease, Reservation
@@ -14,13 +15,13 @@ from inference.selectors.providers import ready_providers
 
 @transaction.atomic
 def reservation_place(*, job: Job, now: datetime) -> None:
-    """This function will reserve the job's quote with one provider and keep the reservation's parts.
+    """This function will reserve the job's quote with one provider, and its cost in the budgets it counts in.
 
     The providers are those that can serve now, best first, without those that let this job down before.
 
     Raises:
         CuxError: INSUFFICIENT_ENTITLEMENT, ENTITLEMENT_EXPIRED, DRAW_LIMIT, DEPENDENCY_UNAVAILABLE (the
-            provider that owes the compute is not ready); nothing moved.
+            provider that owes the compute is not ready), BUDGET_EXCEEDED; nothing moved.
     """
     failed = _failed_providers(job)
     ready = [each for each in ready_providers(model=job.model_id, now=now) if each not in failed]
@@ -31,6 +32,13 @@ def reservation_place(*, job: Job, now: datetime) -> None:
         job_id=job.id,
         now=now,
         providers=ready,
+    )
+    budget_reserve(
+        organisation_id=job.organisation_id,
+        api_key_id=job.api_key_id,
+        job_id=job.id,
+        amount_nano_usd=plan.cost_max_nano_usd,
+        now=now,
     )
     Reservation.objects.bulk_create(
         Reservation(

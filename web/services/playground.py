@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
+from billing.services.budget_alert import alert_on_refusal
 from core.errors import CuxError
 from core.ids import public_id
 from core.money import format_usd
@@ -34,7 +35,8 @@ def question_ask(
         CuxError: as `job_quote` and `job_create`; nothing moved.
     """
     quote = question_quote(organisation_id=organisation_id, model=model, prompt=prompt, max_tokens=max_tokens)
-    return job_create(quote=quote, sampling=Sampling(temperature_milli=0), now=now).id
+    with alert_on_refusal():
+        return job_create(quote=quote, sampling=Sampling(temperature_milli=0), now=now).id
 
 
 async def answer_events(job_id: uuid.UUID) -> AsyncIterator[dict[str, Any]]:

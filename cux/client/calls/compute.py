@@ -42,7 +42,10 @@ def quote_create(
 
 
 class ChatOptions(TypedDict, total=False):
-    """What may be asked of an answer; `max_compute_ucu` caps its compute, and so its cost."""
+    """What may be asked of an answer; `max_compute_ucu` caps its compute, and so its cost.
+
+    By `tag` usage and statements tell what it was for.
+    """
 
     max_tokens: int | None
     max_compute_ucu: int | None
@@ -50,13 +53,14 @@ class ChatOptions(TypedDict, total=False):
     top_p: float | None
     seed: int | None
     stop: Sequence[str] | None
+    tag: str | None
 
 
 def chat(
     model: str, messages: Messages, *, idempotency_key: str | None = None, **options: Unpack[ChatOptions]
 ) -> Call[Completion]:
     """Ask a model and return the whole answer with its usage and charge. For options see `ChatOptions`."""
-    body = {"model": model, "messages": _turns(messages), **_given(**options)}
+    body = {"model": model, "messages": _turns(messages), **_asked(options)}
     return _completion(body, Completion, idempotency_key)
 
 
@@ -69,7 +73,7 @@ def chat_stream(
     For options see `ChatOptions`.
     """
     streaming = {"stream": True, "stream_options": {"include_usage": True}}
-    body = {"model": model, "messages": _turns(messages), **_given(**options), **streaming}
+    body = {"model": model, "messages": _turns(messages), **_asked(options), **streaming}
     return _completion(body, CompletionChunk, idempotency_key)
 
 
@@ -123,6 +127,12 @@ def _turns(messages: Messages) -> list[dict[str, str]]:
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
     return [dict(message) for message in messages]
+
+
+def _asked(options: ChatOptions) -> dict[str, Any]:
+    given = _given(**options)
+    tag = given.pop("tag", None)
+    return given if tag is None else {**given, "metadata": {"tag": tag}}
 
 
 def _given(**values: Any) -> dict[str, Any]:

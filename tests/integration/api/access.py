@@ -14,6 +14,7 @@ from accounts.models import ApiKey, Organisation
 from accounts.secrets import secret_generate
 from accounts.services import api_key_create, api_key_revoke, member_create
 from api.routes import ROUTES
+from billing.services.budget_set import budget_set
 from core.ids import new_id, public_id
 from exchange.models import Entitlement
 from exchange.sequencer.client import submit_sync
@@ -108,6 +109,13 @@ def make_world() -> World:
     order = market.buy(1, 1, client_order_id="mine").body
     offer = submit_sync(SetStandingOffer(market.buyer.id, idle.instrument.symbol, 1_000, 1)).body
     entitlement = Entitlement.objects.get(holder=market.buyer)
+    budget = budget_set(
+        organisation_id=market.buyer.id,
+        api_key_id=None,
+        window="day",
+        limit_nano_usd=1,
+        now=datetime.now(UTC),
+    )
     spare = api_key_create(organisation_id=market.buyer.id, name="spare", scopes=["read"])
     unknown = {"job_id": "job", "lease_id": "lease", "auction_id": "auction", "trade_id": "trade"}
     return World(
@@ -119,6 +127,7 @@ def make_world() -> World:
             "client_order_id": "mine",
             "entitlement_id": public_id("entitlement", entitlement.id),
             "standing_offer_id": offer["standing_offer_id"],
+            "budget_id": public_id("budget", budget.id),
             "key_id": public_id("key", spare.key.id),
             "organisation_id": public_id("organisation", uuid.uuid4()),
             **{name: public_id(kind, new_id()) for name, kind in unknown.items()},

@@ -39,6 +39,9 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/balances"): READ,
     ("GET", "/v1/billing-profile"): READ,
     ("PUT", "/v1/billing-profile"): TRADE,
+    ("GET", "/v1/budgets"): READ,
+    ("PUT", "/v1/budgets"): TRADE,
+    ("DELETE", "/v1/budgets/{budget_id}"): TRADE,
     ("POST", "/v1/chat/completions"): INFER,
     ("GET", "/v1/compute-cards"): For.PUBLIC,
     ("GET", "/v1/compute-cards/{card_hash}"): For.PUBLIC,
@@ -87,6 +90,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("DELETE", "/v1/standing-offers/{standing_offer_id}"): TRADE,
     ("GET", "/v1/stream/account"): READ,
     ("GET", "/v1/stream/market/{symbol}"): For.PUBLIC,
+    ("GET", "/v1/usage"): READ,
     ("POST", "/agent/v1/claim"): PROVIDE,
     ("POST", "/agent/v1/enrol"): For.EVERYBODY,  # its single-use token is in the body
     ("POST", "/agent/v1/heartbeat"): PROVIDE,
@@ -116,7 +120,14 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     (PAGES, "/ticket/preview"): For.SIGNED_IN,
 }
 API = [address for address in MATRIX if address[0] != PAGES]
-OWN = ("{order_id}", "{client_order_id}", "{entitlement_id}", "{standing_offer_id}", "{key_id}")
+OWN = (
+    "{order_id}",
+    "{client_order_id}",
+    "{entitlement_id}",
+    "{standing_offer_id}",
+    "{key_id}",
+    "{budget_id}",
+)
 POSTED = ("/orders", "/ticket", "/playground/", "/logout")
 """How the paths of pages begin that are asked for by POST."""
 each_of_the_api = pytest.mark.parametrize("address", API, ids=" ".join)

@@ -13,7 +13,7 @@ from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
-from accounts.models import Organisation
+from accounts.models import ApiKey, Organisation
 from billing.ledger.chart import Kind, of_entitlement, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.services.ledger_post import ledger_post
@@ -166,8 +166,22 @@ class Scene:
             **({"max_tokens": 20} | asked),
         )
 
-    def create(self, *, now: datetime, text: str = "hello", max_tokens: int = 20) -> Job:
-        return job_create(quote=self.quote(text, max_tokens=max_tokens), sampling=Sampling(), now=now)
+    def create(
+        self,
+        *,
+        now: datetime,
+        text: str = "hello",
+        max_tokens: int = 20,
+        key: ApiKey | None = None,
+        tag: str = "",
+    ) -> Job:
+        return job_create(
+            quote=self.quote(text, max_tokens=max_tokens),
+            sampling=Sampling(),
+            now=now,
+            api_key_id=key.id if key else None,
+            tag=tag,
+        )
 
     def text_ids(self, text: str) -> list[int]:
         """Return the token ids of an answer's text: one a byte."""

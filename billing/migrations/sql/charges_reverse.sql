@@ -1,0 +1,2 @@
+DROP TRIGGER billing_charge_append_only ON billing_charge;
+DROP TRIGGER billing_budgetwindow_stays ON billing_budgetwindow;

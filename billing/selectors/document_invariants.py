@@ -1,0 +1,67 @@
+"""What must hold between the ledger and what is written about it: charges, budgets, documents."""
+
+from typing import Final
+
+from billing.selectors.invariants import Invariant, guards_stand
+
+_TO_PROVIDER: Final = "('earnings', 'hold_back')"
+_EARNED: Final = "('fee_income', 'insurance', 'public_access')"
+_GUARDS: Final = ("billing_charge_append_only", "billing_budgetwindow_stays")
+
+INVARIANTS: Final = (
+    Invariant(
+        "charge_is_its_entry",
+        "a charge says what its ledger entry gave the provider and earned in fees",
+        f"""
+        SELECT format('charge %s: escrow %s, fee %s; entry %s: %s, %s',
+                      c.id, c.escrow_nano_usd, c.fee_nano_usd, c.entry_key, t.escrow, t.fee)
+        FROM billing_charge c JOIN billing_entry e ON e.key = c.entry_key
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(t.amount) FILTER (WHERE d.kind = 'escrow' AND r.kind IN {_TO_PROVIDER}), 0)
+                    AS escrow,
+                coalesce(sum(t.amount) FILTER (WHERE d.kind = 'deferred_fees' AND r.kind IN {_EARNED}), 0)
+                    AS fee
+            FROM billing_transfer t
+            JOIN billing_account d ON d.id = t.debit_id JOIN billing_account r ON r.id = t.credit_id
+            WHERE t.entry_id = e.id
+        ) t
+        WHERE (c.escrow_nano_usd, c.fee_nano_usd) <> (t.escrow, t.fee)
+            OR e.key <> CASE c.kind WHEN 'job' THEN 'settle:' ELSE 'expire:' END || c.subject_id
+        ORDER BY c.id
+        """,  # noqa: S608 - our own constants
+    ),
+    Invariant(
+        "expiry_has_its_charge",
+        "an expiry that paid the provider, or earned a fee, is a charge",
+        f"""
+        SELECT format('entry %s: %s', e.id, e.key) FROM billing_entry e
+        WHERE e.kind = 'expire' AND NOT EXISTS (SELECT FROM billing_charge c WHERE c.entry_key = e.key)
+            AND EXISTS (
+                SELECT FROM billing_transfer t
+                JOIN billing_account d ON d.id = t.debit_id JOIN billing_account r ON r.id = t.credit_id
+                WHERE t.entry_id = e.id AND ((d.kind = 'escrow' AND r.kind IN {_TO_PROVIDER})
+                    OR (d.kind = 'deferred_fees' AND r.kind IN {_EARNED}))
+            )
+        ORDER BY e.id
+        """,  # noqa: S608 - our own constants
+    ),
+    Invariant(
+        "budgets_follow_the_ledger",
+        "a budget's window has reserved what its running jobs may cost, and spent what the ended ones did",
+        """
+        SELECT format('budget window %s: reserved %s of %s, spent %s of %s',
+                      w.id, w.reserved_nano_usd, r.reserved, w.spent_nano_usd, w.opening_nano_usd + r.spent)
+        FROM billing_budgetwindow w CROSS JOIN LATERAL (
+            SELECT coalesce(sum(b.amount_nano_usd) FILTER (WHERE b.ended_at IS NULL), 0) AS reserved,
+                coalesce(sum(c.escrow_nano_usd + c.fee_nano_usd) FILTER (WHERE b.ended_at IS NOT NULL), 0)
+                    AS spent
+            FROM billing_budgetreservation b
+            LEFT JOIN billing_charge c ON c.kind = 'job' AND c.subject_id = b.job_id
+            WHERE b.window_id = w.id
+        ) r
+        WHERE (w.reserved_nano_usd, w.spent_nano_usd) <> (r.reserved, w.opening_nano_usd + r.spent)
+        ORDER BY w.id
+        """,
+    ),
+    guards_stand("documents_guards_stand", _GUARDS),
+)

@@ -1,0 +1,32 @@
+"""What must hold between jobs and what is written about them: each query returns the rows that break it."""
+
+from typing import Final
+
+from billing.selectors.invariants import Invariant
+
+INVARIANTS: Final = (
+    Invariant(
+        "job_is_charged_once",
+        "a completed job has a charge of what its row says, and no other job has one",
+        """
+        SELECT format('job %s (%s): %s charged, charge of %s', coalesce(j.id, c.subject_id), j.state,
+                      j.charged_nano_usd, c.escrow_nano_usd + c.fee_nano_usd)
+        FROM (SELECT * FROM inference_job WHERE state = 'completed') j
+        FULL JOIN (SELECT * FROM billing_charge WHERE kind = 'job') c ON c.subject_id = j.id
+        WHERE j.id IS NULL OR c.id IS NULL
+            OR (j.charged_nano_usd, j.compute_ucu, j.organisation_id, j.tag)
+                <> (c.escrow_nano_usd + c.fee_nano_usd, c.compute_ucu, c.organisation_id, c.tag)
+            OR j.api_key_id IS DISTINCT FROM c.api_key_id
+        ORDER BY 1
+        """,
+    ),
+    Invariant(
+        "no_budget_waits_for_an_ended_job",
+        "what a budget has reserved is for a job that runs",
+        """
+        SELECT format('budget reservation %s: job %s is %s', b.id, b.job_id, j.state)
+        FROM billing_budgetreservation b JOIN inference_job j ON j.id = b.job_id
+        WHERE b.ended_at IS NULL AND j.ended_at IS NOT NULL ORDER BY b.id
+        """,
+    ),
+)
