@@ -49,9 +49,6 @@ def ledger_seal_task() -> None:
     ledger_seal(now=utc_now())
 
 
-OUTBOX_HANDLERS: Final[dict[str, Handler]] = {}
-
-
 def _budget_alert(payload: dict[str, Any]) -> None:
     log.warning("budget_alert", **payload)
 
