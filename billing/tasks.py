@@ -9,6 +9,8 @@ from typing import Any, Final
 import structlog
 from celery import shared_task
 
+from billing.services.deposit_step import deposit_step
+from billing.services.deposits_reconcile import deposits_reconcile
 from billing.services.event_process import event_process
 from billing.services.events_reconcile import events_catch_up, events_reconcile
 from billing.services.holds import holds_expire
@@ -54,3 +56,18 @@ def _budget_alert(payload: dict[str, Any]) -> None:
 
 
 OUTBOX_HANDLERS: Final[dict[str, Handler]] = {"alert.budget": _budget_alert}
+
+
+@shared_task(name="billing.deposit_step")
+def deposit_step_task(*, deposit_id: str, **_: Any) -> None:
+    """Take one deposit a step on."""
+    deposit_step(deposit_id=uuid.UUID(deposit_id), now=utc_now())
+
+
+@shared_task(name="billing.deposits_reconcile")
+def deposits_reconcile_task() -> None:
+    """Take every unfinished deposit that is due a step on."""
+    deposits_reconcile(now=utc_now())
+
+
+OUTBOX_HANDLERS: Final[dict[str, Handler]] = {}

@@ -6,9 +6,8 @@ applied first; duplicates and disorder therefore do no harm. What fails is tried
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,26 +16,17 @@ from django.db import connection
 from django.db.models import F
 
 from billing.models import StripeEvent
+from billing.services.deposit_events import checkout_session_read, payment_intent_read
+from billing.services.event_types import Handler, Occasion
 from core.retry import transact
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """What an event is about: an object of Stripe's, of a connected account if `account` is not empty."""
-
-    object_id: str
-    account: str
-    event_type: str
-
-
-Apply = Callable[[datetime], None]
-"""Applies what was read, in the transaction that marks the event; `now` is passed in."""
-Handler = Callable[[Occasion], Apply | None]
-"""Reads the object from Stripe and returns how to apply it; None: it is nothing of ours."""
-
-HANDLERS: Final[dict[str, Handler]] = {}
+HANDLERS: Final[dict[str, Handler]] = {
+    "payment_intent": payment_intent_read,
+    "checkout.session": checkout_session_read,
+}
 """By the object's kind. What is not here is noted and means nothing to us."""
 
 _PAUSES_S: Final = (5, 15, 60, 300, 900, 3600)

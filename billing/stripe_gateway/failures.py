@@ -7,8 +7,11 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import stripe
+import structlog
 
 from core.errors import Code, CuxError
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 _KEY_IN_USE: Final = 409
@@ -32,8 +35,13 @@ class Refused(Exception):
         super().__init__(f"{code}: {message}")
 
 
-class Misconfigured(Exception):
+class Misconfigured(CuxError):
     """Our key, our rights or our use of an idempotency key are wrong: an operator or a developer must act."""
+
+    def __init__(self, message: str) -> None:
+        """Log what Stripe says, which is not for those who asked us."""
+        log.error("stripe_misconfigured", reason=message)
+        super().__init__(Code.DEPENDENCY_UNAVAILABLE)
 
 
 class Unavailable(CuxError):

@@ -24,6 +24,7 @@ class Charge:
     brand: str
     last4: str
     country: str
+    address: Mapping[str, str | None]
     is_disputed: bool
 
 
@@ -134,5 +135,6 @@ def _charge(fields: Fields) -> Charge:
         brand=card.get("brand") or "",
         last4=card.get("last4") or "",
         country=card.get("country") or "",
+        address=(fields.get("billing_details") or {}).get("address") or {},
         is_disputed=bool(fields.get("disputed")),
     )

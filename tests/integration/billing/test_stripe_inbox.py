@@ -19,7 +19,8 @@ from django.db import connection
 
 from billing.ledger.chart import AccountRef
 from billing.models import StripeEvent
-from billing.services.event_process import HANDLERS, Apply, Handler, Occasion, event_process
+from billing.services.event_process import HANDLERS, event_process
+from billing.services.event_types import Apply, Handler, Occasion
 from billing.services.events_reconcile import events_reconcile
 from billing.services.ledger_post import ledger_post
 from billing.services.webhook_receive import webhook_receive
