@@ -11,9 +11,8 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the ledger's verification check the rows around it too."""
-        from billing.selectors.document_invariants import INVARIANTS as OF_DOCUMENTS
-        from billing.selectors.risk_invariants import INVARIANTS as OF_RISK
+        from billing.selectors import card_money_invariants, document_invariants, risk_invariants
         from billing.selectors.verify import register
 
-        register(OF_RISK)
-        register(OF_DOCUMENTS)
+        for module in (card_money_invariants, document_invariants, risk_invariants):
+            register(module.INVARIANTS)

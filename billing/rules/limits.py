@@ -1,6 +1,5 @@
-"""What may be paid in, and how often it may be tried."""
+"""What may be paid in, and how often it may be tried. Pure."""
 
-from datetime import timedelta
 from typing import Final
 
 from core.errors import Code, CuxError
@@ -11,7 +10,6 @@ DEPOSIT_MAX_NANO_USD: Final = 10_000 * NANO_PER_USD
 TRIES_PER_HOUR: Final = 10
 """Payments that an organisation may try within an hour, whatever becomes of them: who tests stolen cards
 needs many."""
-HOUR: Final = timedelta(hours=1)
 
 
 def require_cents(amount_nano_usd: int, *, param: str = "amount_nano_usd") -> None:

@@ -1,19 +1,20 @@
 """The intent to pay in: checked, taxed, written down. Stripe is asked afterwards, by `deposit_step`."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
 
 from billing.models import Deposit
-from billing.rules.limits import HOUR, TRIES_PER_HOUR, require_deposit
+from billing.rules.limits import TRIES_PER_HOUR, require_deposit
 from billing.services.customer_ensure import customer_lock
 from billing.services.tax import tax_for
 from core.errors import Code, CuxError
 from core.hints import hint_on_commit
 
+_HOUR: Final = timedelta(hours=1)
 STEP_TASK: Final = "billing.deposit_step"
 
 
@@ -54,8 +55,8 @@ def deposit_create(
 
 
 def _require_not_too_often(organisation_id: uuid.UUID, now: datetime) -> None:
-    tries = Deposit.objects.filter(organisation_id=organisation_id, created_at__gt=now - HOUR)
+    tries = Deposit.objects.filter(organisation_id=organisation_id, created_at__gt=now - _HOUR)
     times = list(tries.order_by("-created_at").values_list("created_at", flat=True)[:TRIES_PER_HOUR])
     if len(times) == TRIES_PER_HOUR:
-        wait_s = int((times[-1] + HOUR - now).total_seconds()) + 1
+        wait_s = int((times[-1] + _HOUR - now).total_seconds()) + 1
         raise CuxError(Code.TOO_MANY_PAYMENTS, retry_after_s=wait_s)

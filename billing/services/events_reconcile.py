@@ -33,7 +33,7 @@ def events_catch_up(*, now: datetime) -> int:
     It looks an hour further back than the newest that did, at most the 30 days that Stripe keeps them.
     """
     newest = StripeEvent.objects.aggregate(at=Max("created_at"))["at"] or now
-    since = max(newest - _OVERLAP, now - _KEPT)
+    since = max(min(newest, now) - _OVERLAP, now - _KEPT)
     return events_note(
         event for event in gateway.events_list(since=since) if event.is_live == gateway.is_live()
     )
