@@ -11,7 +11,7 @@ export CUX_VAR := $(abspath $(VAR))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup model demo test soak check fix bench openapi lock reset
+.PHONY: help setup model demo test soak check fix bench openapi lock backup restore reset
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r t d; do printf '  make %-9s %s\n' "$$t" "$$d"; done
@@ -78,6 +78,12 @@ openapi: .venv/.installed ## Write docs/openapi.yaml and docs/errors.md from the
 lock: .venv/.installed ## Resolve requirements.in into requirements.txt, with hashes
 	@$(PYTHON) -m venv $(VAR)/lock && $(VAR)/lock/bin/pip install --quiet uv
 	@$(VAR)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+
+backup: .venv/.installed ## Write a backup of the database, while it is used, below var/backups
+	@$(BIN)/python manage.py backup
+
+restore: .venv/.installed ## Load a backup (FROM=var/backups/…; REPLACE=1: lose what is there) and verify the ledger
+	@$(BIN)/python manage.py restore $(FROM) $(if $(REPLACE),--replace)
 
 reset: ## Stop the embedded servers and delete all data under var (the model stays)
 	@$(BIN)/python -m core.embedded stop

@@ -1,0 +1,105 @@
+"""A backup comes back as it was, verifies, and takes new entries; a damaged one is refused."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from billing.services.ledger_seal import ledger_seal
+from core.backup import MANIFEST, BackupError, backup_take, rebase_transactions, restore
+from core.clock import utc_now
+from core.embedded.postgres import Postgres
+from tests.environment import VAR
+from tests.integration.billing.books import funded, state
+
+OTHER = "cux_restored"
+
+
+@pytest.fixture
+def backup(db: None, tmp_path: Path) -> Path:
+    return backup_take(directory=tmp_path, url=settings.ENVIRONMENT["DATABASE_OWNER_URL"], now=utc_now())
+
+
+@pytest.fixture
+def other(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty database that the owner's and the app's connections of this test go to."""
+    url = Postgres(VAR).role_url("cux_owner", database="postgres")
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(f"CREATE DATABASE {OTHER} OWNER cux_owner")
+        connections.close_all()
+        for alias in ("owner", "default"):
+            monkeypatch.setitem(connections[alias].settings_dict, "NAME", OTHER)
+        yield Postgres(VAR).role_url("cux_owner", database=OTHER)
+        connections.close_all()
+        monkeypatch.undo()
+        session.execute(f"DROP DATABASE {OTHER} WITH (FORCE)")
+
+
+def test_what_comes_back_is_what_was_there_and_counts_on(tmp_path: Path, request: pytest.FixtureRequest):
+    request.getfixturevalue("db")
+    account = funded(77)
+    ledger_seal(now=utc_now())
+    before = state(account)
+    taken: Path = request.getfixturevalue("backup")
+    assert taken.stat().st_mode & 0o777 == 0o700
+    url = request.getfixturevalue("other")
+    restore(backup=taken, url=url, replace=False)
+    assert state(account) == before
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT core_xid() > max(to_xid) FROM billing_seal")
+        assert cursor.fetchone() == (True,)
+    later = funded(5)
+    ledger_seal(now=utc_now())
+    assert state(later)[0][1:3] == (5, 0)
+    with pytest.raises(BackupError, match="not empty"):
+        restore(backup=taken, url=url, replace=False)
+    restore(backup=taken, url=url, replace=True)
+    assert (state(account), state(later)) == (before, [])
+
+
+def test_a_cluster_that_counts_from_a_lower_number_goes_on_from_the_backups(backup: Path, other: str):
+    restore(backup=backup, url=other, replace=False)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("CREATE TABLE of_another_cluster AS SELECT 10::bigint ^ 12 AS xid")
+        rebase_transactions(cursor)
+        cursor.execute("SELECT core_xid() > 10::bigint ^ 12, core_xid_horizon() > 10::bigint ^ 12")
+        assert cursor.fetchone() == (True, True)
+
+
+def damaged(backup: Path, how: str) -> None:
+    file = next(file for file in sorted(backup.iterdir()) if file.suffix == ".dat")
+    if how == "changed":
+        file.write_bytes(file.read_bytes() + b"x")
+    elif how == "missing":
+        file.unlink()
+    elif how == "not of this backup":
+        shutil.copy(file, backup / "other.dat")
+    else:
+        (backup / MANIFEST).write_text(json.dumps({}))
+
+
+@pytest.mark.parametrize("how", ["changed", "missing", "not of this backup", "no readable manifest"])
+def test_a_damaged_backup_changes_nothing(backup: Path, other: str, how: str):
+    damaged(backup, how)
+    with pytest.raises(BackupError, match=how.split()[0]):
+        restore(backup=backup, url=other, replace=True)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        assert cursor.fetchone() == (0,)
+
+
+def test_nothing_is_restored_under_somebodys_feet(backup: Path, other: str):
+    with psycopg.connect(other), pytest.raises(BackupError, match="stop CUX first"):
+        restore(backup=backup, url=other, replace=True)
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(db: None, tmp_path: Path):
+    url = Postgres(VAR).role_url("cux_owner", database="no_such_database")
+    with pytest.raises(BackupError, match="no_such_database"):
+        backup_take(directory=tmp_path, url=url, now=utc_now())
+    assert list(tmp_path.iterdir()) == []
