@@ -51,13 +51,6 @@ def ledger_seal_task() -> None:
     ledger_seal(now=utc_now())
 
 
-def _budget_alert(payload: dict[str, Any]) -> None:
-    log.warning("budget_alert", **payload)
-
-
-OUTBOX_HANDLERS: Final[dict[str, Handler]] = {"alert.budget": _budget_alert}
-
-
 @shared_task(name="billing.deposit_step")
 def deposit_step_task(*, deposit_id: str, **_: Any) -> None:
     """Take one deposit a step on."""
@@ -70,4 +63,8 @@ def deposits_reconcile_task() -> None:
     deposits_reconcile(now=utc_now())
 
 
-OUTBOX_HANDLERS: Final[dict[str, Handler]] = {}
+def _budget_alert(payload: dict[str, Any]) -> None:
+    log.warning("budget_alert", **payload)
+
+
+OUTBOX_HANDLERS: Final[dict[str, Handler]] = {"alert.budget": _budget_alert}
