@@ -24,14 +24,25 @@ class Order(models.Model):
 
     id = models.UUIDField(primary_key=True)
     # The indexes below are those on instrument and organisation; nobody looks orders up by beneficiary.
+    # No constraints: checked row by row, they would cost a quarter of a large batch. The sequencer, which
+    # alone writes here, knows instrument and owner; a trigger looks for a beneficiary that is somebody else;
+    # and `order_names_its_parties` of the invariants checks all three.
     instrument = models.ForeignKey(
-        Instrument, on_delete=models.PROTECT, related_name="orders", db_index=False
+        Instrument, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
     )
     organisation = models.ForeignKey(
-        "accounts.Organisation", on_delete=models.PROTECT, related_name="orders", db_index=False
+        "accounts.Organisation",
+        on_delete=models.PROTECT,
+        related_name="orders",
+        db_index=False,
+        db_constraint=False,
     )
     beneficiary = models.ForeignKey(
-        "accounts.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+        "accounts.Organisation",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     client_order_id = models.CharField(max_length=48, null=True)
     side = models.CharField(max_length=4)

@@ -30,9 +30,10 @@ class Trade(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    # The unique (instrument, sequence) below is the index on instrument.
+    # The unique (instrument, sequence) below is the index on instrument. No constraints, as in `Order`:
+    # `trade_names_its_orders` of the invariants checks what they would.
     instrument = models.ForeignKey(
-        Instrument, on_delete=models.PROTECT, related_name="trades", db_index=False
+        Instrument, on_delete=models.PROTECT, related_name="trades", db_index=False, db_constraint=False
     )
     sequence = models.BigIntegerField()
     price_ticks = models.BigIntegerField()
@@ -41,8 +42,8 @@ class Trade(models.Model):
     buyer_fee_nano_usd = models.BigIntegerField()
     seller_fee_nano_usd = models.BigIntegerField()
     taker_side = models.CharField(max_length=4)
-    buy_order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="buys")
-    sell_order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="sells")
+    buy_order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="buys", db_constraint=False)
+    sell_order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="sells", db_constraint=False)
     traded_at = models.DateTimeField()
     is_self = models.BooleanField(default=False)
     is_selective = models.BooleanField(default=False)

@@ -8,6 +8,7 @@ _GUARDS: Final = (
     "exchange_command_append_only",
     "exchange_trade_append_only",
     "exchange_instrument_terms_stay",
+    "exchange_order_beneficiary",
 )
 _LEDGER: Final = """
     SELECT e.id, e.state, e.quantity_ucu AS q, e.escrow_nano_usd AS n, e.fee_nano_usd AS f,
@@ -118,6 +119,29 @@ INVARIANTS: Final = (
         WHERE cumulative_lots <> coalesce(t.lots, 0)
             OR (status = 'open' AND cumulative_lots + leaves_lots > quantity_lots)
         ORDER BY o.id
+        """,
+    ),
+    Invariant(
+        "order_names_its_parties",
+        "an order's instrument, organisation and beneficiary are there",
+        """
+        SELECT format('order %s', o.id) FROM exchange_order o
+        WHERE NOT EXISTS (SELECT FROM exchange_instrument i WHERE i.id = o.instrument_id)
+            OR NOT EXISTS (SELECT FROM accounts_organisation a WHERE a.id = o.organisation_id)
+            OR NOT EXISTS (SELECT FROM accounts_organisation a WHERE a.id = o.beneficiary_id)
+        ORDER BY o.id
+        """,
+    ),
+    Invariant(
+        "trade_names_its_orders",
+        "a trade is between an order to buy and an order to sell of its instrument",
+        """
+        SELECT format('trade %s', t.id) FROM exchange_trade t
+        LEFT JOIN exchange_order b ON b.id = t.buy_order_id AND b.side = 'buy'
+            AND b.instrument_id = t.instrument_id
+        LEFT JOIN exchange_order s ON s.id = t.sell_order_id AND s.side = 'sell'
+            AND s.instrument_id = t.instrument_id
+        WHERE b.id IS NULL OR s.id IS NULL ORDER BY t.id
         """,
     ),
     guards_stand("exchange_guards_stand", _GUARDS),

@@ -68,15 +68,38 @@ FAULTS = [
         " (SELECT buy_order_id FROM exchange_trade t JOIN exchange_entitlement e ON e.trade_id = t.id"
         " WHERE e.id = %s)",
     ),
+    *(
+        (
+            "order_names_its_parties",
+            f"UPDATE exchange_order SET {column} = gen_random_uuid() WHERE id ="
+            " (SELECT buy_order_id FROM exchange_trade t JOIN exchange_entitlement e ON e.trade_id = t.id"
+            " WHERE e.id = %s)",
+        )
+        for column in ("instrument_id", "organisation_id", "beneficiary_id")
+    ),
+    *(
+        (
+            "trade_names_its_orders",
+            "ALTER TABLE exchange_trade DISABLE TRIGGER exchange_trade_append_only;"
+            f"UPDATE exchange_trade SET {column} = {value} WHERE id ="
+            " (SELECT trade_id FROM exchange_entitlement WHERE id = %s)",
+        )
+        for column, value in (
+            ("buy_order_id", "gen_random_uuid()"),
+            ("sell_order_id", "gen_random_uuid()"),
+            ("buy_order_id", "sell_order_id"),
+        )
+    ),
 ]
 GUARDS = {
     "exchange_command_append_only": "exchange_command",
     "exchange_trade_append_only": "exchange_trade",
     "exchange_instrument_terms_stay": "exchange_instrument",
+    "exchange_order_beneficiary": "exchange_order",
 }
 
 
-@pytest.mark.parametrize(("rule", "fault"), FAULTS, ids=[rule for rule, _ in FAULTS])
+@pytest.mark.parametrize(("rule", "fault"), FAULTS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(FAULTS)])
 def test_verification_names_what_breaks_the_contract(exchange, rule, fault):
     row = buy(make_market(**FEES))
     with transaction.atomic(), connection.cursor() as cursor:
