@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -33,7 +34,7 @@ from api.metrics import observe_request
 from api.rate_limits import counted_headers
 from api.routing import MethodNotAllowed, Route, find
 from core.errors import Code, CuxError
-from core.ids import new_id, public_id
+from core.ids import fresh_public_id
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class _Answer:
 
     send: Send
     scope: Scope
+    request_id: str
     status: int | None = None
     route: str = "unmatched"
 
@@ -58,7 +60,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             said = counted_headers(self.scope)
-            tagged = [*message.get("headers", []), *said, (b"x-request-id", request_id().encode())]
+            tagged = [*message.get("headers", []), *said, (b"x-request-id", self.request_id.encode())]
             message = {**message, "headers": tagged}
         await self.send(message)
 
@@ -99,12 +101,14 @@ class Application:
             await send({"type": "lifespan.startup.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=_request_id(scope))
         started = time.perf_counter()
-        answer = _Answer(send, scope)
+        request = Request(scope, receive)
+        answer = _Answer(send, scope, _request_id(request))
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=answer.request_id)
+        request.receive = _limited(request, self._body_limit)
         try:
-            await self._answer(scope, _limited(scope, receive, self._body_limit), answer)
+            await self._answer(request, answer)
         except Disconnected:
             answer.status = answer.status or 499
         except Exception as error:
@@ -121,15 +125,14 @@ class Application:
                 milliseconds=round(elapsed_s * 1000, 1),
             )
 
-    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        found = find(self._routes, scope["method"], scope["path"])
+    async def _answer(self, request: Request, answer: _Answer) -> None:
+        found = find(self._routes, request.method, request.path)
         if found is None:
-            answer.route = _django_route(scope["path"])
-            await self._django(scope, receive, answer)
+            answer.route = _django_route(request.path)
+            await self._django(request.scope, request.receive, answer)
             return
-        route, params = found
+        route, request.params = found
         answer.route = route.path
-        request = Request(scope, receive, params)
         result = await route.handlers[request.method](request)
         if isinstance(result, Response):
             await _send_response(result, answer)
@@ -137,9 +140,9 @@ class Application:
             await _send_stream(result, request, answer)
 
 
-def _request_id(scope: Scope) -> str:
-    given = next((value for key, value in scope["headers"] if key == b"x-request-id"), b"")
-    return given.decode() if _REQUEST_ID.match(given) else public_id("request", new_id())
+def _request_id(request: Request) -> str:
+    given = request.raw_header(b"x-request-id")
+    return given.decode() if _REQUEST_ID.match(given) else fresh_public_id("request")
 
 
 def _django_route(path: str) -> str:
@@ -149,9 +152,9 @@ def _django_route(path: str) -> str:
         return "unmatched"
 
 
-def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
+def _limited(request: Request, limit: int) -> Receive:
     """Return a `receive` that refuses a body as soon as it is known to be over the limit."""
-    declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
+    receive, declared = request.receive, request.raw_header(b"content-length")
     seen = int(declared) if declared.isdigit() and int(declared) > limit else 0
 
     async def limited() -> MutableMapping[str, Any]:
@@ -176,9 +179,9 @@ async def _refuse(error: Exception, answer: _Answer) -> None:
         await _send_response(error_response(error, headers), answer)
 
 
-async def _send_response(response: Response, send: Send) -> None:
-    await send(_start(response.status, response.content_type, response.headers, len(response.body)))
-    await send({"type": "http.response.body", "body": response.body})
+async def _send_response(response: Response, answer: _Answer) -> None:
+    await answer(_start(response.status, response.content_type, response.headers, len(response.body)))
+    await answer.send({"type": "http.response.body", "body": response.body})
 
 
 @dataclass(slots=True)
@@ -231,8 +234,13 @@ async def _pump(stream: Stream, send: Send, progress: _Progress) -> None:
 
 
 def _start(status: int, content_type: str, headers: Any, length: int | None) -> dict[str, Any]:
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    pairs = [(_field_name(name), value.encode()) for name, value in headers.items()]
     if length is not None:
         pairs.append((b"content-length", str(length).encode()))
     all_headers = [(b"content-type", content_type.encode()), *_SAFE_HEADERS, *pairs]
     return {"type": "http.response.start", "status": status, "headers": all_headers}
+
+
+@cache
+def _field_name(name: str) -> bytes:
+    return name.lower().encode()

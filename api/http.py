@@ -54,7 +54,7 @@ class Request:
 
     scope: Scope
     receive: Receive
-    params: dict[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
     _headers: dict[bytes, bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +76,10 @@ class Request:
         value = self._headers.get(name.encode())
         return None if value is None else value.decode("latin-1")
 
+    def raw_header(self, name: bytes) -> bytes:
+        """Return a header's value by its lower-case name as it came; nothing if there is none."""
+        return self._headers.get(name, b"")
+
     @property
     def query(self) -> dict[str, str]:
         """Return the query's parameters; of a repeated one the last."""
@@ -95,14 +99,14 @@ class Request:
         Raises:
             Disconnected: the caller went away first.
         """
-        chunks = []
+        chunks: list[bytes] = []
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise Disconnected
             chunks.append(message.get("body", b""))
             if not message.get("more_body", False):
-                return b"".join(chunks)
+                return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
     async def disconnected(self) -> None:
         """Return when the caller has gone away; read the body first."""

@@ -19,6 +19,7 @@ from exchange.sequencer import protocol as p
 TIMEOUT_S: Final = 10.0
 _SWEEP_S: Final = 0.2
 RETRY_AFTER_S: Final = 1
+_BUSY: Final = Code.SEQUENCER_BUSY.spec.status
 _UNAVAILABLE_CODES: Final = {
     Code.SEQUENCER_BUSY.wire: Code.SEQUENCER_BUSY,
     Code.SEQUENCER_UNAVAILABLE.wire: Code.SEQUENCER_UNAVAILABLE,
@@ -77,7 +78,7 @@ def _frame(request: p.Request) -> bytes:
 
 
 def _checked(reply: p.Reply) -> p.Reply:
-    if reply.verdict.status == Code.SEQUENCER_BUSY.spec.status:
+    if reply.status == _BUSY:
         code = _UNAVAILABLE_CODES[reply.verdict.body["error"]["code"]]
         raise CuxError(code, retry_after_s=RETRY_AFTER_S)
     return reply
@@ -139,9 +140,9 @@ class _Link(asyncio.Protocol):
     def _give_up_late_ones(self) -> None:
         """Fail what waits too long, now and again: a timer for each command costs more than its frame."""
         latest = self._loop.time() - TIMEOUT_S
-        for asked_at, waiting in self._waiting.values():
-            if asked_at > latest:
-                break
+        late = list(itertools.takewhile(lambda number: self._waiting[number][0] <= latest, self._waiting))
+        for number in late:
+            _, waiting = self._waiting.pop(number)
             if not waiting.done():
                 waiting.set_exception(TimeoutError())
         self._sweep = self._loop.call_later(_SWEEP_S, self._give_up_late_ones)
@@ -151,8 +152,8 @@ class _Link(asyncio.Protocol):
         self.transport.write(b"".join(self._unsent))
         self._unsent.clear()
 
-    async def ask(self, command: p.Command, caller: p.Caller | None) -> p.Reply:
-        """Send a command and wait for its reply. TimeoutError if none comes in time."""
+    def ask(self, command: p.Command, caller: p.Caller | None) -> "asyncio.Future[p.Reply]":
+        """Send a command; return its reply that is to come. TimeoutError if none comes in time."""
         number = next(self._numbers)
         message = _frame(p.Request(number, command, caller))
         waiting: asyncio.Future[p.Reply] = self._loop.create_future()
@@ -160,10 +161,7 @@ class _Link(asyncio.Protocol):
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(message)
-        try:
-            return await waiting
-        finally:
-            self._waiting.pop(number, None)
+        return waiting
 
 
 _links: WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Task[_Link]"] = WeakKeyDictionary()

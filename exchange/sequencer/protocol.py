@@ -330,14 +330,24 @@ class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The verdict on the request of this number, and what its caller may still send."""
+    """The verdict on the request of this number, and what its caller may still send.
+
+    The body is JSON already: a gateway hands it on as it is.
+    """
 
     id: int
-    verdict: Verdict
+    status: int
+    body: bytes
     allowance: Allowance | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict with its body read."""
+        return Verdict(self.status, msgspec.json.decode(self.body))
 
 
 _encoder = msgspec.msgpack.Encoder()
+_json_encoder = msgspec.json.Encoder()
 decode_request = msgspec.msgpack.Decoder(Request).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
@@ -346,6 +356,11 @@ def frame(message: Request | Reply) -> bytes:
     """Return the message as it goes over the socket. OverflowError if a number has over 64 bits."""
     body = _encoder.encode(message)
     return len(body).to_bytes(HEADER_BYTES, "big") + body
+
+
+def reply_frame(number: int, verdict: Verdict, allowance: Allowance | None = None) -> bytes:
+    """Return the reply to the request of this number as it goes over the socket."""
+    return frame(Reply(number, verdict.status, _json_encoder.encode(verdict.body), allowance))
 
 
 def frames(buffer: bytearray, longest: int = MAX_FRAME_BYTES) -> list[bytes]:

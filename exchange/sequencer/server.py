@@ -111,7 +111,7 @@ class Server:
             if error is None:
                 items.append(Item(connection, request.id, request.command, allowance))
             else:
-                connection.send([p.frame(p.Reply(request.id, refusal(error), allowance))])
+                connection.send([p.reply_frame(request.id, refusal(error), allowance)])
         if items:
             self.inbox.put(items)
 
@@ -120,7 +120,7 @@ class Server:
         self._door.leave(item.command for item in items)
         replies: defaultdict[_Connection, list[bytes]] = defaultdict(list)
         for item, verdict in zip(items, verdicts, strict=True):
-            replies[item.connection].append(p.frame(p.Reply(item.request_id, verdict, item.allowance)))
+            replies[item.connection].append(p.reply_frame(item.request_id, verdict, item.allowance))
         for connection, frames in replies.items():
             connection.send(frames)
 

@@ -27,7 +27,7 @@ def test_command_survives_the_socket(command):
 
 
 def test_frames_are_taken_as_they_become_complete():
-    replies = [p.frame(p.Reply(n, p.Verdict(200, {"n": n}))) for n in range(3)]
+    replies = [p.reply_frame(n, p.Verdict(200, {"n": n})) for n in range(3)]
     buffer = bytearray()
     taken = []
     for byte in b"".join(replies):
@@ -61,7 +61,7 @@ def test_the_largest_batch_fits_a_frame():
 
 
 def test_verdict_may_be_longer_than_any_command():
-    reply = p.frame(p.Reply(1, p.Verdict(201, {"trades": ["x" * 100] * 30_000})))
+    reply = p.reply_frame(1, p.Verdict(201, {"trades": ["x" * 100] * 30_000}))
     assert len(reply) > p.MAX_FRAME_BYTES
     (body,) = p.frames(bytearray(reply), p.MAX_REPLY_BYTES)
     assert len(p.decode_reply(body).verdict.body["trades"]) == 30_000
