@@ -26,8 +26,8 @@ SETTINGS = (
 
 
 def _reset(world: World, _: str, given: Json) -> None:
-    """Forget everything but the endpoints; a `seed` makes the ids the same each time."""
-    fresh = World(endpoints=world.endpoints)
+    """Forget everything but the endpoints (or those given); a `seed` makes the same ids each time."""
+    fresh = World(endpoints=given.get("endpoints", world.endpoints))
     if "seed" in given:
         fresh.salt = f"seed {given['seed']}"
     world.become(fresh)

@@ -17,7 +17,8 @@ def begin(world: World, key: str, request: str) -> Json | None:
 
     Raises StripeError: 400 `idempotency_error` for another request under this key, 409 while one is running.
     """
-    if len(key) > 255:
+    name = key.split(" ", 1)[1]
+    if len(name) > 255:
         raise StripeError(
             400, "invalid_request_error", "Idempotency keys may have 255 characters.", saved=False
         )
@@ -27,7 +28,6 @@ def begin(world: World, key: str, request: str) -> Json | None:
         world.keys[key] = {"created": world.now(), "request": digest, "answer": None}
         return None
     if record["request"] != digest:
-        name = key.split(" ", 1)[1]
         raise StripeError(
             400,
             "idempotency_error",
@@ -38,7 +38,7 @@ def begin(world: World, key: str, request: str) -> Json | None:
     if record["answer"] is None:
         raise StripeError(
             409,
-            "idempotency_error",
+            "invalid_request_error",
             "There is currently another in-progress request using this Idempotent Key (that probably means"
             " you submitted twice, and the other request is still going through).",
             saved=False,

@@ -11,24 +11,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HANG_UP = "double.hang_up"
 
 
-class _HungUp(Exception):
-    """The application wants the connection closed with no answer."""
-
-
 class _Connection:
     """One connection, request after request."""
 
     def __init__(self, app: ASGIApp, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._app, self._reader, self._writer = app, reader, writer
         self._wire = h11.Connection(h11.SERVER)
+        self._hung_up = False
 
     async def serve(self) -> None:
         """Answer until either side closes."""
-        with contextlib.suppress(_HungUp, ConnectionError, h11.ProtocolError):
+        with contextlib.suppress(ConnectionError, h11.ProtocolError):
             while isinstance(request := await self._event(), h11.Request):
                 body = await self._body()
                 await self._app(self._scope(request), _receiver(body), self._sender())
-                if self._wire.our_state is not h11.DONE:
+                if self._hung_up or self._wire.our_state is not h11.DONE:
                     break
                 self._wire.start_next_cycle()
         self._writer.close()
@@ -64,7 +61,8 @@ class _Connection:
     def _sender(self) -> Send:
         async def send(message: Message) -> None:
             if message["type"] == HANG_UP:
-                raise _HungUp
+                self._hung_up = True
+                return
             if message["type"] == "http.response.start":
                 response = h11.Response(status_code=message["status"], headers=message["headers"])
                 self._writer.write(self._wire.send(response) or b"")

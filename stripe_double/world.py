@@ -24,7 +24,8 @@ class World:
 
     salt: str = field(default_factory=lambda: secrets.token_hex(8))
     offset_s: float = 0.0
-    serial: int = 0
+    # How many ids of a prefix, and how many jobs, there have been.
+    serials: dict[str, int] = field(default_factory=dict)
     objects: dict[str, Json] = field(default_factory=dict)
     # Whose an object is: a connected account's id, or "" for the platform.
     owners: dict[str, str] = field(default_factory=dict)
@@ -48,10 +49,10 @@ class World:
         """Return the double's time in whole Unix seconds."""
         return int(self.now())
 
-    def next(self) -> int:
-        """Return the next serial number."""
-        self.serial += 1
-        return self.serial
+    def next(self, series: str) -> int:
+        """Return the next number of a series, from 1."""
+        self.serials[series] = self.serials.get(series, 0) + 1
+        return self.serials[series]
 
     def count(self, name: str) -> int:
         """Count one more of `name`; return how many there were before."""
@@ -60,8 +61,8 @@ class World:
         return before
 
     def new_id(self, prefix: str, length: int = 24) -> str:
-        """Return a fresh id like Stripe's: prefix and letters; the same for the same salt and serial."""
-        return f"{prefix}_{letters(f'{self.salt}:{prefix}:{self.next()}', length)}"
+        """Return a fresh id like Stripe's: prefix and letters; the same for the same salt and number."""
+        return f"{prefix}_{letters(f'{self.salt}:{prefix}:{self.next(prefix)}', length)}"
 
     def add(self, item: Json, account: str = "", /, **hidden: Any) -> Json:
         """Keep a new object of the platform or of a connected account; return it."""
@@ -89,7 +90,7 @@ class World:
 
     def at(self, due: float, job: str, rank: int = 0, **arguments: Any) -> None:
         """Have a job done when the clock reaches `due`; of equal times the lower rank goes first."""
-        heapq.heappush(self.jobs, (due, rank, self.next(), job, arguments))
+        heapq.heappush(self.jobs, (due, rank, self.next("job"), job, arguments))
 
     def after(self, delay_s: float, job: str, **arguments: Any) -> None:
         """Have a job done in `delay_s` seconds of the clock."""

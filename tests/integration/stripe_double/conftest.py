@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
+from tests.integration.stripe_double.receiver import Receiver, receiving
 from tests.stripe import StripeDouble, running_double
 
 
@@ -16,8 +17,8 @@ def _running() -> Iterator[StripeDouble]:
 
 @pytest.fixture
 def double(_running: StripeDouble) -> StripeDouble:
-    """A double with nothing in it."""
-    _running.reset()
+    """A double with nothing in it that sends nothing anywhere."""
+    _running.reset(endpoints=[])
     return _running
 
 
@@ -25,3 +26,17 @@ def double(_running: StripeDouble) -> StripeDouble:
 def sdk(double: StripeDouble) -> stripe.StripeClient:
     """The official SDK; it repeats nothing by itself."""
     return stripe.StripeClient("sk_test_double", base_addresses={"api": double.url}, max_network_retries=0)
+
+
+@pytest.fixture
+def customer(sdk: stripe.StripeClient) -> str:
+    """A customer's id."""
+    return sdk.v1.customers.create({"email": "a@example.com", "metadata": {"org": "1"}}).id
+
+
+@pytest.fixture
+def receiver(double: StripeDouble) -> Iterator[Receiver]:
+    """Somebody to whom the double sends all events."""
+    with receiving() as receiver:
+        double.endpoint(receiver.url)
+        yield receiver

@@ -21,11 +21,6 @@ def _session(sdk: stripe.StripeClient, customer: str, **more: object) -> stripe.
     )
 
 
-@pytest.fixture
-def customer(sdk: stripe.StripeClient) -> str:
-    return sdk.v1.customers.create({"email": "a@example.com", "metadata": {"org": "1"}}).id
-
-
 def test_a_paid_checkout_saves_the_card_and_books_the_money_less_the_fee(double, sdk, customer):
     session = _session(sdk, customer)
     assert (session.status, session.payment_status, session.payment_intent) == ("open", "unpaid", None)
