@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from core.counters import COUNTERS
+
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REGISTRY = CollectorRegistry()
 _REQUESTS = Counter(
@@ -99,4 +101,4 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
 
 def render_metrics() -> bytes:
     """Return everything in Prometheus' text format; reads the database."""
-    return generate_latest(_REGISTRY) + generate_latest(_MARKET)
+    return b"".join(generate_latest(registry) for registry in (_REGISTRY, COUNTERS, _MARKET))

@@ -98,3 +98,22 @@ class HoldStep:
         """Refuse a step that would not resolve anything, or would undo something."""
         if min(self.capture, self.release) < 0 or not 0 < self.capture + self.release <= BIGINT_MAX:
             raise ValueError(f"Expected a positive step, was {self.capture} and {self.release}")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """What happens as a whole or not at all: an entry, holds it places, steps of holds, or several of these.
+
+    A capture needs legs of the same item's entry that take the amount out of the hold's account.
+    """
+
+    entry: JournalEntry | None = None
+    placements: tuple[HoldPlacement, ...] = ()
+    steps: tuple[HoldStep, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an item of nothing, or one that places a hold twice."""
+        if self.entry is None and not self.placements and not self.steps:
+            raise ValueError("Expected an entry, placements or steps, was nothing")
+        if len(self.placements) > 1 and len({p.hold_id for p in self.placements}) < len(self.placements):
+            raise ValueError("Expected each hold to be placed once")

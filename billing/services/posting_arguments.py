@@ -21,16 +21,20 @@ ARGUMENT_TYPES: Final = (
 )
 
 
-def _literal(values: Sequence[Any]) -> str:
-    """Return PostgreSQL's text form of an array of UUIDs, integers, texts, bytes, times or None."""
+def array_literal(values: Sequence[Any]) -> str:
+    """Return PostgreSQL's text form of an array of UUIDs, integers, texts, bytes, times; any may be None."""
     if not values:
         return "{}"
+    if None in values:
+        return "{" + ",".join(["NULL" if v is None else array_literal([v])[1:-1] for v in values]) + "}"
     example = values[0]
     if isinstance(example, str):
         return text_array(values)
     if isinstance(example, bytes):
         return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
-    return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
+    if isinstance(example, int):
+        return "{" + ",".join(map(str, values)) + "}"
+    return '{"' + '","'.join(map(str, values)) + '"}'
 
 
 def text_array(texts: Sequence[str]) -> str:
@@ -39,9 +43,9 @@ def text_array(texts: Sequence[str]) -> str:
     return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[str]:
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[str]:
     """Turn rows into `width` array literals, also when there are no rows."""
-    return [_literal(column) for column in zip(*rows, strict=True)] if rows else ["{}"] * width
+    return [array_literal(column) for column in zip(*rows, strict=True)] if rows else ["{}"] * width
 
 
 def account_arguments(
@@ -66,7 +70,7 @@ def account_arguments(
         )
         for account in accounts
     ]
-    return _columns(rows, 6)
+    return columns(rows, 6)
 
 
 def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> list[str]:
@@ -75,7 +79,7 @@ def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UU
         (entry_id, entry.key, entry.body_sha256, entry.kind, entry.ref, entry.event_at)
         for entry, entry_id in zip(entries, entry_ids, strict=True)
     ]
-    return _columns(rows, 6)
+    return columns(rows, 6)
 
 
 def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> list[str]:
@@ -85,15 +89,15 @@ def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID
         for entry, entry_id in zip(entries, entry_ids, strict=True)
         for number, leg in enumerate(entry.legs)
     ]
-    return _columns(rows, 6)
+    return columns(rows, 6)
 
 
 def placement_arguments(placements: Sequence[HoldPlacement]) -> list[str]:
     """Return the holds to place: id, account, amount, kind, ref, expires_at."""
     rows = [(p.hold_id, p.account.id, p.amount, p.kind, p.ref, p.expires_at) for p in placements]
-    return _columns(rows, 6)
+    return columns(rows, 6)
 
 
 def step_arguments(steps: Sequence[HoldStep]) -> list[str]:
     """Return the steps: id of the hold, captured, released."""
-    return _columns([(step.hold_id, step.capture, step.release) for step in steps], 3)
+    return columns([(step.hold_id, step.capture, step.release) for step in steps], 3)
