@@ -33,11 +33,14 @@ class Transfer(models.Model):
     """One leg: `amount` of `asset` leaves `debit` and reaches `credit` (so Σ = 0 by construction)."""
 
     id = models.BigAutoField(primary_key=True)
-    # The unique (entry, leg) below is the index on entry.
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="transfers", db_index=False)
+    # The trigger billing_transfer_belongs checks these three, for a statement's rows together; the unique
+    # (entry, leg) below is the index on entry.
+    entry = models.ForeignKey(
+        Entry, on_delete=models.PROTECT, related_name="transfers", db_index=False, db_constraint=False
+    )
     leg = models.SmallIntegerField()
-    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     amount = models.BigIntegerField()
     asset = models.CharField(max_length=80)
 

@@ -15,8 +15,10 @@ class Hold(models.Model):
     """
 
     id = models.UUIDField(primary_key=True)
-    # The partial indexes below are the index on account.
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds", db_index=False)
+    # The partial indexes below are the index on account; the trigger billing_hold_belongs checks it.
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="holds", db_index=False, db_constraint=False
+    )
     kind = models.CharField(max_length=24)
     ref = models.CharField(max_length=80)
     placed = models.BigIntegerField()

@@ -104,8 +104,9 @@ INVARIANTS: Final = (
         """
         SELECT format('transfer %s: %s %s', t.id, t.amount, t.asset)
         FROM billing_transfer t
-        JOIN billing_account d ON d.id = t.debit_id JOIN billing_account c ON c.id = t.credit_id
-        WHERE t.amount <= 0 OR t.debit_id = t.credit_id OR t.asset <> d.asset OR t.asset <> c.asset
+        LEFT JOIN billing_account d ON d.id = t.debit_id LEFT JOIN billing_account c ON c.id = t.credit_id
+        WHERE t.amount <= 0 OR t.debit_id = t.credit_id
+            OR (t.asset = d.asset AND t.asset = c.asset) IS NOT TRUE
         ORDER BY t.id
         """,
     ),

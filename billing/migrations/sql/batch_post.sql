@@ -25,7 +25,10 @@ CREATE FUNCTION billing_batch_post(
     placement_kinds text[], placement_refs text[], placement_expiries timestamptz[],
     step_items int[], step_holds int[], step_captures bigint[], step_releases bigint[],
     booked timestamptz
-) RETURNS text[] LANGUAGE plpgsql AS $$
+) RETURNS text[] LANGUAGE plpgsql
+-- One plan for any size of batch, and by indexes: planning anew costs a single post more than running it, and
+-- a plan made while a table was small must not read all of it when it has grown.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_variable
 DECLARE
     largest CONSTANT numeric := 9223372036854775807;
