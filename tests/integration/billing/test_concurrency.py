@@ -8,11 +8,24 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from billing.ledger.chart import AccountRef
-from billing.ledger.posting import HoldStep
+from billing.ledger.posting import BatchItem, HoldStep
+from billing.services.batch_post import ItemOutcome, batch_post
 from billing.services.ledger_post import ledger_post
+from core.counters import CONFLICTS
 from core.errors import Code, CuxError
 from core.retry import ATTEMPTS, transact
-from tests.integration.billing.books import CASH, NOW, balance, entry, funded, hold, new_account, post, rows
+from tests.integration.billing.books import (
+    CASH,
+    NOW,
+    balance,
+    entry,
+    funded,
+    hold,
+    new_account,
+    new_key,
+    post,
+    rows,
+)
 
 pytestmark = pytest.mark.usefixtures("db")
 LOCK = "SELECT FROM billing_balance WHERE account_id = %s FOR NO KEY UPDATE"
@@ -57,6 +70,104 @@ def test_32_threads_on_3_accounts_in_opposite_directions_end_without_a_deadlock(
 
     assert at_once([work(number) for number in range(32)]) == [10] * 32
     assert sum(int(str(balance(account)[0])) for account in accounts) == 30_000
+
+
+def test_batches_of_32_threads_on_3_accounts_in_opposite_directions_end_without_a_deadlock():
+    accounts = [funded(10_000) for _ in range(3)]
+    conflicts = _conflicts()
+
+    def work(number: int) -> Callable[[], int]:
+        turned = accounts[number % 3 :] + accounts[: number % 3]
+        source, middle, end = turned if number % 2 else reversed(turned)
+
+        def run() -> int:
+            legs = [(source, middle, number + 1), (end, source, 1), (middle, end, 2)]
+            items = [BatchItem(entry(leg)) for _ in range(10) for leg in legs]
+            return sum(outcome.posted for outcome in batch_post(items=items, now=NOW))
+
+        return run
+
+    assert at_once([work(number) for number in range(32)]) == [30] * 32
+    assert sum(int(str(balance(account)[0])) for account in accounts) == 30_000
+    assert _conflicts() == conflicts
+
+
+def test_64_identical_batches_have_exactly_one_effect():
+    source, payee = funded(100), new_account()
+    once = BatchItem(entry((source, payee, 5)), placements=(hold(source, 10),))
+
+    def run() -> ItemOutcome:
+        return batch_post(items=[once], now=NOW)[0]
+
+    outcomes = at_once([run] * 64)
+    assert outcomes.count(ItemOutcome(posted=True)) == 1
+    assert outcomes.count(ItemOutcome(replayed=True)) == 63
+    assert (balance(source), balance(payee)) == ((95, 10), (5, 0))
+
+
+def test_one_key_on_different_accounts_at_once_is_posted_once_and_refused_elsewhere():
+    payees = [new_account() for _ in range(16)]
+    key = new_key()
+
+    def work(payee: AccountRef) -> Callable[[], ItemOutcome]:
+        item = BatchItem(entry((CASH, payee, 5), key=key))
+        return lambda: batch_post(items=[item], now=NOW)[0]
+
+    outcomes = at_once([work(payee) for payee in payees])
+    assert outcomes.count(ItemOutcome(posted=True)) == 1
+    assert outcomes.count(ItemOutcome(refusal=Code.IDEMPOTENCY_KEY_REUSED)) == 15
+    assert sum(int(str(balance(payee)[0])) for payee in payees) == 5
+
+
+def test_batches_with_the_same_keys_in_opposite_orders_are_posted_once():
+    account = new_account()
+    items = [BatchItem(entry((CASH, account, 1))) for _ in range(50)]
+
+    def work(step: int) -> Callable[[], object]:
+        return lambda: sum(outcome.posted for outcome in batch_post(items=items[::step], now=NOW))
+
+    assert sorted(map(int, map(str, at_once([work(step) for step in (1, -1) * 4])))) == [0] * 7 + [50]
+    assert balance(account) == (50, 0)
+
+
+def test_a_lock_not_had_in_time_is_asked_for_again_and_counted():
+    account = funded(100)
+    conflicts = _conflicts()
+    meet = threading.Barrier(2)
+    waits: list[float] = []
+    waited = threading.Event()
+
+    def keep() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(LOCK, [account.id])
+            meet.wait(30)
+            waited.wait(30)
+
+    def again(seconds: float) -> None:
+        waits.append(seconds)
+        waited.set()
+
+    def ask() -> None:
+        def work() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET LOCAL lock_timeout = '20ms'" if not waits else "SET LOCAL lock_timeout = '20s'"
+                )
+            ledger_post(entries=[entry((account, CASH, 1))], now=NOW)
+
+        meet.wait(30)
+        transact(work, pause=again)
+
+    assert at_once([keep, ask]) == [None, None]
+    assert len(waits) == 1
+    assert _conflicts() == conflicts | {"lock_timeout": conflicts.get("lock_timeout", 0) + 1}
+    assert balance(account) == (99, 0)
+
+
+def _conflicts() -> dict[str, float]:
+    """Return how many conflicts were counted so far, by kind."""
+    (metric,) = CONFLICTS.collect()
+    return {s.labels["kind"]: s.value for s in metric.samples if s.name.endswith("_total")}
 
 
 def test_64_identical_posts_have_exactly_one_effect():

@@ -1,7 +1,11 @@
 """What the database itself refuses, to the application and to the owner alike."""
 
-import pytest
+import uuid
 
+import pytest
+from django.db import connections, transaction
+
+from billing.ledger.chart import Kind, of_entitlement
 from billing.ledger.posting import HoldStep
 from tests.database import refused_by_database
 from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post, rows, state
@@ -25,10 +29,59 @@ def test_entries_and_transfers_are_append_only(sql, table):
     assert state(account) == before
 
 
+@pytest.mark.parametrize("table", ["hold", "balance"])
 @pytest.mark.parametrize("sql", CHANGES[1:])
-def test_holds_are_never_deleted(sql):
-    assert refused_by_database("default", sql.format("hold")) == "42501"
-    assert refused_by_database("owner", sql.format("hold")) == "CX004"
+def test_holds_and_balances_are_never_deleted(sql, table):
+    assert refused_by_database("default", sql.format(table)) == "42501"
+    assert refused_by_database("owner", sql.format(table)) == "CX004"
+
+
+@pytest.mark.parametrize("sql", CHANGES)
+def test_accounts_stay_as_they_are(sql):
+    assert refused_by_database("default", sql.format("account")) == "42501"
+    assert refused_by_database("owner", sql.format("account")) == "CX004"
+
+
+@pytest.mark.parametrize("alias", ["default", "owner"])
+def test_a_transfer_is_written_with_its_entry_between_accounts_of_its_asset(alias):
+    account, other, compute = funded(10), funded(10), of_entitlement(Kind.ENTITLEMENT, uuid.uuid4(), "c")
+    issue = of_entitlement(Kind.ISSUE, compute.entitlement_id, "c")
+    old = entry((CASH, account, 1))
+    post(old)
+    post(entry((issue, compute, 5)), issue_floors={issue: -5})
+    before = state(account, other, compute, issue)
+    sql = (
+        "WITH fresh AS (INSERT INTO billing_entry (id, key, body_sha256, kind, ref, event_at)"
+        " VALUES (uuidv7(), uuidv7()::text, 'x', 'test', '', now()) RETURNING id)"
+        " INSERT INTO billing_transfer (entry_id, leg, debit_id, credit_id, amount, asset)"
+        " SELECT {0}, 7, %s, %s, 1, %s FROM fresh"
+    )
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute(sql.format("fresh.id"), [account.id, other.id, "USD"])
+        transaction.set_rollback(True, using=alias)
+    added_later = f"(SELECT id FROM billing_entry WHERE key = '{old.key}')"
+    for entry_id, debit, credit, asset in (
+        ("fresh.id", uuid.uuid4(), other.id, "USD"),
+        ("fresh.id", account.id, uuid.uuid4(), "USD"),
+        ("fresh.id", compute.id, other.id, "USD"),
+        ("fresh.id", account.id, compute.id, "USD"),
+        ("fresh.id", account.id, other.id, "CU:c"),
+        ("uuidv7()", account.id, other.id, "USD"),
+        (added_later, account.id, other.id, "USD"),
+    ):
+        assert refused_by_database(alias, sql.format(entry_id), debit, credit, asset) == "23503"
+    assert state(account, other, compute, issue) == before
+
+
+@pytest.mark.parametrize("alias", ["default", "owner"])
+@pytest.mark.parametrize("account_id", [CASH.id, uuid.UUID(int=1)], ids=["no limit", "unknown"])
+def test_a_hold_is_on_an_account_with_a_limit(alias, account_id):
+    post(entry((CASH, new_account(), 1)))
+    sql = (
+        "INSERT INTO billing_hold (id, account_id, kind, ref, placed, captured, released)"
+        " VALUES (uuidv7(), %s, 'test', '', 1, 0, 0)"
+    )
+    assert refused_by_database(alias, sql, account_id) == "23503"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def planted(*statements: tuple[str, list[Any]]) -> Iterator[CursorWrapper]:
     """Break the books inside a transaction that is rolled back: guards off, then the statements."""
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '20s'")
-        for table in ("entry", "transfer", "hold"):
+        for table in ("account", "balance", "entry", "transfer", "hold"):
             cursor.execute(f"ALTER TABLE billing_{table} DISABLE TRIGGER USER")
         for table in ("balance", "hold", "transfer"):
             cursor.execute(

@@ -20,7 +20,7 @@ def unchecked(to: str, related_name: str, **options: bool) -> "models.ForeignKey
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0008_batch_post")]
+    dependencies = [("billing", "0013_batch_post")]
 
     operations = [
         migrations.AlterField("hold", "account", unchecked("billing.account", "holds", db_index=False)),

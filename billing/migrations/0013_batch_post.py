@@ -8,7 +8,7 @@ SQL = Path(__file__).parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0007_xid")]
+    dependencies = [("billing", "0012_charges_and_budgets")]
 
     operations = [
         migrations.RunSQL(
