@@ -15,6 +15,7 @@ from stripe_double.cards import CARDS, card_error
 from stripe_double.errors import StripeError
 from stripe_double.forms import parse_form
 from stripe_double.resources import accounts, checkout_sessions, setup_intents
+from stripe_double.resources.common import NO_ADDRESS
 from stripe_double.resources.payouts import FAILING_BANKS
 from stripe_double.runner import Runner
 from stripe_double.world import Json, World
@@ -140,8 +141,13 @@ def _card(form: Form) -> Form:
     month, _, year = str(form.get("expiry", "")).replace(" ", "").partition("/")
     if not (month.isdecimal() and year.isdecimal()):
         raise card_error("invalid_expiry_month", None)
-    number, name = str(form.get("number", "")), form.get("name") or None
-    return {"number": number, "exp_month": int(month), "exp_year": int(year), "name": name}
+    return {
+        "number": str(form.get("number", "")),
+        "exp_month": int(month),
+        "exp_year": int(year),
+        "name": form.get("name") or None,
+        "address": {name: form.get(name) or None for name in NO_ADDRESS},
+    }
 
 
 def page_routes(world: World, runner: Runner, public_url: str | None) -> list[Route]:

@@ -69,9 +69,11 @@ class StripeDouble:
         sums = self.state()["balances"].get("platform", {"available": 0, "pending": 0})
         return int(sums["available"] + sums["pending"])
 
-    def pay(self, session_url: str, card: str = GOOD_CARD, authenticate: bool = True) -> str | None:
+    def pay(
+        self, session_url: str, card: str = GOOD_CARD, authenticate: bool = True, **address: str
+    ) -> str | None:
         """Enter a card on a Checkout page; return where it leads, or None if the card was refused."""
-        form = {"number": card, "expiry": "12/40", "cvc": "123", "name": "Test Person"}
+        form = {"number": card, "expiry": "12/40", "cvc": "123", "name": "Test Person", **address}
         answer = self._client.post(session_url, data=form)
         if answer.status_code == 402:
             return None

@@ -118,7 +118,10 @@ def transfer_reverse(
 def _account(fields: Fields) -> ConnectAccount:
     needs = fields.get("requirements") or {}
     banks = (fields.get("external_accounts") or {}).get("data") or [{}]
+    # Stripe shows platforms no person's address of an Express account; its public one it does.
+    profile = fields.get("business_profile") or {}
     person = fields.get("individual") or fields.get("company") or {}
+    address = person.get("address") or profile.get("support_address") or {}
     return ConnectAccount(
         id=fields["id"],
         country=fields.get("country") or "",
@@ -129,7 +132,7 @@ def _account(fields: Fields) -> ConnectAccount:
         disabled_reason=needs.get("disabled_reason") or "",
         bank_fingerprint=banks[0].get("fingerprint") or "",
         bank_last4=banks[0].get("last4") or "",
-        address={name: text for name, text in (person.get("address") or {}).items() if text},
+        address={name: text for name, text in address.items() if text},
         metadata=metadata_of(fields),
     )
 

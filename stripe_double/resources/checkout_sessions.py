@@ -49,6 +49,7 @@ _CREATE: Shape = {
     "metadata": metadata,
     "allowed_payment_method_types": array(one_of("card")),
     "submit_type": one_of("auto", "pay"),
+    "billing_address_collection": one_of("auto", "required"),
     "locale": text,
     "payment_intent_data": hashed(
         {
@@ -88,6 +89,7 @@ def _create(call: Call) -> Json:
         "mode": params["mode"],
         "payment_status": "unpaid" if params["mode"] == "payment" else "no_payment_required",
         "submit_type": params.get("submit_type"),
+        "billing_address_collection": params.get("billing_address_collection"),
         "locale": params.get("locale"),
     }
     if params["mode"] == "setup":
@@ -165,7 +167,7 @@ def pay(world: World, session: Json, card: dict[str, Any], base_url: str) -> str
 
     Raises StripeError (402) for a card that is refused: another may be tried.
     """
-    billing = {"name": card["name"], "email": session["customer_email"]}
+    billing = {name: card[name] for name in ("name", "address")} | {"email": session["customer_email"]}
     method = new_card(world, card["number"], card["exp_month"], card["exp_year"], billing)
     here = session["url"]
     if session["mode"] == "setup":

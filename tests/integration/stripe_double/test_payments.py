@@ -24,13 +24,14 @@ def _session(sdk: stripe.StripeClient, customer: str, **more: object) -> stripe.
 def test_a_paid_checkout_saves_the_card_and_books_the_money_less_the_fee(double, sdk, customer):
     session = _session(sdk, customer)
     assert (session.status, session.payment_status, session.payment_intent) == ("open", "unpaid", None)
-    assert double.pay(session.url) == f"https://cux.test/ok?s={session.id}"
+    assert double.pay(session.url, line1="1 Main St") == f"https://cux.test/ok?s={session.id}"
     paid = sdk.v1.checkout.sessions.retrieve(
         session.id, {"expand": ["payment_intent.latest_charge.balance_transaction"]}
     )
     assert (paid.status, paid.payment_status, paid.url) == ("complete", "paid", None)
     intent = paid.payment_intent
     assert (intent.status, intent.amount_received, intent.metadata["deposit"]) == ("succeeded", 5_000, "7")
+    assert intent.latest_charge.billing_details.address.line1 == "1 Main St"
     booked = intent.latest_charge.balance_transaction
     assert (booked.amount, booked.fee, booked.net, booked.status) == (5_000, 175, 4_825, "pending")
     saved = sdk.v1.customers.payment_methods.list(customer).data
