@@ -210,6 +210,8 @@ SELLER: dict[str, str] = {
 
 # Networks (CIDR, by commas) of the proxies whose X-Forwarded-For is believed; nobody's if empty.
 TRUSTED_PROXIES = parse_networks(filter(None, os.environ.get("CUX_TRUSTED_PROXIES", "").split(",")))
+# Networks beside the public internet that webhooks may be sent to, by http too; for tests and inner networks.
+WEBHOOK_NETWORKS = parse_networks(filter(None, os.environ.get("CUX_WEBHOOK_NETWORKS", "").split(",")))
 # Requests that one API key, or one address without a key, may make of one web process in a second; orders
 # are counted apart, at the sequencer's door.
 REQUEST_LIMIT = int(os.environ.get("CUX_REQUEST_LIMIT", "1000"))

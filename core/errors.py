@@ -56,6 +56,7 @@ class Code(Enum):
     TEST_MARKET_ONLY = _Spec(403, ErrorType.PERMISSION, "That exists on a test market only.")
     ADDRESS_NOT_ALLOWED = _Spec(403, ErrorType.PERMISSION, "This API key may not be used from this address.")
     TOO_MANY_KEYS = _Spec(409, ErrorType.CONFLICT, "There are too many live API keys; revoke one first.")
+    TOO_MANY_WEBHOOKS = _Spec(409, ErrorType.CONFLICT, "There are too many webhooks; remove one first.")
     FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
     SECOND_FACTOR_MISSING = _Spec(
         403,

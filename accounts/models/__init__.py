@@ -3,5 +3,6 @@
 from accounts.models.api_key import ApiKey
 from accounts.models.organisation import Member, Organisation
 from accounts.models.second_factor import SecondFactor
+from accounts.models.webhook import WebhookDelivery, WebhookEndpoint
 
-__all__ = ["ApiKey", "Member", "Organisation", "SecondFactor"]
+__all__ = ["ApiKey", "Member", "Organisation", "SecondFactor", "WebhookDelivery", "WebhookEndpoint"]
