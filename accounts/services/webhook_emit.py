@@ -17,7 +17,7 @@ from core.hints import hint_on_commit
 def webhook_emit(
     *, organisation_id: uuid.UUID, type: str, event_id: str, data: Mapping[str, Any], now: datetime
 ) -> int:
-    """This function will queue an event for each webhook of the organisation that wants it; return how many do.
+    """This function will queue an event for every webhook that wants it, and return how many do.
 
     In the caller's transaction, so that nothing is told that did not happen. `event_id` names what happened
     (`deposit.succeeded:<id>`): told twice, it is delivered once.

@@ -93,7 +93,7 @@ def test_nobody_revokes_somebody_elses_key(db):
     assert ApiKey.objects.get(id=issued.key.id).revoked_at is None
 
 
-@pytest.mark.parametrize("scopes", [[], ["admin"], ["read", "withdraw"]])
+@pytest.mark.parametrize("scopes", [[], ["admin"], ["read", "bank"]])
 def test_a_key_has_known_scopes(db, scopes):
     owner = builders.organisation()
     with pytest.raises(CuxError) as refused:
