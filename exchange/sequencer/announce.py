@@ -15,6 +15,7 @@ from exchange.sequencer.changes import Changes, MarketChange
 from exchange.sequencer.state import State
 from exchange.sequencer.views import tape_view, wallet_view
 
+_encoder = msgspec.json.Encoder()
 CHECKSUM_EVERY: Final = 16
 """Each event whose number this divides carries the checksum of the book after it."""
 CHECKSUM_LEVELS: Final = 10
@@ -44,10 +45,11 @@ def account_events(state: State, changes: Changes) -> list[Told]:
     events = list(changes.account_events)
     events += [(id, "wallet", wallet_view(state.wallets[id])) for id in changes.accounts]
     told = []
+    sequences = state.account_sequences
     for organisation_id, kind, body in events:
-        state.account_sequences[organisation_id] += 1
+        sequences[organisation_id] = sequence = sequences[organisation_id] + 1
         payload = _encode({"type": kind, _BODY.get(kind, kind): body})
-        told.append(Told(organisation_id, state.account_sequences[organisation_id], payload))
+        told.append(Told(organisation_id, sequence, payload))
     return told
 
 
@@ -80,4 +82,4 @@ def _market_payload(change: MarketChange) -> dict[str, Any]:
 
 
 def _encode(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return _encoder.encode(value).decode()

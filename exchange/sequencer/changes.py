@@ -54,7 +54,7 @@ class Changes:
 
     now: datetime
     journal: list[Journaled] = field(default_factory=list)
-    orders: dict[uuid.UUID, OrderState] = field(default_factory=dict)
+    orders: dict[str, OrderState] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
     entries: list[JournalEntry] = field(default_factory=list)
     placements: list[HoldPlacement] = field(default_factory=list)
@@ -103,7 +103,7 @@ class Changes:
 
     def touch(self, order: OrderState) -> None:
         """Have the order's row written, and its owner told."""
-        self.orders[order.id] = order
+        self.orders[order.hex] = order
         self.accounts.add(order.organisation_id)
 
     def tell(self, organisation_id: uuid.UUID, kind: str, body: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class Changes:
         """Set money aside for an order; return the hold's id."""
         hold_id = new_id()
         wallet = of_organisation(Kind.WALLET, order.organisation_id)
-        self.placements.append(HoldPlacement(hold_id, wallet, amount_nano_usd, "order", order.id.hex))
+        self.placements.append(HoldPlacement(hold_id, wallet, amount_nano_usd, "order", order.hex))
         return hold_id
 
     def step_hold(self, hold_id: uuid.UUID, *, capture: int, release: int) -> None:

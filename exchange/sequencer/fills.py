@@ -29,7 +29,7 @@ def apply_events(
     `reason` replaces the engine's for `order`, if it is cancelled. Returns the order's view with its trades
     of this command; without an order nothing.
     """
-    touched: dict[str, OrderState] = {order.id.hex: order} if order else {}
+    touched: dict[str, OrderState] = {order.hex: order} if order else {}
     trades: list[Trade] = []
     prevented: list[Canceled] = []
     for event in events:
@@ -80,7 +80,7 @@ def _settle(
 
     Returns what its owner is told.
     """
-    resting = market.engine.order(order.id.hex)
+    resting = market.engine.order(order.hex)
     if resting is not None or order.priority:
         _touch_level(changes, market, order)
     if resting is not None:

@@ -1,6 +1,7 @@
 """Which orders are well-formed for an instrument. Pure; what the wallet allows is `risk`'s question."""
 
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 from core.errors import Code, CuxError
@@ -28,10 +29,15 @@ def check_words(command: Command) -> None:
             check_words(item)
     elif isinstance(command, Preview):
         check_words(command.order)
-    for param, longest in _LONGEST.items():
-        word = getattr(command, param, None)
+    for param in _words_of(type(command)):
+        word, longest = getattr(command, param), _LONGEST[param]
         if word is not None and not (0 < len(word) <= longest and word.isprintable()):
             raise CuxError(Code.INVALID_FIELD, f"Expected 1 to {longest} printable characters.", param=param)
+
+
+@cache
+def _words_of(kind: type[Command]) -> tuple[str, ...]:
+    return tuple(param for param in _LONGEST if param in kind.__struct_fields__)
 
 
 def check_new(

@@ -33,9 +33,11 @@ class DeadManSwitch(NamedTuple):
     expires_at: datetime
 
 
-@dataclass(slots=True, eq=False)
-class OrderState:
-    """An order as its row will show it, and what it has set aside."""
+class OrderState(msgspec.Struct, eq=False, gc=False):
+    """An order as its row will show it, and what it has set aside.
+
+    No cycle can go through it, so the collector need not walk over a book's orders.
+    """
 
     id: uuid.UUID
     instrument: Instrument
@@ -81,6 +83,12 @@ class OrderState:
     """What the beneficiary still gets of an order that does not rest; None: everything."""
     unsettled_nano_usd: int = 0
     """Paid by trades of the command at work, and not yet taken from the hold."""
+    hex: str = ""
+    """Its id as engine and memory name it."""
+
+    def __post_init__(self) -> None:
+        """Spell the id once: every step of an order asks for it."""
+        self.hex = self.id.hex
 
     @property
     def rates(self) -> Rates:
@@ -97,7 +105,7 @@ class OrderState:
         lots = (self.quantity_lots, self.leaves_lots, self.cumulative_lots, self.slice_lots)
         money = (self.notional_nano_usd, self.fee_nano_usd, self.held_nano_usd)
         hold = self.hold_id.hex if self.hold_id else ""
-        return (self.id.hex, *lots, *money, hold, self.limit_ticks)
+        return (self.hex, *lots, *money, hold, self.limit_ticks)
 
     def worst_case_nano_usd(self, price_ticks: int, quantity_lots: int) -> int:
         """Return the most that buying this can take from the wallet, at the order's own fees."""
@@ -113,7 +121,7 @@ class OrderState:
     def for_engine(self) -> New:
         """Return the order as an engine takes it: a market order is a limit order at its protection."""
         return New(
-            id=self.id.hex,
+            id=self.hex,
             account=self.organisation_id.hex,
             side=self.side,
             tif="GTC" if self.tif == "GTD" or self.tif == "DAY" else self.tif,
@@ -125,8 +133,8 @@ class OrderState:
             display=self.display_lots or 0,
             slice=self.slice_lots,
             min_qty=self.min_lots or 0,
-            only=tuple([id.hex for id in self.only_providers]),
-            ignore=tuple([id.hex for id in self.ignore_providers]),
+            only=tuple([id.hex for id in self.only_providers]) if self.only_providers else (),
+            ignore=tuple([id.hex for id in self.ignore_providers]) if self.ignore_providers else (),
             budget=self.budget_ticks_lots,
             end=_epoch_s(self.window_ends_at),
             min_end=_epoch_s(self.min_window_ends_at),
@@ -200,21 +208,21 @@ class State:
 
     def add(self, order: OrderState) -> None:
         """Know an open order by its ids, and when it expires."""
-        self.orders[order.id.hex] = order
+        self.orders[order.hex] = order
         if order.expires_at is not None:
-            self.deadlines.set((EXPIRY, order.id.hex), order.expires_at)
-        self.open_orders[order.organisation_id, order.instrument.symbol][order.id.hex] = order
+            self.deadlines.set((EXPIRY, order.hex), order.expires_at)
+        self.open_orders[order.organisation_id, order.instrument.symbol][order.hex] = order
         if order.client_order_id is not None:
-            self.client_ids[order.organisation_id, order.client_order_id] = order.id.hex
+            self.client_ids[order.organisation_id, order.client_order_id] = order.hex
 
     def remove(self, order: OrderState) -> None:
         """Forget an order that has ended."""
-        del self.orders[order.id.hex]
-        del self.open_orders[order.organisation_id, order.instrument.symbol][order.id.hex]
+        del self.orders[order.hex]
+        del self.open_orders[order.organisation_id, order.instrument.symbol][order.hex]
         if order.client_order_id is not None:
             del self.client_ids[order.organisation_id, order.client_order_id]
         if order.expires_at is not None:
-            self.deadlines.clear((EXPIRY, order.id.hex))
+            self.deadlines.clear((EXPIRY, order.hex))
 
     def set_dead_man(self, organisation_id: uuid.UUID, switch: DeadManSwitch) -> None:
         """Know an organisation's switch, or that it has none."""
@@ -228,11 +236,13 @@ class State:
 
     def terms_of(self, organisation_id: uuid.UUID) -> Terms:
         """Return what operators have set for an account."""
-        return self.terms.get(organisation_id, DEFAULT_TERMS)
+        return self.terms.get(organisation_id, DEFAULT_TERMS) if self.terms else DEFAULT_TERMS
 
     def rates_of(self, organisation_id: uuid.UUID, instrument: Instrument) -> Rates:
         """Return an account's fees on an instrument: those of its tier there, else the instrument's own."""
         own = Rates(instrument.maker_fee_ppm, instrument.taker_fee_ppm)
+        if not self.tiers:
+            return own
         return self.tiers.get((instrument.id, self.terms_of(organisation_id).fee_tier), own)
 
     def set_auction(self, market: Market, auction: AuctionState | None) -> None:

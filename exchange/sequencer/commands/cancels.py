@@ -59,7 +59,7 @@ def expire_until(decider: Decider, market: Market, moment: datetime) -> None:
     Offers for resale take no part in auctions and keep their time.
     """
     ending = [
-        (order.expires_at, order.id.hex)
+        (order.expires_at, order.hex)
         for order in decider.state.orders.values()
         if order.instrument.id == market.instrument.id and order.entitlement_id is None
         if order.expires_at is not None and order.expires_at <= moment
@@ -80,5 +80,5 @@ def cancel_order(decider: Decider, order: OrderState, reason: str | None = None)
         CuxError: INSTRUMENT_NOT_TRADING, the phase does not allow it.
     """
     market = decider.market(order.instrument.symbol)
-    events = decider.apply(market, Cancel(order.id.hex))
+    events = decider.apply(market, Cancel(order.hex))
     return apply_events(decider.state, decider.changes, market, order, events, reason=reason)

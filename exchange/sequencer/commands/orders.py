@@ -1,5 +1,6 @@
 """Placing and replacing orders."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -52,7 +53,7 @@ def admit(decider: Decider, command: p.NewOrder) -> tuple[Market, OrderState]:
         decider.state.wallets[order.organisation_id].require(order.needed_nano_usd)
     else:
         capacity.require_backing(decider, order, order.leaves_lots)
-    _check_matches(decider, market, order.for_engine())
+    _check_matches(decider, market, order.leaves_lots, order.for_engine)
     return market, order
 
 
@@ -89,9 +90,9 @@ def replace(decider: Decider, command: p.ReplaceOrder) -> dict[str, Any]:
         decider.state.wallets[order.organisation_id].require(needed - order.held_nano_usd)
     elif command.quantity_lots > order.leaves_lots:
         capacity.require_backing(decider, order, command.quantity_lots - order.leaves_lots)
-    operation = Replace(order.id.hex, command.price_ticks, command.quantity_lots)
+    operation = Replace(order.hex, command.price_ticks, command.quantity_lots)
     replaced = structs.replace(order.for_engine(), price=command.price_ticks, qty=command.quantity_lots)
-    _check_matches(decider, market, replaced)
+    _check_matches(decider, market, replaced.qty, lambda: replaced)
     volatility.interrupt(decider, market, order, replaced)
     events = decider.apply(market, operation)
     if grows:
@@ -108,10 +109,10 @@ def _check_expiry(market: Market, order: OrderState) -> None:
         raise CuxError(Code.INVALID_FIELD, "It must outlast the running auction.", param="expires_at")
 
 
-def _check_matches(decider: Decider, market: Market, incoming: Order) -> None:
+def _check_matches(decider: Decider, market: Market, lots: int, incoming: Callable[[], Order]) -> None:
     """Refuse an order that would keep everybody else waiting: with the batch it is in, too many trades."""
     room = MOST_MATCHES - (len(decider.changes.trades) - decider.trades_before)
-    if incoming.qty > room and market.engine.meets(incoming) > room:
+    if lots > room and market.engine.meets(incoming()) > room:
         raise CuxError(Code.TOO_MANY_MATCHES)
 
 

@@ -51,5 +51,5 @@ def turn_away(decider: Decider, market: Market, order: OrderState) -> dict[str, 
     It starts none either: what risks nothing must not be able to halt a market.
     """
     decider.state.add(order)
-    events = [Canceled(order.id.hex, order.leaves_lots, "ioc")]
+    events = [Canceled(order.hex, order.leaves_lots, "ioc")]
     return apply_events(decider.state, decider.changes, market, order, events, reason="volatility")
