@@ -34,7 +34,7 @@ def test_a_blocked_account_loses_its_orders_and_opens_no_other(x):
     assert (verdict.status, verdict.body["canceled"]) == (200, [f"ord_{resting.hex}"])
     assert x.resting() == [("sell", 1_100, 10)]
     assert (x.state.wallets[BUYER].posted, x.state.wallets[BUYER].held) == (FUNDS, 0)
-    assert x.decider.changes.orders[resting].reason == "account_blocked"
+    assert x.decider.changes.orders[resting.hex].reason == "account_blocked"
     before = x.state.state_hash()
     verdict = x.order(BUYER, "buy", 900, 10)
     assert x.refused(verdict, "account_blocked", before)

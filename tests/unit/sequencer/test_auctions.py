@@ -119,7 +119,7 @@ def test_orders_for_the_auction_only_leave_with_it(desk):
     stays = desk.order(BOB, "buy", 990, 10)
     desk.order(CY, "sell", 1_000, 4)
     desk.at(35)
-    row = desk.changes.orders[UUID(hex=bid.body["order_id"].removeprefix("ord_"))]
+    row = desk.changes.orders[bid.body["order_id"].removeprefix("ord_")]
     assert (row.status, row.reason, row.cumulative_lots) == ("canceled", "auction", 4)
     assert desk.state.wallets[ANN].held == 0
     assert desk.open(stays) is not None
@@ -292,6 +292,6 @@ def test_what_capacity_backs_no_more_is_not_sold_though_nobody_could_cancel(desk
     desk.at(35)
     assert prices(desk) == [(1_000, 10)]
     assert [desk.open(each) for each in (older, younger)] == [None, None]
-    ended = desk.changes.orders[UUID(hex=younger.body["order_id"].removeprefix("ord_"))]
+    ended = desk.changes.orders[younger.body["order_id"].removeprefix("ord_")]
     assert (ended.status, ended.reason, phase(desk)) == ("canceled", "capacity", "continuous")
     assert desk.state.backings[BOB, "c"].free_ucu(86_400) >= 0

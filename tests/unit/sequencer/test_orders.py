@@ -216,7 +216,7 @@ def test_nothing_leaves_an_auction_by_its_time_once_cancels_are_over(desk):
     assert desk.order(ANN, "buy", 1_000, 1, tif="GTD", expires_at=SECOND + 12).status == 201
     desk.at(10)
     assert desk.open(early) is None
-    assert desk.changes.orders[UUID(hex=order_hex(early))].status == "expired"
+    assert desk.changes.orders[order_hex(early)].status == "expired"
     assert [order.id.hex for order in desk.state.orders_of(ANN, None)] == [order_hex(late)]
     refused = desk.order(ANN, "buy", 1_000, 1, tif="GTD", expires_at=SECOND + 30)
     assert refused.body["error"]["param"] == "expires_at"
