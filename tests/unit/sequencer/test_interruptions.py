@@ -1,6 +1,5 @@
 """Bands around the reference price, and trades too far from it, which wait for an auction."""
 
-
 import pytest
 
 from exchange.sequencer import protocol as p
