@@ -15,6 +15,8 @@ from billing.services.event_process import event_process
 from billing.services.events_reconcile import events_catch_up, events_reconcile
 from billing.services.holds import holds_expire
 from billing.services.ledger_seal import ledger_seal
+from billing.services.refund_apply import refund_pulled
+from billing.services.refund_step import refund_step, refunds_reconcile
 from core.clock import utc_now
 from core.outbox import Handler
 
@@ -63,8 +65,27 @@ def deposits_reconcile_task() -> None:
     deposits_reconcile(now=utc_now())
 
 
+@shared_task(name="billing.refund_step")
+def refund_step_task(*, refund_id: str, **_: Any) -> None:
+    """Take one refund a step on."""
+    refund_step(refund_id=uuid.UUID(refund_id), now=utc_now())
+
+
+@shared_task(name="billing.refunds_reconcile")
+def refunds_reconcile_task() -> None:
+    """Take every unfinished refund that is due a step on."""
+    refunds_reconcile(now=utc_now())
+
+
 def _budget_alert(payload: dict[str, Any]) -> None:
     log.warning("budget_alert", **payload)
 
 
-OUTBOX_HANDLERS: Final[dict[str, Handler]] = {"alert.budget": _budget_alert}
+def _refund_pulled(payload: dict[str, Any]) -> None:
+    refund_pulled(refund_id=uuid.UUID(payload["refund_id"]), taken=payload["taken"], now=utc_now())
+
+
+OUTBOX_HANDLERS: Final[dict[str, Handler]] = {
+    "alert.budget": _budget_alert,
+    "refund.pulled": _refund_pulled,
+}

@@ -26,6 +26,7 @@ PERIODS_S = {
     "billing.holds_expire": 10.0,
     "accounts.webhooks_deliver": 2.0,
     "billing.deposits_reconcile": 5.0,
+    "billing.refunds_reconcile": 5.0,
     "billing.events_reconcile": 5.0,
     "billing.events_catch_up": 600.0,
     "billing.ledger_seal": 2.0,

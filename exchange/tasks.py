@@ -23,6 +23,7 @@ from exchange.services.minutes_roll import minutes_roll
 from exchange.services.resale_earned import resale_earned
 from exchange.services.snapshot_take import snapshot_take
 from exchange.services.trade_bust import bust_announce
+from exchange.services.wallet_defund import wallet_defund
 from exchange.services.wallet_fund import wallet_fund
 
 
@@ -81,6 +82,16 @@ def _wallet_fund(payload: dict[str, Any]) -> None:
     )
 
 
+def _wallet_defund(payload: dict[str, Any]) -> None:
+    wallet_defund(
+        organisation_id=uuid.UUID(payload["organisation_id"]),
+        amount_nano_usd=payload["amount_nano_usd"],
+        key=payload["key"],
+        reply_topic=payload["reply_topic"],
+        reply=payload["reply"],
+    )
+
+
 def _entitlement_offer(payload: dict[str, Any]) -> None:
     ids = {name: uuid.UUID(payload[name]) for name in ("organisation_id", "entitlement_id")}
     entitlement_offer(offer=Offer(**{**payload, **ids}))
@@ -99,6 +110,7 @@ def _trade_busted(payload: dict[str, Any]) -> None:
 OUTBOX_HANDLERS: Final = {
     "cover.run": _cover_run,
     "wallet.fund": _wallet_fund,
+    "wallet.defund": _wallet_defund,
     "entitlement.offer": _entitlement_offer,
     "resale.earned": _resale_earned,
     "trade.busted": _trade_busted,

@@ -16,7 +16,8 @@ class Refund(models.Model):
 
     `PULLING`: the money is to come from the trading wallet to funding. `HELD`: it is held there, and Stripe
     is to be asked. `PENDING`: Stripe has it. `SUCCEEDED`: posted. `FAILED`: all was given back. `RETURNED`:
-    the bank sent it back after it had succeeded, and all was given back by another entry. One made at
+    the bank sent it back after it had succeeded, and all was given back by another entry. `lot` is what
+    the payment's lot of card money still had of it. One made at
     Stripe by an operator (`ORIGIN_STRIPE`) begins as succeeded and is what the organisation then owes.
     """
 
@@ -48,6 +49,7 @@ class Refund(models.Model):
     fee_nano_usd = models.BigIntegerField()
     tax_nano_usd = models.BigIntegerField()
     card_nano_usd = models.BigIntegerField()
+    lot_nano_usd = models.BigIntegerField(default=0)
     attempt = models.SmallIntegerField(default=1)
     stripe_refund_id = models.CharField(max_length=TEXT, null=True)
     failure_code = models.CharField(max_length=80, blank=True)

@@ -50,12 +50,13 @@ def checkout_session_read(occasion: Occasion) -> Apply | None:
 def _deposit_of(payment: gateway.Payment) -> uuid.UUID | None:
     """Return the deposit that names this payment, or that the payment names."""
     named = payment.metadata.get("deposit_id", "")
-    known = Q(payment_intent_id=payment.id) | (Q(id=named) if _is_uuid(named) else Q())
+    known = Q(payment_intent_id=payment.id) | (Q(id=named) if is_uuid(named) else Q())
     found = Deposit.objects.filter(known).values_list("id", flat=True)
     return found.first()
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Tell whether metadata holds an id: others may use our account at Stripe too."""
     try:
         uuid.UUID(text)
     except ValueError:

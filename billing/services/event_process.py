@@ -18,6 +18,7 @@ from django.db.models import F
 from billing.models import StripeEvent
 from billing.services.deposit_events import checkout_session_read, payment_intent_read
 from billing.services.event_types import Handler, Occasion
+from billing.services.refund_events import charge_read, refund_read
 from core.retry import transact
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 HANDLERS: Final[dict[str, Handler]] = {
     "payment_intent": payment_intent_read,
     "checkout.session": checkout_session_read,
+    "charge": charge_read,
+    "refund": refund_read,
 }
 """By the object's kind. What is not here is noted and means nothing to us."""
 

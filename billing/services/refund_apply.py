@@ -1,0 +1,159 @@
+"""Apply to a refund what became of it: pulled or not, accepted, arrived, failed, sent back.
+
+Everything runs in the caller's transaction and only goes forward (`PULLING`, `HELD`, `PENDING`, `SUCCEEDED`;
+`FAILED` from the first three, `RETURNED` from the last), so that whoever comes late, or twice, changes
+nothing.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from billing import stripe_gateway as gateway
+from billing.ledger.chart import Kind, of_organisation
+from billing.ledger.posting import HoldPlacement, HoldStep
+from billing.models import Deposit, Entry, Refund
+from billing.selectors.balances import available
+from billing.services.card_lots import lot_restore, lot_return
+from billing.services.ledger_post import ledger_post
+from billing.services.refund_entries import refund_entry, return_entry
+from billing.services.wallet_move import send_to_wallet
+from core.errors import Code, CuxError
+from core.hints import hint_on_commit
+from core.money import NANO_PER_CENT
+
+log = structlog.get_logger(__name__)
+
+STEP_TASK: Final = "billing.refund_step"
+_FAILED: Final = frozenset({"failed", "canceled"})
+
+
+def refund_pulled(*, refund_id: uuid.UUID, taken: bool, now: datetime) -> None:
+    """This function will hold what left the wallet for a refund; if it was not there, the refund fails."""
+    refund = _locked(refund_id)
+    if refund.state != Refund.State.PULLING:
+        return
+    if taken and _hold(refund, now):
+        refund.state, refund.next_step_at = Refund.State.HELD, now
+        hint_on_commit(task=STEP_TASK, queue="jobs", refund_id=str(refund.id))
+    else:
+        _fail(refund, "insufficient_balance", "The money was spent meanwhile.", now)
+        if taken:
+            _send_back(refund, now)
+    refund.save()
+
+
+def refund_apply(*, refund_id: uuid.UUID, answer: gateway.Refund, now: datetime) -> bool:
+    """This function will bring a refund to what Stripe says it is; return whether that changed anything.
+
+    Raises:
+        CuxError: INTERNAL, what Stripe has is not what was asked for: somebody has to look.
+    """
+    refund = _locked(refund_id)
+    _require_as_asked(refund, answer)
+    before = refund.state
+    refund.stripe_refund_id = answer.id
+    under_way = before in (Refund.State.HELD, Refund.State.PENDING)
+    if answer.status in _FAILED and under_way:
+        refund_fail(refund, answer.failure_reason or answer.status, "The bank did not take it.", now)
+    elif answer.status in _FAILED and before == Refund.State.SUCCEEDED:
+        _return(refund, answer, now)
+    elif answer.status == "succeeded" and under_way:
+        _succeed(refund, now)
+    elif before == Refund.State.HELD:
+        refund.state = Refund.State.PENDING
+    refund.save()
+    return before != refund.state
+
+
+def refund_fail(refund: Refund, code: str, message: str, now: datetime) -> None:
+    """This function will give all back of a refund that holds money; the caller has its row and saves it."""
+    ledger_post(steps=[HoldStep(refund.id, release=refund.amount_nano_usd)], now=now)
+    _fail(refund, code, message, now)
+    _send_back(refund, now)
+
+
+def _locked(refund_id: uuid.UUID) -> Refund:
+    return Refund.objects.select_for_update(no_key=True, of=("self",)).get(id=refund_id)
+
+
+def _hold(refund: Refund, now: datetime) -> bool:
+    """Tell whether the money is held; a debt may have been collected out of funding first."""
+    funding = of_organisation(Kind.FUNDING, refund.organisation_id)
+    placement = HoldPlacement(refund.id, funding, refund.amount_nano_usd, "refund", str(refund.id))
+    try:
+        with transaction.atomic():
+            ledger_post(placements=[placement], now=now)
+    except CuxError as refusal:
+        if refusal.code is not Code.INSUFFICIENT_BALANCE:
+            raise
+        return False
+    return True
+
+
+def _fail(refund: Refund, code: str, message: str, now: datetime) -> None:
+    refund.state, refund.finished_at = Refund.State.FAILED, now
+    refund.failure_code, refund.failure_message = code, message
+    _unreserve(refund)
+
+
+def _unreserve(refund: Refund) -> None:
+    rest = F("refunded_nano_usd") - refund.amount_nano_usd
+    Deposit.objects.filter(id=refund.deposit_id).update(refunded_nano_usd=rest)
+
+
+def _send_back(refund: Refund, now: datetime) -> None:
+    funding = of_organisation(Kind.FUNDING, refund.organisation_id)
+    amount = min(available(funding), refund.amount_nano_usd)
+    if amount > 0:
+        send_to_wallet(
+            organisation_id=refund.organisation_id,
+            amount_nano_usd=amount,
+            key=f"refund {refund.id} back",
+            now=now,
+        )
+
+
+def _require_as_asked(refund: Refund, answer: gateway.Refund) -> None:
+    ours = (
+        answer.metadata.get("refund_id") == str(refund.id)
+        and answer.payment_id == refund.deposit.payment_intent_id
+        and answer.amount_cents * NANO_PER_CENT == refund.card_nano_usd
+        and answer.currency == "usd"
+        and refund.stripe_refund_id in (None, answer.id)
+    )
+    if not ours and refund.origin == Refund.Origin.CUX:
+        log.error("refund_not_as_asked", refund_id=str(refund.id), stripe_refund_id=answer.id)
+        raise CuxError(Code.INTERNAL, "The refund is not what was asked for.")
+
+
+def _succeed(refund: Refund, now: datetime) -> None:
+    refund.lot_nano_usd = lot_return(
+        organisation_id=refund.organisation_id,
+        payment_intent_id=str(refund.deposit.payment_intent_id),
+        amount_nano_usd=refund.amount_nano_usd,
+    )
+    entry = refund_entry(refund, now)
+    ledger_post(entries=[entry], steps=[HoldStep(refund.id, capture=refund.amount_nano_usd)], now=now)
+    refund.entry = Entry.objects.get(key=entry.key)
+    refund.state, refund.finished_at = Refund.State.SUCCEEDED, now
+
+
+def _return(refund: Refund, answer: gateway.Refund, now: datetime) -> None:
+    if refund.lot_nano_usd:
+        lot_restore(
+            organisation_id=refund.organisation_id,
+            payment_intent_id=str(refund.deposit.payment_intent_id),
+            amount_nano_usd=refund.lot_nano_usd,
+        )
+    entry = return_entry(refund, now)
+    ledger_post(entries=[entry], now=now)
+    refund.return_entry = Entry.objects.get(key=entry.key)
+    refund.state, refund.failure_code = Refund.State.RETURNED, answer.failure_reason or answer.status
+    refund.failure_message = "The bank sent it back."
+    _unreserve(refund)
+    _send_back(refund, now)
