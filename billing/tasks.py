@@ -13,6 +13,7 @@ from billing.services.deposit_step import deposit_step
 from billing.services.deposits_reconcile import deposits_reconcile
 from billing.services.event_process import event_process
 from billing.services.events_reconcile import events_catch_up, events_reconcile
+from billing.services.head_publish import head_publish
 from billing.services.holds import holds_expire
 from billing.services.ledger_seal import ledger_seal
 from billing.services.refund_apply import refund_pulled
@@ -51,6 +52,12 @@ def events_catch_up_task() -> None:
 def ledger_seal_task() -> None:
     """Seal the rows whose transactions have ended."""
     ledger_seal(now=utc_now())
+
+
+@shared_task(name="billing.head_publish")
+def head_publish_task() -> None:
+    """Publish the head of the sealed chain if the last one is an hour old."""
+    head_publish(now=utc_now())
 
 
 @shared_task(name="billing.deposit_step")

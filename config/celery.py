@@ -30,6 +30,7 @@ PERIODS_S = {
     "billing.events_reconcile": 5.0,
     "billing.events_catch_up": 600.0,
     "billing.ledger_seal": 2.0,
+    "billing.head_publish": 60.0,
     "exchange.index_publish": 10.0,
     "exchange.minutes_roll": 30.0,
 }

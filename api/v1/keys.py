@@ -8,10 +8,10 @@ from rest_framework.response import Response
 from api.openapi import ref
 from api.v1.pages import refuse_unknown
 from api.v1.shapes import KeysView, KeyView
+from core.exchange_key import exchange_key
 from core.ids import public_id
 from cux.wire.signing import key_id
 from inference.selectors.providers import provider_keys
-from inference.services.receipt_write import exchange_key
 
 
 @extend_schema(operation_id="keys_get", tags=["directory"], responses={200: ref(KeysView)})

@@ -2,13 +2,14 @@
 
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.lookups import Exact
 
 HASH_BYTES = 32
 
 
 def _bytes_are(column: str, length: object) -> Q:
     size = Func(F(column), function="octet_length", output_field=models.BigIntegerField())
-    return Q(models.lookups.Exact(size, length))
+    return Q(Exact(size, length))
 
 
 class Seal(models.Model):

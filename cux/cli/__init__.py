@@ -11,6 +11,7 @@ from cux.cli import (
     chat,
     job,
     keys,
+    ledger,
     login,
     market,
     operator,
@@ -32,6 +33,7 @@ app.add_typer(operator.app, name="operator")
 app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(usage.budgets, name="budget")
 account.register(app)
 charts.register(app)

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from cux.client.call import Call, next_page
-from cux.client.calls import account, batches, charts, compute, documents, keys, market, operators
+from cux.client.calls import account, batches, charts, compute, documents, keys, ledger, market, operators
 from cux.client.config import resolve
 from cux.client.errors import CuxConnectionError, CuxError
 from cux.client.methods import named_after
@@ -172,6 +172,9 @@ class Client:
     job_get = _one(compute.job_get)
     receipt_get = _one(compute.receipt_get)
     key_list = _one(compute.key_list)
+    ledger_head_get = _one(ledger.ledger_head_get)
+    ledger_head_at = _one(ledger.ledger_head_at)
+    ledger_head_list = _pages(ledger.ledger_head_list)
     card_get = _one(compute.card_get)
     card_list = _list(compute.card_list)
     provider_list = _list(compute.provider_list)

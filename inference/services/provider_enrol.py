@@ -12,11 +12,11 @@ from django.db import transaction
 
 from accounts.services import api_key_create
 from core.errors import Code, CuxError
+from core.exchange_key import exchange_key
 from core.ids import public_id
 from cux.wire.agent import EnrolRequest, EnrolResponse
 from inference.models import Provider
 from inference.selectors.catalogue import model_list
-from inference.services.receipt_write import exchange_key
 
 _REPEAT_WITHIN: Final = timedelta(minutes=10)
 

@@ -1,12 +1,10 @@
 """Receipts: the provider's signed statement, the meter and the charge, chained and signed by the exchange."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, cast
 
-from django.conf import settings
-
 from core.clock import rfc3339
+from core.exchange_key import exchange_key
 from core.ids import public_id
 from cux.wire.metering import Usage
 from cux.wire.receipt import (
@@ -19,7 +17,7 @@ from cux.wire.receipt import (
     receipt_bytes,
     receipt_hash,
 )
-from cux.wire.signing import SigningKey, decode_key, key_id
+from cux.wire.signing import decode_key, key_id
 from inference.locks import provider_lock
 from inference.models import Job, Lease, Receipt
 from inference.selectors.answers import answer_ids
@@ -83,12 +81,6 @@ def statement_of(job: Job, lease: Lease, ids: list[int], finish_reason: FinishRe
         output_ids=ids,
         finish_reason=finish_reason,
     )
-
-
-@lru_cache(maxsize=1)
-def exchange_key() -> SigningKey:
-    """Return the key the exchange signs receipts with."""
-    return SigningKey(decode_key(settings.RECEIPT_SIGNING_SEED))
 
 
 def _attempts(job: Job) -> list[Attempt]:

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from core.exchange_key import exchange_key
 from cux.wire.orders import JobView
 from cux.wire.receipt import Receipt, receipt_hash
 from cux.wire.signing import key_id
@@ -10,7 +11,6 @@ from cux.wire.verification import ReceiptError, parse_receipt, verify_receipt
 from inference.models import Provider
 from inference.selectors.jobs import job_get, receipt_get
 from inference.selectors.providers import provider_keys
-from inference.services.receipt_write import exchange_key
 
 
 @dataclass(frozen=True, slots=True)

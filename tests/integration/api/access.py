@@ -132,6 +132,7 @@ def make_world() -> World:
             "organisation_id": public_id("organisation", uuid.uuid4()),
             **{name: public_id(kind, new_id()) for name, kind in unknown.items()},
             "card_hash": "0" * 64,
+            "height": "1",
             "code": "overall",
             "model": "no-such",
             "name": "no-such",

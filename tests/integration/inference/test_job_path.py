@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from billing.models import Hold
 from core.clock import rfc3339, utc_now
+from core.exchange_key import exchange_key
 from core.ids import parse_public_id, public_id
 from core.sealing import unseal_token_ids
 from cux.wire.card import ComputeCard
@@ -13,7 +14,6 @@ from inference.models import Checkpoint, Job, Lease
 from inference.selectors.jobs import job_get, job_list, receipt_get
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
-from inference.services.receipt_write import exchange_key
 from tests.integration.inference.books import Books, books
 from tests.integration.inference.scene import EOS, Scene
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cux.client.call import Call
-from cux.client.calls import account, batches, charts, compute, keys, market, operators
+from cux.client.calls import account, batches, charts, compute, keys, ledger, market, operators
 from cux.client.views import Page
 from cux.wire.batches import BatchCancel
 from tests.environment import ROOT
@@ -67,6 +67,9 @@ CALLS: list[Call[Any]] = [
     compute.job_get("x"),
     compute.receipt_get("x"),
     compute.key_list(),
+    ledger.ledger_head_get(),
+    ledger.ledger_head_at(1),
+    ledger.ledger_head_list(),
     compute.card_get("x"),
     compute.card_list(),
     compute.provider_list(),
@@ -112,7 +115,7 @@ def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
 
 
 def test_every_call_there_is_was_looked_at() -> None:
-    modules = (market, charts, account, batches, keys, operators, compute)
+    modules = (market, charts, account, batches, keys, ledger, operators, compute)
     functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
     assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
