@@ -8,6 +8,7 @@ from billing.models.card_lot import CardLot, CardSpend
 from billing.models.charge import Charge
 from billing.models.customer import Customer
 from billing.models.deposit import Deposit
+from billing.models.document import Document, DocumentCounter, DocumentLine
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
 from billing.models.refund import Refund
@@ -28,6 +29,9 @@ __all__ = [
     "Charge",
     "Customer",
     "Deposit",
+    "Document",
+    "DocumentCounter",
+    "DocumentLine",
     "Entry",
     "Head",
     "Hold",

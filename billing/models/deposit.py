@@ -24,6 +24,7 @@ class Deposit(models.Model):
     It is `PENDING` until Stripe has answered, `OPEN` while it is to be paid on Stripe's page or on its way,
     `REQUIRES_ACTION` while the card's owner has to confirm at `action_url`. `SUCCEEDED` is final, and has
     the ledger's entry; a payment that succeeds after `FAILED` or `EXPIRED` is credited all the same.
+    Tax, and whom the invoice is `billed_to`, are those of the moment in which the amount was agreed.
     Of a deposit that succeeded, `refunded` (asked for or done) and `disputed` are gone.
     """
 
@@ -52,6 +53,9 @@ class Deposit(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
     amount_nano_usd = models.BigIntegerField()
     tax_nano_usd = models.BigIntegerField(default=0)
+    tax_rate_ppm = models.IntegerField(default=0)
+    tax_note = models.CharField(max_length=160, blank=True)
+    billed_to = models.JSONField(null=True)
     stripe_fee_nano_usd = models.BigIntegerField(default=0)
     refunded_nano_usd = models.BigIntegerField(default=0)
     disputed_nano_usd = models.BigIntegerField(default=0)

@@ -6,7 +6,16 @@ from billing.selectors.invariants import Invariant, guards_stand
 
 _TO_PROVIDER: Final = "('earnings', 'hold_back')"
 _EARNED: Final = "('fee_income', 'insurance', 'public_access')"
-_GUARDS: Final = ("billing_charge_append_only", "billing_budgetwindow_stays")
+_GUARDS: Final = (
+    "billing_charge_append_only",
+    "billing_budgetwindow_stays",
+    "billing_document_append_only",
+    "billing_documentline_append_only",
+    "billing_documentcounter_stays",
+    "billing_documentcounter_counts",
+    "billing_document_adds_up",
+    "billing_documentline_adds_up",
+)
 
 INVARIANTS: Final = (
     Invariant(
@@ -61,6 +70,58 @@ INVARIANTS: Final = (
         ) r
         WHERE (w.reserved_nano_usd, w.spent_nano_usd) <> (r.reserved, w.opening_nano_usd + r.spent)
         ORDER BY w.id
+        """,
+    ),
+    Invariant(
+        "document_is_its_entry",
+        "a document's net is what its entry moved on the organisation's money, its tax what it moved there",
+        """
+        SELECT format('document %s-%s: net %s, tax %s; entry %s: %s, %s', d.series, d.sequence,
+                      d.net_nano_usd, d.tax_nano_usd, d.entry_key, t.net, t.tax)
+        FROM billing_document d JOIN billing_entry e ON e.key = d.entry_key
+        CROSS JOIN LATERAL (
+            SELECT abs(coalesce(sum(p.amount) FILTER (
+                    WHERE a.organisation_id = d.organisation_id AND a.kind IN ('funding', 'dispute_debt')
+                        AND c.kind NOT IN ('funding', 'dispute_debt', 'stripe_fees')
+                        OR a.organisation_id = d.organisation_id AND a.kind = 'funding'
+                        AND c.kind = 'funding' AND c.organisation_id <> d.organisation_id
+                ), 0)) AS net,
+                abs(coalesce(sum(p.amount) FILTER (WHERE a.kind = 'tax'), 0)) AS tax
+            FROM billing_posting p JOIN billing_account a ON a.id = p.account_id
+            JOIN billing_account c ON c.id = p.counter_id WHERE p.entry_id = e.id
+        ) t
+        WHERE (d.net_nano_usd, d.tax_nano_usd) <> (t.net, t.tax) ORDER BY d.id
+        """,
+    ),
+    Invariant(
+        "deposit_has_its_invoice",
+        "a deposit that was paid has an invoice",
+        """
+        SELECT format('deposit %s', p.id) FROM billing_deposit p JOIN billing_entry e ON e.id = p.entry_id
+        WHERE NOT EXISTS (SELECT FROM billing_document d
+                          WHERE d.entry_key = e.key AND d.kind = 'invoice' AND d.reason = 'deposit')
+        ORDER BY p.id
+        """,
+    ),
+    Invariant(
+        "document_adds_up",
+        "a document's lines add up to its net",
+        """
+        SELECT format('document %s-%s: net %s, lines %s', d.series, d.sequence, d.net_nano_usd,
+                      coalesce(sum(l.amount_nano_usd), 0))
+        FROM billing_document d LEFT JOIN billing_documentline l ON l.document_id = d.id
+        GROUP BY d.id HAVING d.net_nano_usd <> coalesce(sum(l.amount_nano_usd), 0) ORDER BY d.id
+        """,
+    ),
+    Invariant(
+        "document_numbers_have_no_gap",
+        "each series of documents counts from 1 to its counter without a gap",
+        """
+        SELECT format('series %s: counter %s, %s documents up to %s', series, c.last, d.count, d.highest)
+        FROM billing_documentcounter c FULL JOIN (
+            SELECT series, count(*) AS count, max(sequence) AS highest FROM billing_document GROUP BY series
+        ) d USING (series)
+        WHERE c.last IS DISTINCT FROM d.count OR c.last IS DISTINCT FROM d.highest ORDER BY series
         """,
     ),
     guards_stand("documents_guards_stand", _GUARDS),

@@ -13,6 +13,7 @@ from billing.ledger.posting import JournalEntry, Leg
 from billing.models import Customer, Deposit, Entry
 from billing.rules.address import address_sha256
 from billing.services.card_lots import lot_open
+from billing.services.deposit_documents import deposit_invoice
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet
 from core.errors import Code, CuxError
@@ -132,6 +133,8 @@ def _succeed(deposit: Deposit, payment: gateway.Payment, now: datetime) -> None:
     deposit.card_country = charge.country
     deposit.failure_code = deposit.failure_message = deposit.action_url = ""
     deposit.state, deposit.finished_at = Deposit.State.SUCCEEDED, now
+    if not outcome.replayed:
+        deposit_invoice(deposit=deposit, entry_key=entry.key, now=now)
 
 
 def _entry(deposit: Deposit, payment_id: str, now: datetime) -> JournalEntry:

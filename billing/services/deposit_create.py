@@ -10,6 +10,7 @@ from django.db import transaction
 from billing.models import Deposit
 from billing.rules.limits import TRIES_PER_HOUR, require_deposit
 from billing.services.customer_ensure import customer_lock
+from billing.services.document_issue import buyer_of
 from billing.services.tax import tax_for
 from core.errors import Code, CuxError
 from core.hints import hint_on_commit
@@ -44,6 +45,9 @@ def deposit_create(
         method=method,
         amount_nano_usd=amount_nano_usd,
         tax_nano_usd=tax.amount_nano_usd,
+        tax_rate_ppm=tax.rate_ppm,
+        tax_note=tax.note,
+        billed_to=buyer_of(organisation_id),
         payment_method_id=payment_method_id,
         saves_card=saves_card,
         return_url=return_url or settings.EXCHANGE_URL,

@@ -155,6 +155,9 @@ class AsyncClient:
 
     billing_profile_get = _one(documents.billing_profile_get)
     billing_profile_set = _one(documents.billing_profile_set)
+    invoice_list = _pages(documents.invoice_list)
+    invoice_get = _one(documents.invoice_get)
+    invoice_pdf = _one(documents.invoice_pdf)
     usage_list = _list(documents.usage_list)
     usage_export = _one(documents.usage_export)
     budget_list = _list(documents.budget_list)

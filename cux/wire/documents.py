@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from cux.wire.fields import Count, Id, Instant
+from cux.wire.fields import Count, Id, Instant, Int64
 
 Line = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\Z")]
@@ -77,3 +77,34 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provider_id: str | None = None
     card_hash: str | None = None
     entry_key: str | None = None
+
+
+class DocumentLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a document; what was kept of a refund is negative. The card hash is of billed compute."""
+
+    description: str
+    detail: str
+    card_hash: str
+    amount_nano_usd: Int64
+
+
+class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice or a credit note. The lines add up to the net; net and tax to the total.
+
+    `entry_key` names the one entry of the ledger that it is about, `corrects` the document it takes back.
+    """
+
+    number: str
+    kind: Literal["invoice", "credit_note"]
+    reason: Literal["deposit", "refund", "refund_returned", "undelivered", "outage"]
+    issued_at: Instant
+    net_nano_usd: Count
+    tax_nano_usd: Count
+    total_nano_usd: Count
+    total_usd: str
+    tax_rate_ppm: Count
+    tax_note: str
+    payment: str
+    entry_key: str
+    corrects: str | None
+    lines: list[DocumentLineView]

@@ -18,9 +18,11 @@ from accounts.selectors.house import house_id
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.selectors.balances import balances
+from billing.services.document_issue import Line, Reason, service_credit_issue
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet, to_transit
 from core.errors import Code, CuxError
+from core.ids import public_id
 from core.outbox import outbox_add
 from exchange.models import Cover
 from exchange.selectors.book import book_snapshot
@@ -57,7 +59,7 @@ def cover_run(*, cover_id: uuid.UUID, now: datetime) -> str:
         Organisation.DoesNotExist: there is no house yet; the shares wait in transit.
     """
     while True:
-        cover = Cover.objects.select_related("entitlement__instrument").get(id=cover_id)
+        cover = Cover.objects.select_related("entitlement__instrument__compute_class").get(id=cover_id)
         if cover.state in Cover.DONE or not _STEPS[State(cover.state)](cover, now):
             return cover.state
 
@@ -191,6 +193,7 @@ def _end(cover: Cover, state: State, legs: list[Leg], to_buyer: int, now: dateti
         kind = "cover_close" if state == State.COVERED else "credit_note"
         _post(cover, "close", kind, legs, now)
         if to_buyer:
+            _credit(cover, to_buyer, now)
             send_to_wallet(
                 organisation_id=cover.entitlement.holder_id,
                 amount_nano_usd=to_buyer,
@@ -199,6 +202,24 @@ def _end(cover: Cover, state: State, legs: list[Leg], to_buyer: int, now: dateti
             )
         outbox_add(topic="job.dispatch", payload={"job_id": str(cover.job_id)})
     return True
+
+
+def _credit(cover: Cover, to_buyer: int, now: datetime) -> None:
+    """Issue the credit note for what was paid for compute that nobody delivered."""
+    of_class = cover.entitlement.instrument.compute_class
+    line = Line(
+        f"Compute of {of_class.model} that was not delivered: {cover.compute_ucu:,} µCU",
+        to_buyer,
+        detail=f"Job {public_id('job', cover.job_id)}, price and fee of the part that was cancelled",
+        card_hash=of_class.card_hash,
+    )
+    service_credit_issue(
+        organisation_id=cover.entitlement.holder_id,
+        entry_key=cover_key(cover, "close"),
+        reason=Reason.UNDELIVERED,
+        line=line,
+        now=now,
+    )
 
 
 _STEPS: Final[dict[Cover.State, Callable[[Cover, datetime], bool]]] = {

@@ -10,6 +10,7 @@ from cux.wire.documents import (
     BillingProfileView,
     BudgetPeriod,
     BudgetView,
+    DocumentView,
     GroupBy,
     NewBudget,
     UsageRow,
@@ -32,6 +33,21 @@ def billing_profile_set(
         legal_name=legal_name, address_lines=list(address_lines), country=country, email=email, vat_id=vat_id
     )
     return write("PUT", "/v1/billing-profile", BillingProfileView, body=profile, idempotency_key=None)
+
+
+def invoice_list(*, page_size: int = 50) -> Call[Page[DocumentView]]:
+    """Iterate over invoices and credit notes, newest first; pages are fetched as they are needed."""
+    return get("/v1/invoices", Page[DocumentView], limit=page_size)
+
+
+def invoice_get(number: str) -> Call[DocumentView]:
+    """Return one invoice or credit note."""
+    return get(f"/v1/invoices/{segment(number)}", DocumentView)
+
+
+def invoice_pdf(number: str) -> Call[bytes]:
+    """Return one invoice or credit note as PDF."""
+    return get(f"/v1/invoices/{segment(number)}.pdf", bytes)
 
 
 def usage_list(

@@ -59,6 +59,9 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/instruments/{symbol}/stats"): For.PUBLIC,
     ("GET", "/v1/instruments/{symbol}/resales"): For.PUBLIC,
     ("GET", "/v1/instruments/{symbol}/trades"): For.PUBLIC,
+    ("GET", "/v1/invoices"): READ,
+    ("GET", "/v1/invoices/{number}"): READ,
+    ("GET", "/v1/invoices/{number}.pdf"): READ,
     ("GET", "/v1/jobs"): READ,
     ("GET", "/v1/jobs/{job_id}"): READ,
     ("GET", "/v1/keys"): For.PUBLIC,
@@ -124,6 +127,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
 }
 API = [address for address in MATRIX if address[0] != PAGES]
 OWN = (
+    "{number}",
     "{order_id}",
     "{client_order_id}",
     "{entitlement_id}",

@@ -1,0 +1,1 @@
+"""Documents as people read them: rows become pages. Nothing here changes anything."""

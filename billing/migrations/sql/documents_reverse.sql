@@ -1,0 +1,10 @@
+DROP TRIGGER billing_document_append_only ON billing_document;
+DROP TRIGGER billing_documentline_append_only ON billing_documentline;
+DROP TRIGGER billing_documentcounter_stays ON billing_documentcounter;
+DROP TRIGGER billing_document_adds_up ON billing_document;
+DROP TRIGGER billing_documentline_adds_up ON billing_documentline;
+DROP TRIGGER billing_documentcounter_counts ON billing_documentcounter;
+DROP FUNCTION billing_document_adds_up();
+DROP FUNCTION billing_documentline_adds_up();
+DROP FUNCTION billing_document_check_sum(uuid);
+DROP FUNCTION billing_documentcounter_check();
