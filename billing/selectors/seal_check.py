@@ -16,6 +16,11 @@ from billing.selectors.sealed_sources import SealedSource, pin_settings, sources
 
 _LEAF_BYTES: Final = 8
 CHAIN_RULE: Final = "each seal follows the one before, and says the hash of what it holds"
+AHEAD_RULE: Final = "no row names a transaction that has not begun"
+_NEXT: Final = """
+    SELECT core_xid_base() + greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+                                      pg_current_xact_id_if_assigned()::text::bigint + 1)
+"""
 _CHAIN: Final = f"""
     SELECT format('seal %s: %s', coalesce(seal.height, content.seal_id), CASE
         WHEN seal.height IS NULL THEN 'it is missing, its parts are there'
@@ -47,6 +52,17 @@ def check_seals(cursor: CursorWrapper) -> Iterator[Finding]:
     for source in sources():
         rule = f"each row of {source.table} is as it was sealed, and none is missing or added"
         yield Finding(f"sealed_{source.name}", rule, _first_broken(cursor, source))
+    ahead = (_first_ahead(cursor, source) for source in sources() if source.xid == "r.xid")
+    yield Finding("no_row_is_ahead", AHEAD_RULE, next(filter(None, ahead), None))
+
+
+def _first_ahead(cursor: CursorWrapper, source: SealedSource) -> str | None:
+    cursor.execute(
+        f"SELECT '{source.name} ' || {source.label} FROM {source.rows_sql} WHERE r.xid >= ({_NEXT})"  # noqa: S608
+        f" ORDER BY r.xid, {source.place} LIMIT 1"
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _first_broken(cursor: CursorWrapper, source: SealedSource) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from django.db.backends.utils import CursorWrapper
 
+from billing.selectors.account_ids import ACCOUNT_RULE, broken_account
 from billing.selectors.entry_digests import ENTRY_RULE, broken_entries
 from billing.selectors.heads import check_heads
 from billing.selectors.invariants import INVARIANTS, Finding, Invariant
@@ -28,7 +29,8 @@ def verify(cursor: CursorWrapper) -> list[Finding]:
         for invariant in (*INVARIANTS, *_registered.values())
     ]
     digests = Finding("entry_says_its_digest", ENTRY_RULE, next(broken_entries(cursor), None))
-    return [*findings, digests, *check_seals(cursor), check_heads(cursor)]
+    accounts = Finding("account_says_its_id", ACCOUNT_RULE, broken_account(cursor))
+    return [*findings, digests, accounts, *check_seals(cursor), check_heads(cursor)]
 
 
 def _first(cursor: CursorWrapper, broken_sql: str) -> str | None:

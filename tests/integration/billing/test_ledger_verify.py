@@ -183,6 +183,16 @@ def test_an_entry_that_no_longer_says_its_digest_is_found(change):
         assert broken(verify(cursor))["entry_says_its_digest"] == f"entry {entry_id}: {once.key}"
 
 
+@pytest.mark.parametrize(
+    "change", ["kind = 'earnings'", "kind = 'unknown'", "asset = 'CU:x'", "organisation_id = NULL"]
+)
+def test_an_account_that_became_another_is_found(change):
+    account = funded(1)
+    with planted((f"UPDATE billing_account SET {change} WHERE id = %s", [account.id])) as cursor:
+        found = broken(verify(cursor))["account_says_its_id"]
+    assert found.startswith(f"account {account.id}: ")
+
+
 def test_a_guard_that_was_switched_off_is_found():
     with planted() as cursor:
         assert broken(verify(cursor)) == {"guards_stand": "trigger billing_entry_append_only"}

@@ -226,6 +226,14 @@ def test_a_row_added_to_a_sealed_block_is_found():
         }
 
 
+def test_a_row_that_names_a_transaction_to_come_is_found(written):
+    where, key = written[0]["entries"]
+    with behind_the_guards("billing_entry") as cursor:
+        cursor.execute(f"UPDATE billing_entry SET xid = 2 ^ 62 WHERE {where} RETURNING id", [key])
+        (entry_id,) = cursor.fetchone()
+        assert broken_seals(cursor)["no_row_is_ahead"] == f"entries {entry_id}"
+
+
 @pytest.mark.parametrize(
     ("table", "column"), [(table, column) for table in CHAIN for column in CHAIN[table]], ids=str
 )
