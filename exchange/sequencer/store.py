@@ -203,11 +203,6 @@ class Question:
         asked = [Statement(_KNOWN, _columns(keys)), Statement(_CLIENT_IDS, _columns(client_ids))]
         self._trip = pipe.send(asked) if keys or client_ids else None
 
-    async def arrival(self) -> None:
-        """Let others work until the answer is there."""
-        if self._trip is not None:
-            await self._trip.arrival()
-
     def answer(self) -> tuple[Known, set[Name]]:
         """Return the verdicts that are known, and the client order ids that are taken; wait if need be."""
         if self._trip is None:

@@ -73,7 +73,7 @@ class Writer:
             await self._write_alone(items, now)
             return
         try:
-            decision = await self._decide(commands, now)
+            decision = self._decide(commands, now)
             is_sound = await self._settle()
             if is_sound:
                 self._sequencer.send(decision)
@@ -93,10 +93,8 @@ class Writer:
         landing.add_done_callback(lambda _: self._inbox.wake())
         self._flight = Flight(items, now, landing)
 
-    async def _decide(self, commands: Sequence[Decided], now: datetime) -> Decision:
-        question = self._sequencer.ask(commands)
-        await question.arrival()
-        decision = self._sequencer.decide(commands, question, now)
+    def _decide(self, commands: Sequence[Decided], now: datetime) -> Decision:
+        decision = self._sequencer.decide(commands, self._sequencer.ask(commands), now)
         if self._flight is not None and not self._flight.landing.done():
             decision.make()
         return decision
