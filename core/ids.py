@@ -19,6 +19,8 @@ PREFIXES: Final = {
     "request": "req",
     "key": "key",
     "budget": "bud",
+    "webhook": "whk",
+    "delivery": "dlv",
     "auction": "auc",
     "standing_offer": "sto",
 }

@@ -22,6 +22,7 @@ RETRY_AFTER: Final = tuple(
 """Waits between the attempts, over nearly three days; after the last one it is given up."""
 TIMEOUT_S: Final = 10.0
 _BATCH: Final = 50
+_SHOWN: Final = 200
 
 
 def webhooks_deliver(*, now: datetime) -> int:
@@ -36,6 +37,12 @@ def webhooks_deliver(*, now: datetime) -> int:
             break
         taken += _attempt(delivery, now)
     return taken
+
+
+def webhook_deliveries(organisation_id: uuid.UUID) -> list[WebhookDelivery]:
+    """Return what the organisation's webhooks were told, or are to be, newest first, at most 200."""
+    own = WebhookDelivery.objects.filter(endpoint__organisation_id=organisation_id)
+    return list(own.order_by("-id")[:_SHOWN])
 
 
 def webhook_replay(*, organisation_id: uuid.UUID, delivery_id: uuid.UUID, now: datetime) -> WebhookDelivery:

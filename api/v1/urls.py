@@ -21,6 +21,7 @@ from api.v1 import (
     paper,
     quotes,
     resale,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -60,6 +61,10 @@ urlpatterns: list[URLPattern] = [
     path("ledger/heads/<str:height>", ledger.head_of_height),
     path("api-keys", api_keys.api_keys),
     path("api-keys/<str:key_id>", api_keys.api_key),
+    path("webhooks", webhooks.webhooks),
+    path("webhooks/<str:webhook_id>", webhooks.webhook),
+    path("webhook-deliveries", webhooks.deliveries),
+    path("webhook-deliveries/<str:delivery_id>/replay", webhooks.replay),
     path("operator/kill", operators.kill),
     path("operator/auctions", operators.auction),
     path("operator/phases", operators.phase),

@@ -18,6 +18,7 @@ from cux.cli import (
     order,
     receipt,
     usage,
+    webhooks,
 )
 from cux.cli.root import app
 
@@ -29,6 +30,7 @@ app.add_typer(batch.dead_man, name="dead-man")
 app.add_typer(auctions.app, name="auctions")
 app.add_typer(auctions.offers, name="offers")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(operator.app, name="operator")
 app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")

@@ -9,7 +9,18 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from cux.client.call import Call, next_page
-from cux.client.calls import account, batches, charts, compute, documents, keys, ledger, market, operators
+from cux.client.calls import (
+    account,
+    batches,
+    charts,
+    compute,
+    documents,
+    keys,
+    ledger,
+    market,
+    operators,
+    webhooks,
+)
 from cux.client.config import resolve
 from cux.client.errors import CuxConnectionError, CuxError
 from cux.client.methods import named_after
@@ -167,6 +178,12 @@ class AsyncClient:
     api_key_list = _list(keys.api_key_list)
     api_key_create = _one(keys.api_key_create)
     api_key_revoke = _one(keys.api_key_revoke)
+
+    webhook_list = _list(webhooks.webhook_list)
+    webhook_create = _one(webhooks.webhook_create)
+    webhook_remove = _one(webhooks.webhook_remove)
+    webhook_delivery_list = _list(webhooks.webhook_delivery_list)
+    webhook_replay = _one(webhooks.webhook_replay)
 
     instrument_kill = _one(operators.instrument_kill)
     phase_set = _one(operators.phase_set)

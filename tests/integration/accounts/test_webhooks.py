@@ -20,9 +20,11 @@ from accounts.services.webhook_endpoints import (
     webhook_endpoint_remove,
 )
 from accounts.services.webhooks_deliver import RETRY_AFTER, webhook_replay, webhooks_deliver
+from accounts.webhook_events import TYPES
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from tests import builders
+from tests.environment import ROOT
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -196,6 +198,13 @@ def test_an_inner_host_is_not_told_even_if_its_name_was_fine():
     emit(who)
     webhooks_deliver(now=utc_now())
     assert delivery(made).outcome == "The host localhost is not a public one."
+
+
+def test_the_page_on_webhooks_lists_every_event():
+    page = (ROOT / "docs" / "webhooks.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("| `")] == [
+        f"| `{type}` | {says} |" for type, says in TYPES.items()
+    ]
 
 
 def test_there_are_at_most_ten():

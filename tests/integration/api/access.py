@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ApiKey, Organisation
 from accounts.secrets import secret_generate
 from accounts.services import api_key_create, api_key_revoke, member_create
+from accounts.services.webhook_emit import webhook_emit
+from accounts.services.webhook_endpoints import webhook_endpoint_create
 from api.routes import ROUTES
 from billing.services.budget_set import budget_set
 from core.ids import new_id, public_id
@@ -116,6 +119,13 @@ def make_world() -> World:
         limit_nano_usd=1,
         now=datetime.now(UTC),
     )
+    hook = webhook_endpoint_create(
+        organisation_id=market.buyer.id, url="https://example.com/", types=[]
+    ).endpoint
+    with transaction.atomic():
+        webhook_emit(
+            organisation_id=market.buyer.id, type="payout.paid", event_id="e", data={}, now=datetime.now(UTC)
+        )
     spare = api_key_create(organisation_id=market.buyer.id, name="spare", scopes=["read"])
     unknown = {"job_id": "job", "lease_id": "lease", "auction_id": "auction", "trade_id": "trade"}
     return World(
@@ -130,6 +140,8 @@ def make_world() -> World:
             "number": "INV-2026-999999",
             "budget_id": public_id("budget", budget.id),
             "key_id": public_id("key", spare.key.id),
+            "webhook_id": public_id("webhook", hook.id),
+            "delivery_id": public_id("delivery", hook.deliveries.get().id),
             "organisation_id": public_id("organisation", uuid.uuid4()),
             **{name: public_id(kind, new_id()) for name, kind in unknown.items()},
             "card_hash": "0" * 64,

@@ -97,6 +97,11 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/stream/account"): READ,
     ("GET", "/v1/stream/market/{symbol}"): For.PUBLIC,
     ("GET", "/v1/usage"): READ,
+    ("GET", "/v1/webhook-deliveries"): READ,
+    ("POST", "/v1/webhook-deliveries/{delivery_id}/replay"): KEYS,
+    ("GET", "/v1/webhooks"): READ,
+    ("POST", "/v1/webhooks"): KEYS,
+    ("DELETE", "/v1/webhooks/{webhook_id}"): KEYS,
     ("POST", "/agent/v1/claim"): PROVIDE,
     ("POST", "/agent/v1/enrol"): For.EVERYBODY,  # its single-use token is in the body
     ("POST", "/agent/v1/heartbeat"): PROVIDE,
@@ -134,6 +139,8 @@ OWN = (
     "{standing_offer_id}",
     "{key_id}",
     "{budget_id}",
+    "{webhook_id}",
+    "{delivery_id}",
 )
 UNDOCUMENTED = ("/agent/", "/webhooks/")
 """How the addresses begin that are for programs of a protocol of their own."""

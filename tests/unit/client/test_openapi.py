@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cux.client.call import Call
-from cux.client.calls import account, batches, charts, compute, keys, ledger, market, operators
+from cux.client.calls import account, batches, charts, compute, keys, ledger, market, operators, webhooks
 from cux.client.views import Page
 from cux.wire.batches import BatchCancel
 from tests.environment import ROOT
@@ -55,6 +55,11 @@ CALLS: list[Call[Any]] = [
     keys.api_key_list(),
     keys.api_key_create("bot", ["read"]),
     keys.api_key_revoke("x"),
+    webhooks.webhook_list(),
+    webhooks.webhook_create("https://example.com"),
+    webhooks.webhook_remove("x"),
+    webhooks.webhook_delivery_list(),
+    webhooks.webhook_replay("x"),
     account.balance_get(),
     account.paper_fund(1),
     account.entitlement_list(live_only=True),
@@ -115,7 +120,7 @@ def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
 
 
 def test_every_call_there_is_was_looked_at() -> None:
-    modules = (market, charts, account, batches, keys, ledger, operators, compute)
+    modules = (market, charts, account, batches, keys, ledger, operators, compute, webhooks)
     functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
     assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
