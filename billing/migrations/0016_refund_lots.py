@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0014_checked_by_set'),
+        ('billing', '0015_documents'),
     ]
 
     operations = [
