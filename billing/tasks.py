@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 from celery import shared_task
 
+from billing.services.checkpoint_take import checkpoint_take
 from billing.services.deposit_step import deposit_step
 from billing.services.deposits_reconcile import deposits_reconcile
 from billing.services.event_process import event_process
@@ -28,6 +29,12 @@ log = structlog.get_logger(__name__)
 def holds_expire_task() -> None:
     """Release holds whose time is over."""
     holds_expire(now=utc_now())
+
+
+@shared_task(name="billing.checkpoint_take")
+def checkpoint_take_task() -> None:
+    """Note what the house accounts have."""
+    checkpoint_take(now=utc_now())
 
 
 @shared_task(name="billing.event_process")

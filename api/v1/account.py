@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from api.auth import CanRead, caller
 from api.openapi import list_of, page_of, parameter, ref
 from api.v1.figures import balances_view, priced_orders
-from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
+from api.v1.pages import bad_cursor, cursor_of, limit_of, moment_of, page, refuse_unknown
 from api.v1.shapes import AccountBalances, PricedOrder
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
@@ -95,13 +95,20 @@ def dead_man(request: Request) -> Response:
     return Response(dead_man_get(organisation_id=caller(request).organisation_id))
 
 
-@extend_schema(operation_id="balances_get", tags=["account"], responses={200: ref(AccountBalances)})
+@extend_schema(
+    operation_id="balances_get",
+    tags=["account"],
+    parameters=[
+        parameter("as_of", "string", "A moment in RFC 3339, UTC: what was booked until then. Now if absent.")
+    ],
+    responses={200: ref(AccountBalances)},
+)
 @api_view(["GET"])
 @permission_classes([CanRead])
 def balances(request: Request) -> Response:
-    """Show the organisation's money."""
-    refuse_unknown(request)
-    return Response(balances_view(caller(request).organisation_id))
+    """Show the organisation's money, now or as it was booked at a moment."""
+    refuse_unknown(request, "as_of")
+    return Response(balances_view(caller(request).organisation_id, as_of=moment_of(request, "as_of")))
 
 
 @extend_schema(

@@ -1,6 +1,7 @@
 """The wire's views with the figures people read beside them. Read by REST views and by streams."""
 
 import uuid
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
@@ -76,9 +77,9 @@ def priced_orders(orders: list[OrderView]) -> list[PricedOrder]:
     ]
 
 
-def balances_view(organisation_id: uuid.UUID) -> AccountBalances:
+def balances_view(organisation_id: uuid.UUID, *, as_of: datetime | None = None) -> AccountBalances:
     """Return an organisation's money, what can be traded with apart from what is still arriving."""
-    own = organisation_balance(organisation_id)
+    own = organisation_balance(organisation_id, as_of=as_of)
     available = own.wallet_posted - own.wallet_held
     return AccountBalances(
         posted_nano_usd=own.wallet_posted,

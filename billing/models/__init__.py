@@ -6,6 +6,7 @@ from billing.models.billing_profile import BillingProfile
 from billing.models.budget import Budget, BudgetReservation, BudgetWindow
 from billing.models.card_lot import CardLot, CardSpend
 from billing.models.charge import Charge
+from billing.models.checkpoint import Checkpoint
 from billing.models.customer import Customer
 from billing.models.deposit import Deposit
 from billing.models.document import Document, DocumentCounter, DocumentLine
@@ -27,6 +28,7 @@ __all__ = [
     "CardLot",
     "CardSpend",
     "Charge",
+    "Checkpoint",
     "Customer",
     "Deposit",
     "Document",

@@ -3,11 +3,15 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from django.db import connection
 
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
+from billing.selectors.account_balance import AccountBalance
+from billing.selectors.balances_as_of import balances_as_of
+from billing.selectors.house import house_balances
 
 _WITH_LIMIT: Final = """
     SELECT b.account_id, b.posted, b.held - coalesce(expired.amount, 0)
@@ -17,11 +21,13 @@ _WITH_LIMIT: Final = """
     ) expired ON true
     WHERE b.account_id = ANY(%s)
 """
-_WITHOUT_LIMIT: Final = "SELECT coalesce(sum(amount), 0) FROM billing_posting WHERE account_id = %s"
 _IN_TRANSIT: Final = """
     SELECT coalesce(sum(-amount), 0) FROM billing_posting
     WHERE account_id = ANY(%(own)s) AND counter_id = %(transit)s
 """
+_IN_TRANSIT_AS_OF: Final = (
+    _IN_TRANSIT + "AND entry_id IN (SELECT id FROM billing_entry WHERE booked_at <= %(moment)s)"  # noqa: S608 - ours
+)
 _DEBITED: Final = """
     SELECT t.debit_id, sum(t.amount)::bigint
     FROM billing_transfer t JOIN billing_entry e ON e.id = t.entry_id
@@ -37,19 +43,6 @@ _TRIAL: Final = """
         WHERE NOT EXISTS (SELECT FROM billing_balance b WHERE b.account_id = a.id)
     ) everything GROUP BY asset ORDER BY asset
 """
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBalance:
-    """What an account has, in its asset's unit."""
-
-    posted: int
-    held: int
-
-    @property
-    def available(self) -> int:
-        """Return what can be spent."""
-        return self.posted - self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +62,8 @@ def balances(accounts: Sequence[AccountRef]) -> dict[AccountRef, AccountBalance]
     with connection.cursor() as cursor:
         cursor.execute(_WITH_LIMIT, [[account.id for account in accounts]])
         found = {row[0]: AccountBalance(row[1], int(row[2])) for row in cursor.fetchall()}
-        for account in accounts:
-            if not account.has_balance:
-                cursor.execute(_WITHOUT_LIMIT, [account.id])
-                found[account.id] = AccountBalance(_first_int(cursor.fetchone()), 0)
+    house = house_balances([account.id for account in accounts if not account.has_balance])
+    found |= {account_id: AccountBalance(amount, 0) for account_id, amount in house.items()}
     return {account: found.get(account.id, AccountBalance(0, 0)) for account in accounts}
 
 
@@ -99,15 +90,16 @@ def debited(accounts: Sequence[AccountRef], *, entry_kind: str) -> dict[AccountR
     return {account: found.get(account.id, 0) for account in accounts}
 
 
-def organisation_balance(organisation_id: uuid.UUID) -> OrganisationBalance:
-    """Return all of an organisation's money that is not in escrow."""
+def organisation_balance(organisation_id: uuid.UUID, *, as_of: datetime | None = None) -> OrganisationBalance:
+    """Return all of an organisation's money that is not in escrow: now, or as it was booked at a moment."""
     kinds = (Kind.FUNDING, Kind.WALLET, Kind.EARNINGS, Kind.HOLD_BACK)
     accounts = [of_organisation(kind, organisation_id) for kind in kinds]
-    found = balances(accounts)
+    found = balances(accounts) if as_of is None else balances_as_of(accounts, as_of)
     funding, wallet, earnings, hold_back = (found[account] for account in accounts)
     with connection.cursor() as cursor:
         own = [account.id for account in accounts[:2]]
-        cursor.execute(_IN_TRANSIT, {"own": own, "transit": of_house(Kind.TRANSIT).id})
+        parameters: dict[str, Any] = {"own": own, "transit": of_house(Kind.TRANSIT).id, "moment": as_of}
+        cursor.execute(_IN_TRANSIT_AS_OF if as_of else _IN_TRANSIT, parameters)
         transit = _first_int(cursor.fetchone())
     return OrganisationBalance(
         funding=funding.posted,

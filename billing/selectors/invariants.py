@@ -176,5 +176,26 @@ INVARIANTS: Final = (
         WHERE a.kind = 'transit' GROUP BY a.id HAVING sum(p.amount) < 0
         """,
     ),
+    Invariant(
+        "checkpoint_is_sum",
+        "a checkpoint is the sum of the transfers whose transactions lie before its cut",
+        """
+        SELECT format('checkpoint of %s at %s: %s, transfers %s', account_id, cut_xid, posted, summed)
+        FROM (
+            SELECT c.account_id, c.cut_xid, c.posted,
+                   sum(coalesce(d.amount, 0)) OVER (PARTITION BY c.account_id ORDER BY c.cut_xid) AS summed
+            FROM billing_checkpoint c JOIN (
+                SELECT cut_xid, row_number() OVER (ORDER BY cut_xid) - 1 AS span
+                FROM (SELECT DISTINCT cut_xid FROM billing_checkpoint) every
+            ) cut USING (cut_xid) LEFT JOIN (
+                SELECT p.account_id, sum(p.amount) AS amount,
+                       width_bucket(e.xid, (SELECT array_agg(cut_xid ORDER BY cut_xid) FROM (
+                           SELECT DISTINCT cut_xid FROM billing_checkpoint) every)) AS span
+                FROM billing_posting p JOIN billing_entry e ON e.id = p.entry_id
+                WHERE p.account_id IN (SELECT account_id FROM billing_checkpoint) GROUP BY 1, 3
+            ) d ON d.account_id = c.account_id AND d.span = cut.span
+        ) every WHERE posted <> summed ORDER BY cut_xid, account_id
+        """,
+    ),
     guards_stand("guards_stand", _GUARDS),
 )

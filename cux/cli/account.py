@@ -16,9 +16,14 @@ def register(app: typer.Typer) -> None:
     command(app, "balance", example="cux balance")(balance)
 
 
-def balance(session: Session) -> None:
-    """Show your money."""
-    own = session.client.balance_get()
+def balance(
+    session: Session,
+    as_of: Annotated[
+        str | None, typer.Option(help="What was booked until then, such as 2026-11-23T08:00:00Z.")
+    ] = None,
+) -> None:
+    """Show your money, now or as it was."""
+    own = session.client.balance_get(as_of=as_of)
     session.show(
         own,
         lambda: facts(

@@ -123,9 +123,9 @@ def order_list(
     )
 
 
-def balance_get() -> Call[Balances]:
-    """Return the organisation's money."""
-    return get("/v1/balances", Balances)
+def balance_get(*, as_of: str | None = None) -> Call[Balances]:
+    """Return the organisation's money, now or as it was booked at a moment (RFC 3339, UTC)."""
+    return get("/v1/balances", Balances, as_of=as_of)
 
 
 def paper_fund(amount_nano_usd: int, *, idempotency_key: str | None = None) -> Call[PaperFunds]:

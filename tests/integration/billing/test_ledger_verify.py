@@ -17,7 +17,8 @@ from billing.ledger.posting import HoldStep
 from billing.management.commands import ledger_verify
 from billing.selectors.invariants import Finding
 from billing.selectors.verify import verify
-from tests.integration.billing.books import CASH, entry, funded, hold, new_account, post
+from billing.services.checkpoint_take import checkpoint_take
+from tests.integration.billing.books import CASH, NOW, entry, funded, hold, new_account, post
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -27,7 +28,7 @@ def planted(*statements: tuple[str, list[Any]]) -> Iterator[CursorWrapper]:
     """Break the books inside a transaction that is rolled back: guards off, then the statements."""
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '20s'")
-        for table in ("account", "balance", "entry", "transfer", "hold"):
+        for table in ("account", "balance", "checkpoint", "entry", "transfer", "hold"):
             cursor.execute(f"ALTER TABLE billing_{table} DISABLE TRIGGER USER")
         for table in ("balance", "hold", "transfer"):
             cursor.execute(
@@ -196,3 +197,18 @@ def test_an_account_that_became_another_is_found(change):
 def test_a_guard_that_was_switched_off_is_found():
     with planted() as cursor:
         assert broken(verify(cursor)) == {"guards_stand": "trigger billing_entry_append_only"}
+
+
+def test_a_checkpoint_that_is_no_sum_is_found():
+    post(entry((CASH, new_account(), 100)))
+    checkpoint_take(now=NOW)
+    with planted(
+        (
+            "UPDATE billing_checkpoint SET posted = posted + 1 WHERE account_id = %s"
+            " AND cut_xid = (SELECT max(cut_xid) FROM billing_checkpoint) RETURNING cut_xid, posted",
+            [CASH.id],
+        )
+    ) as cursor:
+        ((cut, posted),) = cursor.fetchall()
+        found = broken(verify(cursor))
+    assert found["checkpoint_is_sum"] == f"checkpoint of {CASH.id} at {cut}: {posted}, transfers {posted - 1}"

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from core.clock import rfc3339, utc_now
 from cux.cli import app
 from cux.client import (
     AsyncClient,
@@ -48,6 +49,8 @@ def test_a_trade_is_on_the_tape_and_becomes_an_entitlement(client: Client, marke
     (held,) = client.entitlement_list(live_only=True)
     assert (held.quantity_ucu, held.available_ucu) == (500, 500)
     assert client.balance_get().available_nano_usd == 9_990_000_000
+    assert client.balance_get(as_of=rfc3339(utc_now())).available_nano_usd == 9_990_000_000
+    assert client.balance_get(as_of="2026-01-01T00:00:00Z").posted_nano_usd == 0
     terms = client.instrument_get(symbol)
     assert (terms.lot_ucu, terms.tick_usd_per_cu) == (100, "0.01")
     assert symbol in [row.instrument for row in client.instrument_list()]

@@ -60,7 +60,7 @@ CALLS: list[Call[Any]] = [
     webhooks.webhook_remove("x"),
     webhooks.webhook_delivery_list(),
     webhooks.webhook_replay("x"),
-    account.balance_get(),
+    account.balance_get(as_of="2026-01-01T00:00:00Z"),
     account.paper_fund(1),
     account.entitlement_list(live_only=True),
     account.account_stream(cancel_on_disconnect=True),
