@@ -11,8 +11,7 @@ SQL = Path(__file__).parent / "sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0015_documents'),
-        ('billing', '0015_refund_lots'),
+        ('billing', '0016_refund_lots'),
     ]
 
     operations = [
