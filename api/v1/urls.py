@@ -21,6 +21,7 @@ from api.v1 import (
     paper,
     quotes,
     resale,
+    statements,
     webhooks,
 )
 
@@ -42,6 +43,8 @@ urlpatterns: list[URLPattern] = [
     path("invoices", invoices.invoices),
     path("invoices/<str:number>.pdf", invoices.invoice_pdf),
     path("invoices/<str:number>", invoices.invoice),
+    path("statements/<str:month>.pdf", statements.statement_as_pdf),
+    path("statements/<str:month>", statements.statement),
     path("budgets", budgets.budgets),
     path("budgets/<str:budget_id>", budgets.budget),
     path("billing-profile", billing_profile.billing_profile),

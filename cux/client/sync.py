@@ -158,6 +158,8 @@ class Client:
     invoice_list = _pages(documents.invoice_list)
     invoice_get = _one(documents.invoice_get)
     invoice_pdf = _one(documents.invoice_pdf)
+    statement_get = _one(documents.statement_get)
+    statement_pdf = _one(documents.statement_pdf)
     usage_list = _list(documents.usage_list)
     usage_export = _one(documents.usage_export)
     budget_list = _list(documents.budget_list)

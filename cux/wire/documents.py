@@ -108,3 +108,52 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     entry_key: str
     corrects: str | None
     lines: list[DocumentLineView]
+
+
+class MonthCharge(msgspec.Struct, frozen=True, kw_only=True):
+    """What jobs of one model, card, key and tag cost in a month; or compute that expired unused.
+
+    `count` is of jobs, or of entitlements; `escrow` went to providers, `fee` is the exchange's.
+    """
+
+    kind: Literal["job", "take_or_pay"]
+    model: str
+    card_hash: str
+    key_id: str | None
+    tag: str
+    count: Count
+    prompt_tokens: Count
+    cached_tokens: Count
+    output_tokens: Count
+    compute_ucu: Count
+    escrow_nano_usd: Count
+    fee_nano_usd: Count
+    charged_nano_usd: Count
+
+
+class MoneyMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """What came in (above zero) or went out by the ledger's entries of one kind."""
+
+    entry_kind: str
+    label: str
+    amount_nano_usd: Int64
+
+
+class StatementView(msgspec.Struct, frozen=True, kw_only=True):
+    """A month by when things were booked (UTC): what was charged, and how all of an account's money moved.
+
+    The charges add up to `charged`, opening balance and movements to the closing balance, to the
+    nano-dollar. It is final when the month is over.
+    """
+
+    month: str
+    start: Instant
+    end: Instant
+    is_final: bool
+    charges: list[MonthCharge]
+    escrow_nano_usd: Count
+    fee_nano_usd: Count
+    charged_nano_usd: Count
+    opening_nano_usd: Int64
+    money: list[MoneyMoved]
+    closing_nano_usd: Int64

@@ -13,6 +13,7 @@ from cux.wire.documents import (
     DocumentView,
     GroupBy,
     NewBudget,
+    StatementView,
     UsageRow,
 )
 
@@ -48,6 +49,16 @@ def invoice_get(number: str) -> Call[DocumentView]:
 def invoice_pdf(number: str) -> Call[bytes]:
     """Return one invoice or credit note as PDF."""
     return get(f"/v1/invoices/{segment(number)}.pdf", bytes)
+
+
+def statement_get(month: str) -> Call[StatementView]:
+    """Return a month, such as `2026-11`: what was charged, and how all money moved."""
+    return get(f"/v1/statements/{segment(month)}", StatementView)
+
+
+def statement_pdf(month: str) -> Call[bytes]:
+    """Return a month's statement as PDF."""
+    return get(f"/v1/statements/{segment(month)}.pdf", bytes)
 
 
 def usage_list(

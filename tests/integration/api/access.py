@@ -137,6 +137,7 @@ def make_world() -> World:
             "client_order_id": "mine",
             "entitlement_id": public_id("entitlement", entitlement.id),
             "standing_offer_id": offer["standing_offer_id"],
+            "month": "2026-01",
             "number": "INV-2026-999999",
             "budget_id": public_id("budget", budget.id),
             "key_id": public_id("key", spare.key.id),

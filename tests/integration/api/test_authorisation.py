@@ -96,6 +96,8 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("DELETE", "/v1/standing-offers/{standing_offer_id}"): TRADE,
     ("GET", "/v1/stream/account"): READ,
     ("GET", "/v1/stream/market/{symbol}"): For.PUBLIC,
+    ("GET", "/v1/statements/{month}"): READ,
+    ("GET", "/v1/statements/{month}.pdf"): READ,
     ("GET", "/v1/usage"): READ,
     ("GET", "/v1/webhook-deliveries"): READ,
     ("POST", "/v1/webhook-deliveries/{delivery_id}/replay"): KEYS,
