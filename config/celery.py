@@ -23,6 +23,7 @@ PERIODS_S = {
     "inference.jobs_reconcile": 2.0,
     "inference.platform_uptime": 2.0,
     "inference.entitlements_expire": 10.0,
+    "inference.hold_backs_mature": 600.0,
     "billing.holds_expire": 10.0,
     "billing.checkpoint_take": 60.0,
     "accounts.webhooks_deliver": 2.0,

@@ -14,6 +14,7 @@ from accounts.networks import parse_networks
 from config.logs import configure_logging
 from core.embedded.environment import database_settings, load
 from core.embedded.paths import run_directory, var_directory
+from core.money import NANO_PER_USD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = var_directory()
@@ -236,6 +237,22 @@ PUBLIC_ACCESS_SHARE_PPM = int(os.environ.get("CUX_PUBLIC_ACCESS_SHARE_PPM", "500
 # seen within the longer time, for that. What providers earn by it is not paid out meanwhile.
 CARD_RISK_S = int(os.environ.get("CUX_CARD_RISK_S", str(7 * 86_400)))
 NEW_CARD_RISK_S = int(os.environ.get("CUX_NEW_CARD_RISK_S", str(30 * 86_400)))
+# For how many days a provider's hold-back is kept, by its trust tier; by commas, such as `L0:30,L1:7`.
+HOLD_BACK_DAYS = {
+    tier: int(days)
+    for tier, days in (
+        pair.split(":") for pair in os.environ.get("CUX_HOLD_BACK_DAYS", "L0:30,L1:7,L2:4,L3:2").split(",")
+    )
+}
+# When payouts of a day are decided (hour, UTC), the least and the most that is paid out to one in 24 hours.
+PAYOUT_HOUR_UTC = int(os.environ.get("CUX_PAYOUT_HOUR_UTC", "6"))
+PAYOUT_MIN_NANO_USD = int(os.environ.get("CUX_PAYOUT_MIN_NANO_USD", str(10 * NANO_PER_USD)))
+PAYOUT_DAY_MAX_NANO_USD = int(os.environ.get("CUX_PAYOUT_DAY_MAX_NANO_USD", str(25_000 * NANO_PER_USD)))
+# From deposit to payout in a few days: when this much, and this share, of the card money that organisations
+# paid in within the time went to one provider, its payout waits for two operators.
+PASS_THROUGH_S = int(os.environ.get("CUX_PASS_THROUGH_S", str(7 * 86_400)))
+PASS_THROUGH_NANO_USD = int(os.environ.get("CUX_PASS_THROUGH_NANO_USD", str(500 * NANO_PER_USD)))
+PASS_THROUGH_PPM = int(os.environ.get("CUX_PASS_THROUGH_PPM", "800000"))
 
 LOGGING_CONFIG = None
 configure_logging()

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from core.clock import utc_now
 from inference.services.entitlements_expire import entitlements_expire
+from inference.services.hold_backs_mature import hold_backs_mature
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
 from inference.services.jobs_reconcile import jobs_reconcile
@@ -46,6 +47,12 @@ def jobs_reconcile_task() -> None:
 def entitlements_expire_task() -> None:
     """Pay out entitlements whose window is over."""
     entitlements_expire(now=utc_now())
+
+
+@shared_task(name="inference.hold_backs_mature")
+def hold_backs_mature_task() -> None:
+    """Move hold-back that is old enough to earnings."""
+    hold_backs_mature(now=utc_now())
 
 
 @shared_task(name="inference.platform_uptime")

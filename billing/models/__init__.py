@@ -10,8 +10,12 @@ from billing.models.checkpoint import Checkpoint
 from billing.models.customer import Customer
 from billing.models.deposit import Deposit
 from billing.models.document import Document, DocumentCounter, DocumentLine
+from billing.models.dispute import Dispute, DisputeTaking
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
+from billing.models.payee import Payee
+from billing.models.payout import Payout
+from billing.models.reconciliation import Reconciliation
 from billing.models.refund import Refund
 from billing.models.seal import Head, Seal, SealPart
 from billing.models.stripe_event import StripeEvent
@@ -34,9 +38,14 @@ __all__ = [
     "Document",
     "DocumentCounter",
     "DocumentLine",
+    "Dispute",
+    "DisputeTaking",
     "Entry",
     "Head",
     "Hold",
+    "Payee",
+    "Payout",
+    "Reconciliation",
     "Refund",
     "Seal",
     "SealPart",

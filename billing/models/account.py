@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from billing.ledger.chart import DEBT_FLOOR
+
 
 class Account(models.Model):
     """A holder of an amount of one asset.
@@ -52,6 +54,11 @@ class Balance(models.Model):
                 name="balance_available_not_below_floor",
             ),
             models.CheckConstraint(condition=models.Q(held__gte=0), name="balance_held_not_negative"),
+            # Only a dispute debt has this floor: it is repaid at most to nothing.
+            models.CheckConstraint(
+                condition=models.Q(posted__lte=0) | models.Q(floor__gt=DEBT_FLOOR),
+                name="balance_debt_not_overpaid",
+            ),
         ]
 
     def __str__(self) -> str:

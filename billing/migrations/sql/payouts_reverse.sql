@@ -1,0 +1,1 @@
+DROP FUNCTION billing_payee_check_change, billing_payout_check_change, billing_dispute_check_change CASCADE;
