@@ -19,6 +19,8 @@ from billing.services.holds import holds_expire
 from billing.services.ledger_seal import ledger_seal
 from billing.services.refund_apply import refund_pulled
 from billing.services.refund_step import refund_step, refunds_reconcile
+from billing.services.payout_step import payout_step
+from billing.services.payouts_run import payouts_reconcile, payouts_run
 from core.clock import utc_now
 from core.outbox import Handler
 
@@ -89,6 +91,24 @@ def refund_step_task(*, refund_id: str, **_: Any) -> None:
 def refunds_reconcile_task() -> None:
     """Take every unfinished refund that is due a step on."""
     refunds_reconcile(now=utc_now())
+
+
+@shared_task(name="billing.payouts_run")
+def payouts_run_task() -> None:
+    """Decide on the day's payouts once their hour has come."""
+    payouts_run(now=utc_now())
+
+
+@shared_task(name="billing.payouts_reconcile")
+def payouts_reconcile_task() -> None:
+    """Take every unfinished payout one step on."""
+    payouts_reconcile(now=utc_now())
+
+
+@shared_task(name="billing.payout_step")
+def payout_step_task(*, payout_id: str, **_: Any) -> None:
+    """Take one payout as far as it goes."""
+    payout_step(payout_id=uuid.UUID(payout_id), now=utc_now())
 
 
 def _budget_alert(payload: dict[str, Any]) -> None:

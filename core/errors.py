@@ -128,6 +128,15 @@ class Code(Enum):
     SEQUENCER_UNAVAILABLE = _Spec(
         503, ErrorType.UNAVAILABLE, "The exchange is restarting; retry with the same key."
     )
+    # -- payouts and disputes
+    PAYEE_NOT_READY = _Spec(
+        409, ErrorType.CONFLICT, "Nobody can be paid yet: finish telling the payment service whom and where."
+    )
+    PAYOUT_TOO_SMALL = _bad("Less can be paid out than the least; nothing moved.", 422)
+    PAYOUT_NOT_BLOCKED = _Spec(409, ErrorType.CONFLICT, "This payout waits for nobody.")
+    DEBT_OPEN = _Spec(
+        409, ErrorType.CONFLICT, "A disputed payment left something owing; it has to be repaid first."
+    )
     # -- jobs
     UNKNOWN_MODEL = _Spec(404, ErrorType.NOT_FOUND, "There is no such model.")
     CONTEXT_LENGTH_EXCEEDED = _bad("The prompt and the answer do not fit into the model's context.")

@@ -15,6 +15,7 @@ from exchange.services.auctions_start import auctions_start
 from exchange.services.card_origin import resale_origin
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
+from exchange.services.debts_pull import debt_pull, debts_pull
 from exchange.services.entitlement_lodge import Offer
 from exchange.services.entitlement_sell import entitlement_offer
 from exchange.services.events_prune import events_prune
@@ -43,6 +44,12 @@ def covers_run_task() -> None:
 def auctions_start_task() -> None:
     """Start the auction of every schedule that has reached an instant."""
     auctions_start(now=utc_now())
+
+
+@shared_task(name="exchange.debts_pull")
+def debts_pull_task() -> None:
+    """Collect what organisations owe for disputed payments."""
+    debts_pull(now=utc_now())
 
 
 @shared_task(name="exchange.index_publish")
@@ -103,6 +110,10 @@ def _resale_earned(payload: dict[str, Any]) -> None:
     resale_origin(trade_id=trade_id)
 
 
+def _debt_pull(payload: dict[str, Any]) -> None:
+    debt_pull(organisation_id=uuid.UUID(payload["organisation_id"]), now=utc_now())
+
+
 def _trade_busted(payload: dict[str, Any]) -> None:
     bust_announce(trade_id=uuid.UUID(payload["trade_id"]))
 
@@ -114,4 +125,5 @@ OUTBOX_HANDLERS: Final = {
     "entitlement.offer": _entitlement_offer,
     "resale.earned": _resale_earned,
     "trade.busted": _trade_busted,
+    "debt.pull": _debt_pull,
 }

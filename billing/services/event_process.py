@@ -17,8 +17,11 @@ from django.db.models import F
 
 from billing.models import StripeEvent
 from billing.services.deposit_events import checkout_session_read, payment_intent_read
+from billing.services.dispute_apply import dispute_read
 from billing.services.event_types import Handler, Occasion
 from billing.services.refund_events import charge_read, refund_read
+from billing.services.payee_onboard import account_read, bank_read
+from billing.services.payout_events import payout_read, transfer_read
 from core.retry import transact
 
 log = structlog.get_logger(__name__)
@@ -29,6 +32,11 @@ HANDLERS: Final[dict[str, Handler]] = {
     "checkout.session": checkout_session_read,
     "charge": charge_read,
     "refund": refund_read,
+    "dispute": dispute_read,
+    "account": account_read,
+    "bank_account": bank_read,
+    "transfer": transfer_read,
+    "payout": payout_read,
 }
 """By the object's kind. What is not here is noted and means nothing to us."""
 

@@ -111,8 +111,15 @@ def transfer_reverse(
 ) -> TransferReversal:
     """Take a part of a transfer back from the connected account's balance. Raises as `asking`."""
     params = {"amount": amount_cents, "metadata": dict(metadata)}
-    fields = asking(lambda: v1().transfers.reversals.create(transfer_id, params, options(key))).to_dict()
-    return TransferReversal(fields["id"], fields["amount"], id_of(fields.get("transfer")))
+    return _reversal(
+        asking(lambda: v1().transfers.reversals.create(transfer_id, params, options(key))).to_dict()
+    )
+
+
+def reversals_of_transfer(transfer_id: str) -> list[TransferReversal]:
+    """Return what came back of a transfer, newest first. Raises as `asking`."""
+    found = asking(lambda: v1().transfers.reversals.list(transfer_id, {"limit": 100})).to_dict()
+    return [_reversal(fields) for fields in found["data"]]
 
 
 def _account(fields: Fields) -> ConnectAccount:
@@ -135,6 +142,10 @@ def _account(fields: Fields) -> ConnectAccount:
         address={name: text for name, text in address.items() if text},
         metadata=metadata_of(fields),
     )
+
+
+def _reversal(fields: Fields) -> TransferReversal:
+    return TransferReversal(fields["id"], fields["amount"], id_of(fields.get("transfer")))
 
 
 def _transfer(fields: Fields) -> Transfer:

@@ -2,7 +2,7 @@
 
 The bank takes the money when a dispute is opened, not when it is lost. It comes, in this order, from the tax
 that was paid with it, the payer's funds at hand, and what providers earned by it and have not been paid; the
-rest is the payer's debt. So is what the payer's wallet has: it cannot be taken at once, but repays it shortly.
+rest is the payer's debt. So is what the payer's wallet has: it cannot be taken at once, and repays it soon.
 """
 
 import uuid

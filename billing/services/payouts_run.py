@@ -1,0 +1,44 @@
+"""The day's payouts, and every unfinished payout one step on."""
+
+import uuid
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from billing.models import Payee, Payout
+from billing.services.payout_decide import payout_decide
+from billing.services.payout_step import payout_step
+from core.errors import Code, CuxError
+from core.reconcile import for_each
+
+_NOT_NOW = frozenset({Code.PAYEE_NOT_READY, Code.DEBT_OPEN, Code.PAYOUT_TOO_SMALL})
+
+
+def payouts_run(*, now: datetime) -> int:
+    """This function will decide on the payouts of this UTC day once its hour has come; return how many.
+
+    Each payee gets one a day at most, whoever runs this and how often.
+    """
+    day = now.astimezone(UTC).date()
+    if now.astimezone(UTC).hour < settings.PAYOUT_HOUR_UTC:
+        return 0
+    waiting = Payee.objects.exclude(payouts__day=day).exclude(payouts__state=Payout.State.BLOCKED)
+
+    def decide(organisation_id: uuid.UUID) -> bool:
+        try:
+            payout_decide(organisation_id=organisation_id, day=day, now=now)
+        except CuxError as refusal:
+            if refusal.code in _NOT_NOW:
+                return False
+            raise
+        return True
+
+    ids = waiting.filter(payouts_enabled=True, transfers_active=True).order_by("id")
+    return for_each(list(ids.values_list("organisation_id", flat=True)), decide, name="payouts")
+
+
+def payouts_reconcile(*, now: datetime) -> int:
+    """This function will take every payout whose time has come one step on; return how many moved."""
+    due = Payout.objects.filter(next_step_at__lte=now).order_by("next_step_at")
+    ids = list(due.values_list("id", flat=True)[:200])
+    return for_each(ids, lambda row: payout_step(payout_id=row, now=now), name="payout_steps")
