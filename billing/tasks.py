@@ -17,10 +17,10 @@ from billing.services.events_reconcile import events_catch_up, events_reconcile
 from billing.services.head_publish import head_publish
 from billing.services.holds import holds_expire
 from billing.services.ledger_seal import ledger_seal
-from billing.services.refund_apply import refund_pulled
-from billing.services.refund_step import refund_step, refunds_reconcile
 from billing.services.payout_step import payout_step
 from billing.services.payouts_run import payouts_reconcile, payouts_run
+from billing.services.refund_apply import refund_pulled
+from billing.services.refund_step import refund_step, refunds_reconcile
 from core.clock import utc_now
 from core.outbox import Handler
 

@@ -9,8 +9,8 @@ from billing.models.charge import Charge
 from billing.models.checkpoint import Checkpoint
 from billing.models.customer import Customer
 from billing.models.deposit import Deposit
-from billing.models.document import Document, DocumentCounter, DocumentLine
 from billing.models.dispute import Dispute, DisputeTaking
+from billing.models.document import Document, DocumentCounter, DocumentLine
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
 from billing.models.payee import Payee
@@ -35,11 +35,11 @@ __all__ = [
     "Checkpoint",
     "Customer",
     "Deposit",
+    "Dispute",
+    "DisputeTaking",
     "Document",
     "DocumentCounter",
     "DocumentLine",
-    "Dispute",
-    "DisputeTaking",
     "Entry",
     "Head",
     "Hold",

@@ -19,9 +19,9 @@ from billing.models import StripeEvent
 from billing.services.deposit_events import checkout_session_read, payment_intent_read
 from billing.services.dispute_apply import dispute_read
 from billing.services.event_types import Handler, Occasion
-from billing.services.refund_events import charge_read, refund_read
 from billing.services.payee_onboard import account_read, bank_read
 from billing.services.payout_events import payout_read, transfer_read
+from billing.services.refund_events import charge_read, refund_read
 from core.retry import transact
 
 log = structlog.get_logger(__name__)
