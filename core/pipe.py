@@ -19,10 +19,11 @@ _FAILED = frozenset({pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE})
 
 
 class Statement(NamedTuple):
-    """SQL with `$1`, `$2`, …, and its parameters in PostgreSQL's text form (None is NULL)."""
+    """SQL with `$1`, `$2`, …, and parameters in PostgreSQL's text form or its binary one; None is NULL."""
 
     sql: str
     parameters: Sequence[bytes | None] = ()
+    is_binary: bool = False
 
 
 _names = itertools.count()
@@ -88,7 +89,8 @@ class Trip:
         if known is None:
             known = fresh = b"pipe_%d" % next(_names)
             self._session.send_prepare(fresh, statement.sql.encode())
-        self._session.send_query_prepared(known, statement.parameters)
+        formats = [pq.Format.BINARY] * len(statement.parameters) if statement.is_binary else None
+        self._session.send_query_prepared(known, statement.parameters, formats)
         self._sent.append((statement.sql, fresh))
         if sum(len(value) for value in statement.parameters if value) > _LONG_BYTES:
             self._session.flush()

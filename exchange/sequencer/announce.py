@@ -15,7 +15,7 @@ from exchange.sequencer.changes import Changes, MarketChange
 from exchange.sequencer.state import State
 from exchange.sequencer.views import tape_view, wallet_view
 
-_encoder = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 CHECKSUM_EVERY: Final = 16
 """Each event whose number this divides carries the checksum of the book after it."""
 CHECKSUM_LEVELS: Final = 10
@@ -27,7 +27,7 @@ class Told(NamedTuple):
 
     owner_id: uuid.UUID
     sequence: int
-    payload: str
+    payload: bytes
 
 
 def market_events(changes: Changes) -> list[Told]:
@@ -79,7 +79,3 @@ def _market_payload(change: MarketChange) -> dict[str, Any]:
     if change.phase is not None or market.event_sequence % CHECKSUM_EVERY == 0:
         payload["crc"] = checksum(market.engine)
     return payload
-
-
-def _encode(value: object) -> str:
-    return _encoder.encode(value).decode()

@@ -1,10 +1,12 @@
 """The rows that a batch writes, as the columns of `store` name them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
+from core.binary import bigints, byteas, texts, uuids
 from core.ids import new_id
 from exchange.sequencer.announce import Told
 from exchange.sequencer.bulk import Row
@@ -115,19 +117,18 @@ def dead_man_rows(changes: Changes) -> list[Row]:
     return [{"organisation_id": id, **switch._asdict()} for id, switch in changes.dead_men.items()]
 
 
-def journal_row(journaled: Journaled, now: datetime) -> Row:
-    """Return a command with its verdict and effects."""
-    return {
-        "sequence": journaled.sequence,
-        "kind": kind_of(journaled.command),
-        "organisation_id": owner_of(journaled.command),
-        "key": journaled.key,
-        "body_sha256": f"\\x{journaled.body_sha256.hex()}",
-        "payload": _json(journaled.command),
-        "verdict": _json(journaled.verdict),
-        "effects": f"\\x{_pack(journaled.effects).hex()}" if journaled.effects else None,
-        "decided_at": now,
-    }
+def journal_columns(journal: Sequence[Journaled]) -> list[bytes]:
+    """Return commands with their verdicts and effects, as arrays."""
+    return [
+        bigints([each.sequence for each in journal]),
+        texts([kind_of(each.command).encode() for each in journal]),
+        uuids([owner_of(each.command) for each in journal]),
+        texts([each.key.encode() if each.key is not None else None for each in journal]),
+        byteas([each.body_sha256 for each in journal]),
+        texts([_encode(each.command) for each in journal]),
+        texts([_encode(each.verdict) for each in journal]),
+        byteas([_pack(each.effects) if each.effects else None for each in journal]),
+    ]
 
 
 def phase_rows(changes: Changes) -> list[Row]:
@@ -139,20 +140,19 @@ def phase_rows(changes: Changes) -> list[Row]:
     ]
 
 
-def event_row(owner: str, event: Told, now: datetime) -> Row:
-    """Return an event; `owner` is the column that says whose it is."""
-    return {owner: event.owner_id, "sequence": event.sequence, "at": now, "payload": event.payload}
+def event_columns(events: Sequence[Told]) -> list[bytes]:
+    """Return events as arrays: whose each is, its number, its JSON."""
+    return [
+        uuids([event.owner_id for event in events]),
+        bigints([event.sequence for event in events]),
+        texts([event.payload for event in events]),
+    ]
 
 
-def _json(value: object) -> str:
-    return _encode(value).decode()
-
-
-def announcements(changes: Changes) -> list[Row]:
-    """Return the notifications: each market that changed with its number of trades, each account."""
+def announcements(changes: Changes) -> list[bytes]:
+    """Return the notifications as arrays: of markets with their number of trades, of accounts."""
     markets = [
-        {"channel": "cux_market", "payload": _json({"instrument": symbol, "trades": len(change.trades)})}
+        _encode({"instrument": symbol, "trades": len(change.trades)})
         for symbol, change in changes.markets.items()
     ]
-    accounts = [{"channel": "cux_account", "payload": str(id)} for id in changes.accounts]
-    return markets + accounts
+    return [texts(markets), uuids(list(changes.accounts))]

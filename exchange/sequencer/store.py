@@ -12,9 +12,10 @@ from psycopg.errors import NotNullViolation
 
 from billing.services.ledger_post import ledger_statement
 from billing.services.posting_arguments import text_array
+from core.binary import instant
 from core.pipe import Pipe, Statement, Trip
 from exchange.sequencer.announce import account_events, market_events
-from exchange.sequencer.bulk import bulk, together
+from exchange.sequencer.bulk import bulk, bulk_of_columns, together
 from exchange.sequencer.changes import Changes
 from exchange.sequencer.owner import FencedOffError
 from exchange.sequencer.protocol import Verdict
@@ -24,8 +25,8 @@ from exchange.sequencer.rows import (
     capacity_row,
     dead_man_rows,
     entitlement_rows,
-    event_row,
-    journal_row,
+    event_columns,
+    journal_columns,
     order_row,
     phase_rows,
     trade_row,
@@ -136,7 +137,8 @@ _ENTITLEMENTS = bulk(
         "state": "text",
     },
 )
-_JOURNAL = bulk(
+# The parameters of `_ALWAYS`: $1 orders, $2 the batch's moment, then columns.
+_JOURNAL = bulk_of_columns(
     "exchange_command",
     {
         "sequence": "bigint",
@@ -147,19 +149,24 @@ _JOURNAL = bulk(
         "payload": "text",
         "verdict": "text",
         "effects": "bytea",
-        "decided_at": "timestamptz",
     },
-    parameter=2,
-)
-_MARKET_EVENTS = bulk(
-    "exchange_marketevent",
-    {"instrument_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
     parameter=3,
+    moment="decided_at",
+    moment_parameter=2,
 )
-_ACCOUNT_EVENTS = bulk(
+_MARKET_EVENTS = bulk_of_columns(
+    "exchange_marketevent",
+    {"instrument_id": "uuid", "sequence": "bigint", "payload": "text"},
+    parameter=11,
+    moment="at",
+    moment_parameter=2,
+)
+_ACCOUNT_EVENTS = bulk_of_columns(
     "exchange_accountevent",
-    {"organisation_id": "uuid", "sequence": "bigint", "at": "timestamptz", "payload": "text"},
-    parameter=4,
+    {"organisation_id": "uuid", "sequence": "bigint", "payload": "text"},
+    parameter=14,
+    moment="at",
+    moment_parameter=2,
 )
 _CAPACITIES = bulk(
     "exchange_capacity",
@@ -183,9 +190,9 @@ _DEAD_MEN = bulk(
 _PHASES = """
     UPDATE exchange_instrument i SET phase = r.phase
     FROM json_to_recordset($1::json) AS r (id uuid, phase text) WHERE i.id = r.id"""
-_NOTIFY = (
-    "SELECT pg_notify(channel, payload) FROM json_to_recordset($5::json) AS r (channel text, payload text)"
-)
+_NOTIFY = """
+    SELECT pg_notify('cux_market', payload) FROM unnest($17::text[]) AS market (payload)
+    UNION ALL SELECT pg_notify('cux_account', id::text) FROM unnest($18::uuid[]) AS account (id)"""
 _ALWAYS = together((_ORDERS, _JOURNAL, _MARKET_EVENTS, _ACCOUNT_EVENTS), _NOTIFY)
 """What nearly every batch writes."""
 
@@ -292,14 +299,15 @@ def statements(changes: Changes, state: State) -> Iterator[Statement]:
             issue_floors=changes.issue_floors,
             now=now,
         )
-    always = (
-        [order_row(order, now) for order in changes.orders.values()],
-        [journal_row(journaled, now) for journaled in changes.journal],
-        [event_row("instrument_id", event, now) for event in market_events(changes)],
-        [event_row("organisation_id", event, now) for event in account_events(state, changes)],
-        announcements(changes),
-    )
-    yield Statement(_ALWAYS, [_encode(rows) for rows in always])
+    always = [
+        _encode([order_row(order, now) for order in changes.orders.values()]),
+        instant(now),
+        *journal_columns(changes.journal),
+        *event_columns(market_events(changes)),
+        *event_columns(account_events(state, changes)),
+        *announcements(changes),
+    ]
+    yield Statement(_ALWAYS, always, is_binary=True)
     sometimes = (
         (_TRADES, [trade_row(trade) for trade in changes.trades]),
         (_ENTITLEMENTS, [row for trade in changes.trades for row in entitlement_rows(trade)]),
