@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_withdraw_scope'),
-        ('billing', '0016_refund_lots'),
+        ('billing', '0017_checkpoints'),
     ]
 
     operations = [
