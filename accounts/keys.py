@@ -1,7 +1,8 @@
 """What is known of an API key while it is used."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from accounts.networks import Network, is_within
 from core.errors import Code, CuxError
@@ -21,6 +22,13 @@ class KeyFacts:
     order_window_s: int
     expires_at: float | None = None
     networks: tuple[Network, ...] = ()
+    labels: Mapping[str, str] = field(init=False, compare=False, repr=False)
+    """Key and organisation as log lines name them: spelt once, not for each request."""
+
+    def __post_init__(self) -> None:
+        """Spell the ids."""
+        labels = {"key_id": str(self.key_id), "organisation_id": str(self.organisation_id)}
+        object.__setattr__(self, "labels", labels)
 
     def require(self, *scopes: str) -> None:
         """Refuse unless the key has one of these scopes.

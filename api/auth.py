@@ -147,9 +147,7 @@ def _address(request: Request) -> str:
 
 
 def _bind(facts: KeyFacts) -> None:
-    structlog.contextvars.bind_contextvars(
-        key_id=str(facts.key_id), organisation_id=str(facts.organisation_id)
-    )
+    structlog.contextvars.bind_contextvars(**facts.labels)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
