@@ -233,6 +233,18 @@ class ReadsOrTrades(BasePermission):
         return (CanRead() if request.method == "GET" else CanTrade()).has_permission(request, view)
 
 
+class _CanWithdraw(HasScope):
+    scopes = ("withdraw",)
+
+
+class ReadsOrWithdraws(BasePermission):
+    """Needs the scope `read` to look, and `withdraw` to have money leave."""
+
+    def has_permission(self, request: RestRequest, view: Any) -> bool:
+        """Tell whether the key has the scope; raises CuxError naming what is missing."""
+        return (CanRead() if request.method == "GET" else _CanWithdraw()).has_permission(request, view)
+
+
 class CanOperate(HasScope):
     """Needs the scope `operate`, which only the house's keys have."""
 

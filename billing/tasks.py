@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 from celery import shared_task
 
+from billing.services.auto_top_up import auto_top_ups_run
 from billing.services.checkpoint_take import checkpoint_take
 from billing.services.deposit_step import deposit_step
 from billing.services.deposits_reconcile import deposits_reconcile
@@ -109,6 +110,12 @@ def payouts_reconcile_task() -> None:
 def payout_step_task(*, payout_id: str, **_: Any) -> None:
     """Take one payout as far as it goes."""
     payout_step(payout_id=uuid.UUID(payout_id), now=utc_now())
+
+
+@shared_task(name="billing.auto_top_ups_run")
+def auto_top_ups_run_task() -> None:
+    """Pay in for everybody who runs low and asked for that."""
+    auto_top_ups_run(now=utc_now())
 
 
 def _budget_alert(payload: dict[str, Any]) -> None:

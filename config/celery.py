@@ -32,6 +32,7 @@ PERIODS_S = {
     "billing.payouts_run": 60.0,
     "billing.payouts_reconcile": 5.0,
     "exchange.debts_pull": 30.0,
+    "billing.auto_top_ups_run": 10.0,
     "billing.events_reconcile": 5.0,
     "billing.events_catch_up": 600.0,
     "billing.ledger_seal": 2.0,
@@ -68,7 +69,14 @@ app.conf.update(
     task_queues=[Queue("jobs"), Queue("clock")],  # type: ignore[no-untyped-call]
     task_default_queue="clock",
     task_routes={
-        name: {"queue": "jobs"} for name in ("inference.job_*", "exchange.cover_run", "billing.event_process")
+        name: {"queue": "jobs"}
+        for name in (
+            "inference.job_*",
+            "exchange.cover_run",
+            "billing.event_process",
+            "billing.deposit_step",
+            "billing.refund_step",
+        )
     },
     beat_schedule={
         name: {"task": name, "schedule": period_s, "options": {"queue": "clock", "expires": 2 * period_s}}

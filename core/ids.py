@@ -23,6 +23,8 @@ PREFIXES: Final = {
     "delivery": "dlv",
     "auction": "auc",
     "standing_offer": "sto",
+    "deposit": "dep",
+    "refund": "rfd",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

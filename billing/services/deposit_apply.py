@@ -12,6 +12,7 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.models import Customer, Deposit, Entry
 from billing.rules.address import address_sha256
+from billing.services.auto_top_up import auto_top_up_told
 from billing.services.card_lots import lot_open
 from billing.services.deposit_documents import deposit_invoice
 from billing.services.ledger_post import ledger_post
@@ -54,6 +55,7 @@ def deposit_fail(deposit: Deposit, *, code: str, message: str, now: datetime) ->
     deposit.state = Deposit.State.FAILED
     deposit.failure_code, deposit.failure_message = code, message
     deposit.action_url, deposit.finished_at = "", now
+    auto_top_up_told(deposit=deposit, now=now)
 
 
 def attempt_next(deposit: Deposit) -> None:
@@ -135,6 +137,7 @@ def _succeed(deposit: Deposit, payment: gateway.Payment, now: datetime) -> None:
     deposit.state, deposit.finished_at = Deposit.State.SUCCEEDED, now
     if not outcome.replayed:
         deposit_invoice(deposit=deposit, entry_key=entry.key, now=now)
+    auto_top_up_told(deposit=deposit, now=now)
 
 
 def _entry(deposit: Deposit, payment_id: str, now: datetime) -> JournalEntry:

@@ -16,6 +16,7 @@ from cux.cli import (
     market,
     operator,
     order,
+    payments,
     receipt,
     usage,
     webhooks,
@@ -36,6 +37,10 @@ app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(payments.deposits, name="deposit")
+app.add_typer(payments.refunds, name="refund")
+app.add_typer(payments.cards, name="payment-methods")
+app.add_typer(payments.top_ups, name="auto-top-up")
 app.add_typer(usage.budgets, name="budget")
 account.register(app)
 charts.register(app)

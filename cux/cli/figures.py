@@ -1,5 +1,6 @@
 """Figures for people, exact, from the integers that decide."""
 
+from cux.cli.exits import UsageError
 from cux.client.views import Instrument
 from cux.wire.orders import OrderView
 
@@ -14,6 +15,15 @@ def usd(amount_nano_usd: int) -> str:
     dollars, nano = divmod(abs(amount_nano_usd), NANO_PER_USD)
     digits = f"{nano:09d}"
     return f"{sign}${dollars:,}.{digits[:2]}{digits[2:].rstrip('0')}"
+
+
+def nano_usd(text: str) -> int:
+    """Return dollars, such as 25.00, in nano-USD, exactly. Raises UsageError."""
+    dollars, _, decimals = text.partition(".")
+    digits = dollars + decimals.ljust(9, "0")
+    if not (digits.isascii() and digits.isdigit()) or len(decimals) > 9 or not dollars:
+        raise UsageError("expected an amount of dollars such as 25.00")
+    return int(dollars) * NANO_PER_USD + int(decimals.ljust(9, "0"))
 
 
 def cu(compute_ucu: int) -> str:

@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from cux.cli.exits import UsageError
-from cux.cli.figures import NANO_PER_USD, cu, moment, usd
+from cux.cli.figures import cu, moment, nano_usd, usd
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts, grid
 from cux.wire.documents import BudgetPeriod, BudgetView, GroupBy, UsageRow
@@ -57,7 +57,7 @@ def budget_set(
 ) -> None:
     """Set a budget; jobs that could exceed it are refused."""
     period = _checked(window, BudgetPeriod, "the window")
-    made = session.client.budget_set(period, _nano_usd(limit), key_id=key)
+    made = session.client.budget_set(period, nano_usd(limit), key_id=key)
     names = ["budget", "of", "each", "limit", "reserved", "spent", "left"]
     session.show(made, lambda: facts(None, list(zip(names, _budget(made), strict=True))))
 
@@ -104,12 +104,3 @@ def _checked(value: Any, shape: Any, name: str) -> Any:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
         raise UsageError(f"{name}: {error}") from error
-
-
-def _nano_usd(text: str) -> int:
-    """Return dollars in nano-USD, exactly. Raises UsageError."""
-    dollars, _, decimals = text.partition(".")
-    digits = dollars + decimals.ljust(9, "0")
-    if not (digits.isascii() and digits.isdigit()) or len(decimals) > 9 or not dollars:
-        raise UsageError("the limit is an amount of dollars such as 25.00")
-    return int(dollars) * NANO_PER_USD + int(decimals.ljust(9, "0"))

@@ -19,6 +19,7 @@ from cux.client.calls import (
     ledger,
     market,
     operators,
+    payments,
     webhooks,
 )
 from cux.client.config import resolve
@@ -153,6 +154,20 @@ class Client:
     paper_fund = _one(account.paper_fund)
     entitlement_list = _list(account.entitlement_list)
 
+    deposit_create = _one(payments.deposit_create)
+    deposit_get = _one(payments.deposit_get)
+    deposit_list = _pages(payments.deposit_list)
+    refund_preview = _one(payments.refund_preview)
+    refund_create = _list(payments.refund_create)
+    refund_get = _one(payments.refund_get)
+    refund_list = _pages(payments.refund_list)
+    payment_method_list = _list(payments.payment_method_list)
+    payment_method_setup = _one(payments.payment_method_setup)
+    payment_method_default = _one(payments.payment_method_default)
+    payment_method_forget = _one(payments.payment_method_forget)
+    auto_top_up_get = _one(payments.auto_top_up_get)
+    auto_top_up_set = _one(payments.auto_top_up_set)
+    auto_top_up_end = _one(payments.auto_top_up_end)
     billing_profile_get = _one(documents.billing_profile_get)
     billing_profile_set = _one(documents.billing_profile_set)
     invoice_list = _pages(documents.invoice_list)

@@ -17,8 +17,11 @@ from accounts.services import api_key_create, api_key_revoke, member_create
 from accounts.services.webhook_emit import webhook_emit
 from accounts.services.webhook_endpoints import webhook_endpoint_create
 from api.routes import ROUTES
+from billing.models import Deposit
 from billing.services.budget_set import budget_set
+from billing.services.deposit_create import deposit_create
 from core.ids import new_id, public_id
+from core.money import NANO_PER_USD
 from exchange.models import Entitlement
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import SetStandingOffer
@@ -127,7 +130,19 @@ def make_world() -> World:
             organisation_id=market.buyer.id, type="payout.paid", event_id="e", data={}, now=datetime.now(UTC)
         )
     spare = api_key_create(organisation_id=market.buyer.id, name="spare", scopes=["read"])
-    unknown = {"job_id": "job", "lease_id": "lease", "auction_id": "auction", "trade_id": "trade"}
+    deposit = deposit_create(
+        organisation_id=market.buyer.id,
+        amount_nano_usd=5 * NANO_PER_USD,
+        method=Deposit.Method.CHECKOUT,
+        now=datetime.now(UTC),
+    )
+    unknown = {
+        "refund_id": "refund",
+        "job_id": "job",
+        "lease_id": "lease",
+        "auction_id": "auction",
+        "trade_id": "trade",
+    }
     return World(
         owner=market.buyer,
         stranger=builders.organisation("stranger"),
@@ -148,6 +163,8 @@ def make_world() -> World:
             "card_hash": "0" * 64,
             "height": "1",
             "code": "overall",
+            "deposit_id": public_id("deposit", deposit.id),
+            "payment_method": "pm_unknown",
             "model": "no-such",
             "name": "no-such",
         },

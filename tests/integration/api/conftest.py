@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from django.conf import settings
+from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import Organisation
@@ -17,6 +18,7 @@ from accounts.services import IssuedKey, api_key_create
 from tests import builders
 from tests.environment import ROOT, VAR
 from tests.sequencer_process import sequencer
+from tests.stripe import StripeDouble, running_double
 from tests.waiting import eventually
 
 
@@ -77,9 +79,17 @@ def web_url(servers: None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def exchange_url(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+def double() -> Iterator[StripeDouble]:
+    """Run a double of Stripe that web processes and this one ask."""
+    with running_double() as double, override_settings(STRIPE_API_BASE=double.url):
+        yield double
+
+
+@pytest.fixture(scope="module")
+def exchange_url(servers: None, django_db_blocker: DjangoDbBlocker, double: StripeDouble) -> Iterator[str]:
     """Run a sequencer and a web process that talks to it, and return its address."""
-    with sequencer(), web_process() as url:
+    with sequencer(), web_process(STRIPE_API_BASE=double.url) as url:
+        double.endpoint(f"{url}/webhooks/stripe", settings.STRIPE_WEBHOOK_SECRETS[0])
         yield url
 
 

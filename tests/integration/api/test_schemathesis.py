@@ -31,6 +31,7 @@ from tests.environment import ROOT
 from tests.integration.api.conftest import bearer, web_process
 from tests.sequencer_market import Market, make_market
 from tests.sequencer_process import sequencer
+from tests.stripe import StripeDouble
 
 EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 CHECKS: Final = [
@@ -115,16 +116,16 @@ def market(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Market
 
 
 @pytest.fixture(scope="module")
-def url(market: Market) -> Iterator[str]:
+def url(market: Market, double: StripeDouble) -> Iterator[str]:
     """Run a web process that does not mind how often it is asked."""
-    with web_process(CUX_REQUEST_LIMIT="1000000") as url:
+    with web_process(CUX_REQUEST_LIMIT="1000000", STRIPE_API_BASE=double.url) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def keys(market: Market) -> dict[str, dict[str, str]]:
     """Return the headers of a trader and of an operator."""
-    scopes = ("read", "trade", "infer", "provide", "keys")
+    scopes = ("read", "trade", "infer", "provide", "withdraw", "keys")
     trader = api_key_create(organisation_id=market.buyer.id, name="k", scopes=scopes, order_limit=10**6)
     operator = api_key_create(organisation_id=builders.house().id, name="o", scopes=["operate"])
     return {"trader": bearer(trader.secret), "operator": bearer(operator.secret)}

@@ -9,7 +9,18 @@ import pytest
 import yaml
 
 from cux.client.call import Call
-from cux.client.calls import account, batches, charts, compute, keys, ledger, market, operators, webhooks
+from cux.client.calls import (
+    account,
+    batches,
+    charts,
+    compute,
+    keys,
+    ledger,
+    market,
+    operators,
+    payments,
+    webhooks,
+)
 from cux.client.views import Page
 from cux.wire.batches import BatchCancel
 from tests.environment import ROOT
@@ -64,6 +75,20 @@ CALLS: list[Call[Any]] = [
     account.paper_fund(1),
     account.entitlement_list(live_only=True),
     account.account_stream(cancel_on_disconnect=True),
+    payments.deposit_create(1, payment_method="x", return_url="https://x", save_card=True),
+    payments.deposit_get("x"),
+    payments.deposit_list(),
+    payments.refund_preview(1),
+    payments.refund_create(1),
+    payments.refund_get("x"),
+    payments.refund_list(),
+    payments.payment_method_list(),
+    payments.payment_method_setup(return_url="https://x"),
+    payments.payment_method_default("x"),
+    payments.payment_method_forget("x"),
+    payments.auto_top_up_get(),
+    payments.auto_top_up_set("x", threshold_nano_usd=1, amount_nano_usd=1, monthly_cap_nano_usd=1),
+    payments.auto_top_up_end(),
     compute.model_list(),
     compute.quote_create("x", "hi", max_tokens=1, max_compute_ucu=1),
     compute.chat("x", "hi", max_tokens=1),
@@ -120,7 +145,7 @@ def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
 
 
 def test_every_call_there_is_was_looked_at() -> None:
-    modules = (market, charts, account, batches, keys, ledger, operators, compute, webhooks)
+    modules = (market, charts, account, batches, keys, ledger, operators, payments, compute, webhooks)
     functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
     assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
