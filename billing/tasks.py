@@ -6,9 +6,10 @@
 import uuid
 from typing import Any, Final
 
-import structlog
 from celery import shared_task
+from django.db import transaction
 
+from accounts.services.webhook_emit import webhook_emit
 from billing.services.auto_top_up import auto_top_ups_run
 from billing.services.checkpoint_take import checkpoint_take
 from billing.services.deposit_step import deposit_step
@@ -24,8 +25,6 @@ from billing.services.refund_apply import refund_pulled
 from billing.services.refund_step import refund_step, refunds_reconcile
 from core.clock import utc_now
 from core.outbox import Handler
-
-log = structlog.get_logger(__name__)
 
 
 @shared_task(name="billing.holds_expire")
@@ -119,7 +118,16 @@ def auto_top_ups_run_task() -> None:
 
 
 def _budget_alert(payload: dict[str, Any]) -> None:
-    log.warning("budget_alert", **payload)
+    data = {name: value for name, value in payload.items() if name != "organisation_id"}
+    what = f"{data['budget_id']}:{data['starts_at']}:{data['percent']}"
+    with transaction.atomic():
+        webhook_emit(
+            organisation_id=uuid.UUID(payload["organisation_id"]),
+            type="budget.alert",
+            event_id=f"budget.alert:{what}",
+            data=data,
+            now=utc_now(),
+        )
 
 
 def _refund_pulled(payload: dict[str, Any]) -> None:

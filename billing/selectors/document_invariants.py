@@ -104,6 +104,20 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "refund_has_its_credit_note",
+        "a refund that succeeded has a credit note, and one that the bank sent back an invoice again",
+        """
+        SELECT format('refund %s', r.id) FROM billing_refund r
+        LEFT JOIN billing_entry out ON out.id = r.entry_id
+        LEFT JOIN billing_entry back ON back.id = r.return_entry_id
+        WHERE (out.id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM billing_document d WHERE d.entry_key = out.key AND d.kind = 'credit_note'))
+            OR (back.id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM billing_document d WHERE d.entry_key = back.key AND d.kind = 'invoice'))
+        ORDER BY r.id
+        """,
+    ),
+    Invariant(
         "document_adds_up",
         "a document's lines add up to its net",
         """

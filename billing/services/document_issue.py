@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import Organisation
+from accounts.services.webhook_emit import webhook_emit
 from billing.models import BillingProfile, Document, DocumentLine
 from billing.rules.tax import Tax
 
@@ -86,6 +87,13 @@ def document_issue(
             amount_nano_usd=line.amount_nano_usd,
         )
         for position, line in enumerate((line for line in lines if line.amount_nano_usd), start=1)
+    )
+    webhook_emit(
+        organisation_id=organisation_id,
+        type="invoice.issued",
+        event_id=f"invoice.issued:{document.number}",
+        data={"number": document.number, "kind": str(kind), "total_nano_usd": document.total_nano_usd},
+        now=now,
     )
     return document
 

@@ -19,6 +19,7 @@ from billing.ledger.posting import HoldPlacement, HoldStep
 from billing.models import Deposit, Entry, Refund
 from billing.selectors.balances import available
 from billing.services.card_lots import lot_restore, lot_return
+from billing.services.deposit_documents import refund_credit_note, refund_returned_invoice
 from billing.services.ledger_post import ledger_post
 from billing.services.refund_entries import refund_entry, return_entry
 from billing.services.wallet_move import send_to_wallet
@@ -141,6 +142,7 @@ def _succeed(refund: Refund, now: datetime) -> None:
     ledger_post(entries=[entry], steps=[HoldStep(refund.id, capture=refund.amount_nano_usd)], now=now)
     refund.entry = Entry.objects.get(key=entry.key)
     refund.state, refund.finished_at = Refund.State.SUCCEEDED, now
+    refund_credit_note(refund=refund, entry_key=entry.key, now=now)
 
 
 def _return(refund: Refund, answer: gateway.Refund, now: datetime) -> None:
@@ -157,3 +159,4 @@ def _return(refund: Refund, answer: gateway.Refund, now: datetime) -> None:
     refund.failure_message = "The bank sent it back."
     _unreserve(refund)
     _send_back(refund, now)
+    refund_returned_invoice(refund=refund, entry_key=entry.key, now=now)

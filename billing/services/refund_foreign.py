@@ -8,6 +8,7 @@ from billing import stripe_gateway as gateway
 from billing.models import Deposit, Entry, Refund
 from billing.selectors.refundable import refunded_tax
 from billing.services.card_lots import lot_return
+from billing.services.deposit_documents import refund_credit_note
 from billing.services.ledger_post import ledger_post
 from billing.services.refund_entries import refund_entry
 from core.ids import new_id
@@ -38,6 +39,7 @@ def refund_foreign(*, deposit_id: uuid.UUID, answer: gateway.Refund, now: dateti
     refund.entry = Entry.objects.get(key=entry.key)
     refund.save(force_insert=True)
     outbox_add(topic="debt.pull", payload={"organisation_id": str(deposit.organisation_id)})
+    refund_credit_note(refund=refund, entry_key=entry.key, now=now)
 
 
 def _row(deposit: Deposit, answer: gateway.Refund, now: datetime) -> Refund:

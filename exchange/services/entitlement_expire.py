@@ -11,8 +11,10 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry
 from billing.selectors.balances import balances
 from billing.services.charge_record import Subject, charge_record
+from billing.services.document_issue import Line, Reason, service_credit_issue
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet
+from core.ids import public_id
 from core.money import PPM, mul_div_floor
 from exchange.locks import entitlements_lock
 from exchange.models import Entitlement, Instrument
@@ -22,12 +24,16 @@ from exchange.services.shares import FeeShares, fee_legs, leg, provider_legs
 
 @dataclass(frozen=True, slots=True)
 class ExpirySplit:
-    """What an entitlement's end brought: nano-USD to provider, house and buyer, µCU unused."""
+    """What an entitlement's end brought: nano-USD to provider, house and buyer, µCU unused.
+
+    The outage credit is what the house gives the buyer back on top, of its own.
+    """
 
     provider_nano_usd: int
     fee_earned_nano_usd: int
     buyer_nano_usd: int
     unused_ucu: int
+    outage_credit_nano_usd: int = 0
 
 
 def split_at_expiry(*, escrow: int, fee: int, availability_ppm: int, delivery: str) -> tuple[int, int, int]:
@@ -46,9 +52,17 @@ def split_at_expiry(*, escrow: int, fee: int, availability_ppm: int, delivery: s
 
 @transaction.atomic
 def entitlement_expire(
-    *, entitlement_id: uuid.UUID, availability_ppm: int, hold_back_ppm: int, now: datetime
+    *,
+    entitlement_id: uuid.UUID,
+    availability_ppm: int,
+    hold_back_ppm: int,
+    now: datetime,
+    outage_ppm: int = 0,
 ) -> ExpirySplit | None:
     """This function will close an entitlement, once, by one ledger entry.
+
+    Of the availability `outage_ppm` is owed to outages of the exchange: the provider is paid for it, and the
+    house gives it back to the buyer by an entry of its own, with a credit note.
 
     Returns None, and does nothing, while its window runs, while a job still has a part of it
     reserved, or if it is closed already. What the buyer gets back goes to funding and on to the
@@ -85,7 +99,18 @@ def entitlement_expire(
         origin_returns(row, buyer)
         send_to_wallet(organisation_id=row.holder_id, amount_nano_usd=buyer, key=f"expire:{row.id}", now=now)
     Entitlement.objects.filter(id=row.id).update(state=Entitlement.State.EXPIRED, closed_at=now)
-    return ExpirySplit(provider, earned, buyer, unused)
+    credit = 0
+    if outage_ppm:
+        less, fee_less, _ = split_at_expiry(
+            escrow=escrow_left,
+            fee=fee_left,
+            availability_ppm=availability_ppm - outage_ppm,
+            delivery=row.instrument.delivery,
+        )
+        credit = provider + earned - less - fee_less
+    if credit:
+        _credit_outage(row, credit, now)
+    return ExpirySplit(provider, earned, buyer, unused, credit)
 
 
 def _charge(row: Entitlement, unused_ucu: int, provider: int, earned: int, now: datetime) -> None:
@@ -105,4 +130,23 @@ def _charge(row: Entitlement, unused_ucu: int, provider: int, earned: int, now: 
         escrow_nano_usd=provider,
         fee_nano_usd=earned,
         now=now,
+    )
+
+
+def _credit_outage(row: Entitlement, amount_nano_usd: int, now: datetime) -> None:
+    """Give back, out of the house's income, what expiry charged for time in which the exchange was away."""
+    key = f"outage:{row.id}"
+    legs = leg(of_house(Kind.FEE_INCOME), of_organisation(Kind.FUNDING, row.holder_id), amount_nano_usd)
+    entry = JournalEntry(key, "service_credit", tuple(legs), now, ref=f"entitlement:{row.id}")
+    ledger_post(entries=[entry], now=now)
+    send_to_wallet(organisation_id=row.holder_id, amount_nano_usd=amount_nano_usd, key=key, now=now)
+    of_class = row.instrument.compute_class
+    line = Line(
+        f"Compute of {of_class.model} that could not be used: the exchange was away",
+        amount_nano_usd,
+        detail=f"Entitlement {public_id('entitlement', row.id)}, until {row.ends_at:%d %B %Y, %H:%M} UTC",
+        card_hash=of_class.card_hash,
+    )
+    service_credit_issue(
+        organisation_id=row.holder_id, entry_key=key, reason=Reason.OUTAGE, line=line, now=now
     )

@@ -41,14 +41,29 @@ def availability_ppm(*, provider_id: uuid.UUID, start: datetime, end: datetime) 
     a heartbeat's period earlier (the one that could not be sent any more) and the dark time later (an
     agent comes back after a pause), so that no outage of ours is paid for by a provider.
     """
-    window = _microseconds(end - start)
-    if window <= 0:
-        raise ValueError(f"Expected a window, was {start} to {end}")
     up = _spans(Q(provider_id=provider_id), start, end)
     before, after = timedelta(seconds=settings.HEARTBEAT_S), provider_gap()
     widest = (start - before - after, end + before + after)
     outages = [(a - before, b + after) for a, b in _gaps(_spans(Q(provider__isnull=True), *widest), *widest)]
-    return PPM * _covered([*up, *outages], start, end) // window
+    return _share_ppm([*up, *outages], start, end)
+
+
+def outage_ppm(*, provider_id: uuid.UUID, start: datetime, end: datetime) -> int:
+    """Return how much of that availability is owed to outages of ours alone, in ppm of the window.
+
+    The provider is paid for it, and the house bears it. 0 for an installation that never recorded itself.
+    """
+    if not Uptime.objects.filter(provider__isnull=True).exists():
+        return 0
+    up = _share_ppm(_spans(Q(provider_id=provider_id), start, end), start, end)
+    return availability_ppm(provider_id=provider_id, start=start, end=end) - up
+
+
+def _share_ppm(spans: list[Span], start: datetime, end: datetime) -> int:
+    window = _microseconds(end - start)
+    if window <= 0:
+        raise ValueError(f"Expected a window, was {start} to {end}")
+    return PPM * _covered(spans, start, end) // window
 
 
 def _spans(whose: Q, start: datetime, end: datetime) -> list[Span]:

@@ -9,7 +9,7 @@ from core.reconcile import for_each
 from exchange.models import Entitlement
 from exchange.services.entitlement_expire import ExpirySplit, entitlement_expire
 from inference.models import Provider
-from inference.selectors.uptime import availability_ppm
+from inference.selectors.uptime import availability_ppm, outage_ppm
 
 
 def entitlements_expire(*, now: datetime) -> int:
@@ -33,12 +33,20 @@ def entitlement_pay_out(*, entitlement_id: uuid.UUID, now: datetime) -> ExpirySp
     """
     row = Entitlement.objects.get(id=entitlement_id)
     provider = Provider.objects.filter(organisation_id=row.provider_id).first()
-    available_ppm = (
-        availability_ppm(provider_id=provider.id, start=row.starts_at, end=row.ends_at) if provider else 0
-    )
+    measured = _measured(provider.id, row) if provider else (0, 0)
     return entitlement_expire(
         entitlement_id=row.id,
-        availability_ppm=available_ppm,
+        availability_ppm=measured[0],
+        outage_ppm=measured[1],
         hold_back_ppm=provider.hold_back_ppm if provider else 0,
         now=now,
+    )
+
+
+def _measured(provider_id: uuid.UUID, row: Entitlement) -> tuple[int, int]:
+    """Return the availability in an entitlement's window, and how much of it is owed to outages of ours."""
+    start, end = row.starts_at, row.ends_at
+    return (
+        availability_ppm(provider_id=provider_id, start=start, end=end),
+        outage_ppm(provider_id=provider_id, start=start, end=end),
     )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
+from billing.models import Document
+from billing.selectors.balances import organisation_balance
 from core.clock import utc_now
 from core.ids import new_id
 from exchange.models import Entitlement
@@ -147,3 +149,29 @@ def test_an_entitlement_ends_by_the_availability_measured_in_its_window(
     assert (book.undrawn_ucu, book.escrow_nano_usd) == (0, 0)
     assert book.earnings_nano_usd + book.hold_back_nano_usd == paid
     assert entitlement_pay_out(entitlement_id=entitlement.id, now=end) is None
+
+
+def test_the_house_gives_back_what_its_own_outages_cost_the_buyer(scene: Scene, start: datetime) -> None:
+    (entitlement,) = scene.entitlements
+    end = start + timedelta(seconds=1_000)
+    Entitlement.objects.filter(id=entitlement.id).update(starts_at=start, ends_at=end)
+    up(None, start, (-100, 400), (500, 1_100))
+    up(scene.agents[0].provider.id, start, (0, 390), (600, 1_000))
+    # The provider is paid for 0…390, 395…520 (the outage, and around it) and 600…1,000: 91.5 %.
+    split = entitlement_pay_out(entitlement_id=entitlement.id, now=end)
+    escrow, fee = 20_000_000, 200_000
+    credit = escrow * 125 // 1_000 + fee * 125 // 1_000
+    assert split == ExpirySplit(
+        provider_nano_usd=escrow * 915 // 1_000,
+        fee_earned_nano_usd=fee * 915 // 1_000,
+        buyer_nano_usd=(escrow + fee) * 85 // 1_000,
+        unused_ucu=10_000,
+        outage_credit_nano_usd=credit,
+    )
+    assert (
+        books(entitlement).earnings_nano_usd + books(entitlement).hold_back_nano_usd == escrow * 915 // 1_000
+    )
+    (note,) = Document.objects.filter(organisation=scene.buyer)
+    assert (note.kind, note.reason, note.total_nano_usd) == ("credit_note", "outage", credit)
+    assert note.entry_id == f"outage:{entitlement.id}"
+    assert organisation_balance(scene.buyer.id).transit == (escrow + fee) * 85 // 1_000 + credit
