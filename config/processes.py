@@ -81,18 +81,19 @@ def all_processes(place: Place) -> list[Process]:
     """Return everything: servers, migration, seed, the exchange's processes and two providers."""
     servers = server_processes(place.var)
     names = [process.name for process in servers]
+    own_key = bool(os.environ.get("STRIPE_API_KEY"))
     schedule = str(place.var / "run" / "beat-schedule")
     return [
         *servers,
         _once(place, "migrate", ["migrate", "--database", "owner", "--verbosity", "0"], names),
-        _once(place, "seed", ["seed"], ["migrate"]),
+        _once(place, "seed", ["seed", *([] if own_key else ["--by-card", "ada"])], ["migrate"]),
         _sequencer(place),
         _server(place, "web", "config.asgi:application", place.port, ["sequencer"]),
         _server(place, "relay", "config.relay:application", place.relay_port, ["seed"]),
         _celery(place, "worker", ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]),
         _celery(place, "beat", ["beat", "--schedule", schedule]),
         *(_agent(place, name) for name in PROVIDERS),
-        *([] if os.environ.get("STRIPE_API_KEY") else [_stripe(place)]),
+        *([] if own_key else [_stripe(place)]),
         *([_bots(place)] if os.environ.get("MARKET_MODE") == "test" else []),
     ]
 

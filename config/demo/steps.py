@@ -15,13 +15,16 @@ from openai import OpenAI
 
 from config.processes import ROOT, Place
 from core.ids import new_id
-from core.money import format_usd
+from core.money import NANO_PER_USD, format_usd
 
 QUESTION: Final = "What is the capital of France? Answer in one sentence."
 SETTLE_WITHIN_S: Final = 30
 FUNDED_WITHIN_S: Final = 30
 MEASURED_WITHIN_S: Final = 120
 TOP_LEVELS: Final = 3
+PAID_IN_NANO_USD: Final = 1_000 * NANO_PER_USD
+CARD: Final = {"number": "4242424242424242", "expiry": "12/40", "cvc": "123", "name": "Ada Lovelace"}
+"""A test card of Stripe's that is never declined."""
 
 
 class StepError(Exception):
@@ -101,9 +104,34 @@ def measure(market: Market) -> None:
 
     for row in market.until("measuring the providers", MEASURED_WITHIN_S, measured):
         market.say(f"{row['name']:<10} measured {row['rate_ucu_per_s']:,} µCU/s on {market.facts['model']}")
+    pay_in(market)
     for name in market.facts["buyers"]:
         money = market.until(f"funding {name}", FUNDED_WITHIN_S, partial(_available, market, name))
         market.say(f"{name:<10} can spend {format_usd(money)}")
+
+
+def pay_in(market: Market) -> None:
+    """Have the buyers who pay by card do so on the page of Stripe's double, unless they have money."""
+    for name in market.facts.get("by_card", []):
+        if not _available(market, name):
+            _pay_by_card(market, name)
+            market.until(f"funding {name}", FUNDED_WITHIN_S, partial(_available, market, name))
+
+
+def _pay_by_card(market: Market, name: str) -> None:
+    body = {"amount_nano_usd": PAID_IN_NANO_USD, "save_card": True}
+    deposit = market.call(name, "POST", "/v1/deposits", json=body)
+    paid = httpx.post(deposit["checkout_url"], data=CARD, timeout=30)
+    if paid.status_code != httpx.codes.SEE_OTHER:
+        raise StepError(f"the card page answered {paid.status_code}: is its process up?")
+
+    def succeeded() -> dict[str, Any] | None:
+        now: dict[str, Any] = market.call(name, "GET", f"/v1/deposits/{deposit['deposit_id']}")
+        return now if now["status"] == "succeeded" else None
+
+    card = market.until(f"the deposit of {name}", FUNDED_WITHIN_S, succeeded)
+    paid_in = format_usd(PAID_IN_NANO_USD)
+    market.say(f"{name:<10} paid {paid_in} in with {card['card_brand']} …{card['card_last4']}")
 
 
 def _available(market: Market, name: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from config.demo.steps import Market
+from config.demo.steps import Market, pay_in
 from config.processes import ROOT, Place, all_processes
 from core.embedded.environment import load
 from core.supervisor.supervisor import Supervisor
@@ -36,7 +36,7 @@ class Stack:
     """
 
     def __init__(self, var: Path, *, engine_url: str | None = None) -> None:
-        self.place = Place(var, free_port(), free_port())
+        self.place = Place(var, free_port(), free_port(), free_port())
         processes = all_processes(self.place)
         if engine_url:
             environment = {"CUX_DEMO_ENGINE_URL": engine_url}
@@ -49,13 +49,16 @@ class Stack:
         self._thread = threading.Thread(target=self._run, name="stack", daemon=True)
 
     def start(self) -> None:
-        """Start everything and wait until it is ready."""
+        """Start everything, wait until it is ready, and have the buyer who pays by card do so."""
         models = self.place.var / "models"
         self.place.var.mkdir(parents=True, exist_ok=True)
         if not models.exists():
             models.symlink_to(ROOT / "var" / "models")
         self._thread.start()
         self._started.result(STARTS_WITHIN_S)
+        market = self.market(lambda _: None)
+        pay_in(market)
+        market.close()
 
     def stop(self) -> None:
         """Stop everything and wait until it is gone."""

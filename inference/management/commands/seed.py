@@ -44,20 +44,21 @@ class Command(BaseCommand):
         """Take where the model lies and where logins and keys are to be written (mode 0600)."""
         var = var_directory()
         parser.add_argument("--model", type=Path, default=var / "models" / "smollm2-135m-instruct")
+        parser.add_argument("--by-card", action="append", default=[], choices=BUYERS, help="gets no cash")
         parser.add_argument("--out", type=Path, default=var / "demo.json")
 
-    def handle(self, *, model: Path, out: Path, **_: Any) -> None:
+    def handle(self, *, model: Path, out: Path, by_card: list[str], **_: Any) -> None:
         """Seed unless there is a house already, which means: it was done."""
         if Organisation.objects.filter(is_house=True).exists():
             self.stdout.write("already seeded")
             return
         with transaction.atomic():
-            facts = _seed(model)
+            facts = _seed(model, by_card)
             _write_private(out, facts)
         self.stdout.write(f"seeded; logins and keys are in {out}")
 
 
-def _seed(model: Path) -> dict[str, Any]:
+def _seed(model: Path, by_card: list[str]) -> dict[str, Any]:
     organisation_create(name="CUX", slug="cux", is_house=True)
     listed = catalogue_list(directory=model, compute_class=COMPUTE_CLASS, licence="Apache-2.0")
     spot = _instrument("spot", window_s=24 * HOUR_S, reference_ticks=2_000)
@@ -76,7 +77,8 @@ def _seed(model: Path) -> dict[str, Any]:
         "model": listed.name,
         "instrument": spot,
         "idle_instrument": idle,
-        "buyers": {name: _buyer(name) for name in BUYERS},
+        "buyers": {name: _buyer(name, has_cash=name not in by_card) for name in BUYERS},
+        "by_card": by_card,
         "providers": {name: _provider(name) for name in PROVIDERS},
     }
 
@@ -98,8 +100,10 @@ def _instrument(delivery: str, *, window_s: int, reference_ticks: int, phase: Ph
     ).symbol
 
 
-def _buyer(name: str) -> dict[str, str]:
-    facts, organisation = _party(name, scopes=("read", "trade", "infer", "keys"))
+def _buyer(name: str, *, has_cash: bool) -> dict[str, str]:
+    facts, organisation = _party(name, scopes=("read", "trade", "infer", "withdraw", "keys"))
+    if not has_cash:
+        return facts
     now = utc_now()
     deposit_record(
         organisation_id=organisation.id, amount_nano_usd=DEPOSIT_NANO_USD, key=f"seed:{name}", now=now
@@ -111,7 +115,7 @@ def _buyer(name: str) -> dict[str, str]:
 
 
 def _provider(name: str) -> dict[str, str]:
-    facts, organisation = _party(name, scopes=("read", "trade", "keys"))
+    facts, organisation = _party(name, scopes=("read", "trade", "withdraw", "keys"))
     created = provider_create(organisation_id=organisation.id, name=name)
     return facts | {"enrol_token": created.enrol_token}
 
