@@ -9,6 +9,7 @@ from cux.cli import (
     batch,
     charts,
     chat,
+    documents,
     job,
     keys,
     ledger,
@@ -42,6 +43,9 @@ app.add_typer(payments.refunds, name="refund")
 app.add_typer(payments.cards, name="payment-methods")
 app.add_typer(payments.top_ups, name="auto-top-up")
 app.add_typer(usage.budgets, name="budget")
+app.add_typer(documents.invoices, name="invoice")
+app.add_typer(documents.statements, name="statement")
+app.add_typer(documents.profile, name="billing-profile")
 account.register(app)
 charts.register(app)
 chat.register(app)

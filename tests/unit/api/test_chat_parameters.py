@@ -46,6 +46,17 @@ def test_what_is_not_supported_is_refused_by_name(name, value):
     assert (refused.value.code, refused.value.param) == (Code.UNSUPPORTED_PARAMETER, name)
 
 
+def test_a_request_may_say_by_metadata_what_it_is_for_and_nothing_else():
+    assert parse().metadata.tag == ""
+    assert parse(metadata={}).metadata.tag == ""
+    assert parse(metadata={"tag": "nightly =1"}).metadata.tag == "nightly =1"
+    for refused in ({"tag": "x" * 65}, {"tag": "a\nb"}, {"tag": 1}, {"other": "x"}):
+        with pytest.raises(CuxError) as refusal:
+            parse(metadata=refused)
+        assert refusal.value.code is Code.INVALID_FIELD
+        assert refusal.value.param.startswith("metadata")
+
+
 def test_a_parameter_that_asks_for_nothing_special_is_accepted():
     asked = parse(
         n=1, logprobs=False, tools=[], response_format={"type": "text"}, presence_penalty=0, audio=None
