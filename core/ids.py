@@ -25,6 +25,8 @@ PREFIXES: Final = {
     "standing_offer": "sto",
     "deposit": "dep",
     "refund": "rfd",
+    "payout": "pyo",
+    "dispute": "dsp",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

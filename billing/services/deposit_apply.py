@@ -12,6 +12,7 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.models import Customer, Deposit, Entry
 from billing.rules.address import address_sha256
+from billing.services.announce import deposit_announce
 from billing.services.auto_top_up import auto_top_up_told
 from billing.services.card_lots import lot_open
 from billing.services.deposit_documents import deposit_invoice
@@ -56,6 +57,7 @@ def deposit_fail(deposit: Deposit, *, code: str, message: str, now: datetime) ->
     deposit.failure_code, deposit.failure_message = code, message
     deposit.action_url, deposit.finished_at = "", now
     auto_top_up_told(deposit=deposit, now=now)
+    deposit_announce(deposit, now)
 
 
 def attempt_next(deposit: Deposit) -> None:
@@ -71,6 +73,7 @@ def deposit_expire(*, deposit_id: uuid.UUID, now: datetime) -> bool:
         return False
     deposit.state, deposit.finished_at = Deposit.State.EXPIRED, now
     deposit.save(update_fields=["state", "finished_at"])
+    deposit_announce(deposit, now)
     return True
 
 
@@ -138,6 +141,7 @@ def _succeed(deposit: Deposit, payment: gateway.Payment, now: datetime) -> None:
     if not outcome.replayed:
         deposit_invoice(deposit=deposit, entry_key=entry.key, now=now)
     auto_top_up_told(deposit=deposit, now=now)
+    deposit_announce(deposit, now)
 
 
 def _entry(deposit: Deposit, payment_id: str, now: datetime) -> JournalEntry:

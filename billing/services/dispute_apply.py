@@ -12,6 +12,7 @@ import structlog
 
 from billing import stripe_gateway as gateway
 from billing.models import Deposit, Dispute
+from billing.services.announce import dispute_announce
 from billing.services.dispute_post import dispute_give_back, dispute_take
 from billing.services.event_types import Apply, Occasion
 from core.money import NANO_PER_CENT
@@ -72,6 +73,7 @@ def dispute_apply(*, deposit_id: uuid.UUID, found: gateway.Dispute, now: datetim
     dispute.state = _STATES.get(found.status, State.OPEN)
     dispute.reason, dispute.evidence_due_by, dispute.read_at = found.reason[:80], found.evidence_due_by, now
     dispute.save()
+    dispute_announce(dispute, now)
     return dispute
 
 

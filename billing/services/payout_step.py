@@ -19,6 +19,7 @@ from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import Leg
 from billing.models import Payee, Payout
+from billing.services.announce import payout_announce
 from billing.services.payout_decide import payout_post
 from core.money import NANO_PER_CENT
 
@@ -198,8 +199,12 @@ def _move(
     seen = Payout.objects.filter(id=payout.id, state=payout.state)
     done = state in (State.PAID, State.RETURNED)
     fields |= {"steps": 0, "waiting_for": "", "next_step_at": None if done else now}
-    if seen.update(state=state, **fields) and posting is not None:
+    if not seen.update(state=state, **fields):
+        return True
+    if posting is not None:
         payout_post(payout, *posting, now)
+    payout.state = state
+    payout_announce(payout, now)
     return True
 
 

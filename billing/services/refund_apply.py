@@ -18,6 +18,7 @@ from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep
 from billing.models import Deposit, Entry, Refund
 from billing.selectors.balances import available
+from billing.services.announce import refund_announce
 from billing.services.card_lots import lot_restore, lot_return
 from billing.services.deposit_documents import refund_credit_note, refund_returned_invoice
 from billing.services.ledger_post import ledger_post
@@ -100,6 +101,7 @@ def _fail(refund: Refund, code: str, message: str, now: datetime) -> None:
     refund.state, refund.finished_at = Refund.State.FAILED, now
     refund.failure_code, refund.failure_message = code, message
     _unreserve(refund)
+    refund_announce(refund, now)
 
 
 def _unreserve(refund: Refund) -> None:
@@ -143,6 +145,7 @@ def _succeed(refund: Refund, now: datetime) -> None:
     refund.entry = Entry.objects.get(key=entry.key)
     refund.state, refund.finished_at = Refund.State.SUCCEEDED, now
     refund_credit_note(refund=refund, entry_key=entry.key, now=now)
+    refund_announce(refund, now)
 
 
 def _return(refund: Refund, answer: gateway.Refund, now: datetime) -> None:
@@ -160,3 +163,4 @@ def _return(refund: Refund, answer: gateway.Refund, now: datetime) -> None:
     _unreserve(refund)
     _send_back(refund, now)
     refund_returned_invoice(refund=refund, entry_key=entry.key, now=now)
+    refund_announce(refund, now)

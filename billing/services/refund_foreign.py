@@ -7,6 +7,7 @@ from typing import Final
 from billing import stripe_gateway as gateway
 from billing.models import Deposit, Entry, Refund
 from billing.selectors.refundable import refunded_tax
+from billing.services.announce import refund_announce
 from billing.services.card_lots import lot_return
 from billing.services.deposit_documents import refund_credit_note
 from billing.services.ledger_post import ledger_post
@@ -40,6 +41,7 @@ def refund_foreign(*, deposit_id: uuid.UUID, answer: gateway.Refund, now: dateti
     refund.save(force_insert=True)
     outbox_add(topic="debt.pull", payload={"organisation_id": str(deposit.organisation_id)})
     refund_credit_note(refund=refund, entry_key=entry.key, now=now)
+    refund_announce(refund, now)
 
 
 def _row(deposit: Deposit, answer: gateway.Refund, now: datetime) -> Refund:

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from accounts.services.webhook_emit import webhook_emit
 from billing.services.budget_reserve import budget_settle
 from core.errors import Code
+from core.ids import public_id
 from core.notify import JOB, notify
 from inference.models import Checkpoint, Job, Lease
 from inference.services.reservation import reservation_parts, reservation_release
@@ -25,4 +27,11 @@ def job_refund(*, job: Job, failure: Code, now: datetime) -> None:
     job.prompt = None
     job.ended_at = now
     job.save(update_fields=["state", "failure", "prompt", "ended_at"])
+    webhook_emit(
+        organisation_id=job.organisation_id,
+        type="job.refunded",
+        event_id=f"job.refunded:{job.id}",
+        data={"job_id": public_id("job", job.id), "model": job.model_id, "failure": job.failure},
+        now=now,
+    )
     notify(JOB, str(job.id))

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.services.webhook_emit import webhook_emit
 from billing.services.budget_reserve import budget_settle
 from billing.services.charge_record import Subject, charge_record
+from core.ids import public_id
 from core.notify import JOB, notify
 from cux.wire.metering import Usage, usage
 from exchange.services.entitlement_draw import Drawn, entitlement_draw
@@ -47,6 +49,7 @@ def job_settle(*, job_id: uuid.UUID, now: datetime) -> Job:
     job.ended_at = now
     job.save(update_fields=["state", "compute_ucu", "charged_nano_usd", "ended_at"])
     _forget(job)
+    _announce(job, now)
     notify(JOB, str(job.id))
     return job
 
@@ -75,6 +78,22 @@ def _charge(job: Job, lease: Lease, used: Usage, drawn: Drawn, now: datetime) ->
         now=now,
     )
     budget_settle(job_id=job.id, charged_nano_usd=drawn.charged_nano_usd, now=now)
+
+
+def _announce(job: Job, now: datetime) -> None:
+    webhook_emit(
+        organisation_id=job.organisation_id,
+        type="job.settled",
+        event_id=f"job.settled:{job.id}",
+        data={
+            "job_id": public_id("job", job.id),
+            "model": job.model_id,
+            "tag": job.tag,
+            "compute_ucu": job.compute_ucu,
+            "charged_nano_usd": job.charged_nano_usd,
+        },
+        now=now,
+    )
 
 
 def _meter(job: Job, lease: Lease) -> Usage:
