@@ -16,6 +16,7 @@ from core.errors import Code, CuxError
 from core.hints import hint_on_commit
 
 _HOUR: Final = timedelta(hours=1)
+_HEAD_START: Final = timedelta(seconds=30)
 STEP_TASK: Final = "billing.deposit_step"
 
 
@@ -28,9 +29,13 @@ def deposit_create(
     payment_method_id: str = "",
     saves_card: bool = False,
     return_url: str = "",
+    is_asked_here: bool = False,
     now: datetime,
 ) -> Deposit:
     """This function will write down that an organisation is to pay in `amount_nano_usd`, tax on top.
+
+    A worker takes it from there; if `is_asked_here`, the caller does, and a worker looks after it later: two
+    that ask Stripe under one key at once are in each other's way.
 
     Raises:
         CuxError: INVALID_FIELD, not whole cents, too little or too much; TOO_MANY_PAYMENTS. Nothing is
@@ -52,9 +57,10 @@ def deposit_create(
         saves_card=saves_card,
         return_url=return_url or settings.EXCHANGE_URL,
         created_at=now,
-        next_step_at=now,
+        next_step_at=now + _HEAD_START if is_asked_here else now,
     )
-    hint_on_commit(task=STEP_TASK, queue="jobs", deposit_id=str(deposit.id))
+    if not is_asked_here:
+        hint_on_commit(task=STEP_TASK, queue="jobs", deposit_id=str(deposit.id))
     return deposit
 
 

@@ -60,10 +60,14 @@ def _create(organisation_id: uuid.UUID, asked: NewDeposit, now: datetime) -> Dep
         payment_method_id=asked.payment_method or "",
         saves_card=asked.save_card and not by_card,
         return_url=asked.return_url or "",
+        is_asked_here=True,
         now=now,
     )
 
 
 def _shown(deposit_id: uuid.UUID) -> dict[str, Any]:
-    shown: dict[str, Any] = msgspec.to_builtins(deposit_view(Deposit.objects.get(id=deposit_id)))
+    deposit = Deposit.objects.get(id=deposit_id)
+    if deposit.state == Deposit.State.PENDING:  # somebody else is asking Stripe
+        raise CuxError(Code.DEPENDENCY_UNAVAILABLE, retry_after_s=1)
+    shown: dict[str, Any] = msgspec.to_builtins(deposit_view(deposit))
     return shown

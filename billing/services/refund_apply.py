@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Q, Sum
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind, of_organisation
@@ -105,8 +105,13 @@ def _fail(refund: Refund, code: str, message: str, now: datetime) -> None:
 
 
 def _unreserve(refund: Refund) -> None:
-    rest = F("refunded_nano_usd") - refund.amount_nano_usd
-    Deposit.objects.filter(id=refund.deposit_id).update(refunded_nano_usd=rest)
+    """Have the deposit be refunded what its other refunds are, which may be beyond it if made at Stripe."""
+    deposit = Deposit.objects.select_for_update(no_key=True).get(id=refund.deposit_id)
+    over = Q(id=refund.id) | Q(state__in=[Refund.State.FAILED, Refund.State.RETURNED])
+    others = Refund.objects.filter(deposit_id=deposit.id).exclude(over)
+    total = others.aggregate(total=Sum("amount_nano_usd"))["total"] or 0
+    deposit.refunded_nano_usd = min(total, deposit.amount_nano_usd - deposit.disputed_nano_usd)
+    deposit.save(update_fields=["refunded_nano_usd"])
 
 
 def _send_back(refund: Refund, now: datetime) -> None:

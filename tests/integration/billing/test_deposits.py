@@ -218,6 +218,40 @@ def test_a_process_that_dies_anywhere_is_followed_by_one_that_finishes(double, t
     assert (deposit.state, at_hand(who), len(charges_of(who))) == ("succeeded", 40 * USD, 1)
 
 
+def test_a_process_that_dies_before_it_noted_the_page_opens_no_other(double):
+    who = organisation()
+    deposit = intent(who, 40)
+    with dying_at("billing.services.checkout_start._note"):
+        step(deposit)
+    deposits_reconcile(now=utc_now() + timedelta(seconds=10))
+    deposit.refresh_from_db()
+    assert deposit.state == "open"
+    pages = double.state()["objects"]["checkout.session"]
+    assert [page["id"] for page in pages] == [deposit.checkout_session_id]
+
+
+def test_a_page_that_is_paid_on_before_its_own_answer_came_is_found(double):
+    who = organisation()
+    deposit = intent(who, 40)
+    with dying_at("billing.services.checkout_start._note"):
+        step(deposit)
+    (page,) = double.state()["objects"]["checkout.session"]
+    assert double.pay(page["url"]) is not None
+    events_arrive()
+    deposit.refresh_from_db()
+    assert (deposit.state, at_hand(who)) == ("succeeded", 40 * USD)
+
+
+def test_a_wrong_key_of_ours_is_no_fault_of_the_callers(double, settings):
+    settings.STRIPE_API_KEY = "sk_wrong"
+    deposit = intent(organisation())
+    with pytest.raises(gateway.Misconfigured) as refusal:
+        step(deposit)
+    assert refusal.value.code is Code.DEPENDENCY_UNAVAILABLE
+    deposit.refresh_from_db()
+    assert deposit.state == "pending"
+
+
 def test_webhook_and_task_at_once_post_once(double):
     who = organisation()
     deposit = step(intent(who, 40))

@@ -348,6 +348,31 @@ def test_a_refund_that_an_operator_makes_at_stripe_is_owed(double):
     assert refund_plan(organisation_id=who, amount_nano_usd=None).amount_nano_usd == 60 * USD
 
 
+def test_a_refund_made_at_stripe_that_is_sent_back_is_not_owed_any_more(double):
+    """Threads: elizaOS 10997, 11017 (over-claws, and wrong parts after a reinstatement)."""
+    who = funded(double, 100, card="4000000000005126")
+    deposit = Deposit.objects.get(organisation_id=who)
+    (own,) = ask(who, 50 * USD)
+    pull(own)
+    gateway.refund_create(
+        key=f"test:{uuid.uuid4()}",
+        payment_id=str(deposit.payment_intent_id),
+        amount_cents=10_000,
+        metadata={},
+    )
+    events_arrive()
+    deposit.refresh_from_db()
+    assert deposit.refunded_nano_usd == 100 * USD
+    assert step(own).state == "failed"
+    double.advance(10)
+    events_arrive()
+    foreign = Refund.objects.get(organisation_id=who, origin="stripe")
+    deposit.refresh_from_db()
+    assert (foreign.state, deposit.refunded_nano_usd) == ("returned", 0)
+    assert posted(of_organisation(Kind.DISPUTE_DEBT, who)) == 0
+    assert at_hand(who) == 100 * USD
+
+
 def test_guards_of_refunds(double):
     who = funded(double, 100)
     (refund,) = ask(who, 50 * USD)
