@@ -36,10 +36,6 @@ class Hold(models.Model):
                 name="hold_amounts_not_negative",
             ),
             models.CheckConstraint(
-                condition=models.Q(placed__gte=models.F("captured") + models.F("released")),
-                name="hold_not_resolved_beyond_placed",
-            ),
-            models.CheckConstraint(
                 condition=models.Q(
                     ended_at__isnull=True, placed__gt=models.F("captured") + models.F("released")
                 )

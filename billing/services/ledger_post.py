@@ -44,7 +44,7 @@ _CHECKS: Final = {
     "balance_available_not_below_floor": Code.INSUFFICIENT_BALANCE,
     "balance_held_not_negative": Code.HOLD_NOT_COVERING,
     "balance_debt_not_overpaid": Code.HOLD_NOT_COVERING,
-    "hold_not_resolved_beyond_placed": Code.HOLD_NOT_COVERING,
+    "hold_ends_when_resolved": Code.HOLD_NOT_COVERING,
 }
 _NO_FLOORS: Final[Mapping[AccountRef, int]] = MappingProxyType({})
 

@@ -1,0 +1,38 @@
+"""Every guard of the database, removed in turn: what it alone refuses is let through then.
+
+So no guard is there for nothing, and none can be dropped unseen: `tests/guards/listed.txt` names them all.
+After a new one, `.venv/bin/python -m tests.guards --write`; see CONTRIBUTING.
+"""
+
+import psycopg
+import pytest
+
+from core.embedded.postgres import Postgres
+from tests.environment import VAR
+from tests.guards.catalogue import Sort, guards, listed
+from tests.guards.probes import fault
+
+pytestmark = pytest.mark.usefixtures("servers")
+
+
+@pytest.fixture(scope="module")
+def cursor(servers: None):
+    """Return a cursor of the superuser in a transaction that is rolled back."""
+    with psycopg.connect(Postgres(VAR).role_url("postgres")) as session, session.cursor() as made:
+        made.execute("SET lock_timeout = '20s'")
+        yield made
+        session.rollback()
+
+
+def test_the_guards_are_those_listed(cursor):
+    there = {str(guard) for guard in guards(cursor)}
+    assert sorted(there - listed()) == [], "python -m tests.guards --write lists them"
+    assert sorted(listed() - there) == [], "a guard is gone"
+
+
+@pytest.mark.parametrize("sort", Sort, ids=lambda sort: sort.value)
+def test_without_a_guard_what_it_refuses_is_let_through(cursor, sort):
+    tried = sorted(guard for guard in guards(cursor) if guard.sort is sort)
+    faults = [fault(cursor, guard) for guard in tried]
+    assert [said for said in faults if said] == []
+    print(*(f"{guard}: stands" for guard in tried), sep="\n")
