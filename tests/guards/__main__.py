@@ -1,40 +1,65 @@
-"""`python -m tests.guards`: remove every guard in turn and say which of them stands alone; exit 1 if one does not.
+"""`python -m tests.guards`: remove every guard in turn, and say of each that it stands, or what is wrong.
 
-With --write the list of the guards that must be there is written anew: run it after adding or removing one.
-Needs the server of `make demo`, or DATABASE_OWNER_URL of a superuser; everything is rolled back.
+Exit 1 if anything is. With --write the list of the guards that must be there is written anew: run it after
+adding or removing one. A database server of its own is started below var/guards, and everything rolled back.
 """
 
 import argparse
+import os
 import sys
 
+os.environ["CUX_TEST_VAR"] = "var/guards"
+
+import django
 import psycopg
 
+from tests.environment import VAR  # sets where the data are, before Django reads it
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+
+from django.core.management import call_command
+
 from core.embedded.postgres import Postgres
-from tests.guards.catalogue import LISTED, guards, listed
+from tests.guards.catalogue import LISTED, Cursor, guards, listed
 from tests.guards.probes import fault
 
 
 def main() -> int:
     """Do what the command line asks for; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.guards", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--write", action="store_true", help="write tests/guards/listed.txt")
     parser.add_argument("words", nargs="*", help="only guards with one of these words")
     options = parser.parse_args()
-    with psycopg.connect(Postgres().role_url("postgres")) as session, session.cursor() as cursor:
-        found = sorted(guards(cursor))
-        if options.write:
-            LISTED.write_text("".join(f"{guard}\n" for guard in found))
-        faults = 0
-        for guard in found:
-            if options.words and not any(word in str(guard) for word in options.words):
-                continue
+    server = Postgres(VAR)
+    server.start()
+    try:
+        call_command("migrate", database="owner", verbosity=0)
+        with psycopg.connect(server.role_url("postgres")) as session, session.cursor() as cursor:
+            wrong = judge(cursor, options.words, write=options.write)
+            session.rollback()
+    finally:
+        server.stop()
+    return int(wrong)
+
+
+def judge(cursor: Cursor, words: list[str], *, write: bool) -> bool:
+    """Print a line for each guard with one of these words (all if there are none); tell if one is wrong."""
+    there = sorted(guards(cursor))
+    if write:
+        LISTED.write_text("".join(f"{guard}\n" for guard in there))
+    wrong = False
+    for guard in there:
+        if any(word in str(guard) for word in words or [""]):
             said = fault(cursor, guard)
-            faults += said is not None
+            wrong = wrong or said is not None
             print(said or f"{guard}: stands", flush=True)
-        session.rollback()
-    missing = listed() ^ {str(guard) for guard in found}
-    print(*(f"{line}: listed and not there, or there and not listed" for line in sorted(missing)), sep="\n")
-    return 1 if faults or missing else 0
+    for line in sorted(listed() ^ {str(guard) for guard in there}):
+        wrong = True
+        print(f"{line}: listed and not there, or there and not listed")
+    return wrong
 
 
 if __name__ == "__main__":

@@ -49,21 +49,21 @@ _APPS: Final = "split_part(c.relname, '_', 1) = ANY(%(apps)s) AND c.relnamespace
 _CONSTRAINTS: Final = f"""
     SELECT c.relname, n.contype, n.conname FROM pg_constraint n JOIN pg_class c ON c.oid = n.conrelid
     WHERE {_APPS} AND n.contype IN ('c', 'f', 'x')
-"""  # noqa: S608
+"""
 _UNIQUE: Final = f"""
     SELECT c.relname, n.relname FROM pg_index i
     JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class n ON n.oid = i.indexrelid
     WHERE {_APPS} AND i.indisunique
-"""  # noqa: S608
+"""
 _TRIGGERS: Final = f"""
     SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE {_APPS} AND NOT t.tgisinternal
-"""  # noqa: S608
+"""
 _RIGHTS: Final = f"""
     SELECT c.relname, p.name FROM pg_class c,
         unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (name)
     WHERE {_APPS} AND c.relkind = 'r' AND NOT has_table_privilege('cux_app', c.oid, p.name)
-"""  # noqa: S608
+"""
 _CONSTRAINT_SORTS: Final = {"c": Sort.CHECK, "f": Sort.FOREIGN, "x": Sort.EXCLUSION}
 
 

@@ -19,6 +19,13 @@ GIVEN: Final[dict[str, dict[str, str]]] = {
         "payment_intent_id": "'pi_1'",
         "amount_nano_usd": "20000000",
     },
+    "billing_payout": {
+        "state": "'paid'",
+        "decided_at": "now()",
+        "block_reason": "''",
+        "transfer_id": "'tr_1'",
+        "stripe_payout_id": "'po_1'",
+    },
     "billing_refund": {
         "state": "'returned'",
         "entry_id": "gen_random_uuid()",
@@ -42,8 +49,8 @@ TRIALS: Final[dict[str, Trial]] = {
     "billing_documentline_adds_up": Trial(
         (
             "SET CONSTRAINTS ALL IMMEDIATE",
-            "INSERT INTO billing_documentline SELECT (jsonb_populate_record(line, jsonb_build_object('id', -1,"
-            " 'number', 999, 'amount_nano_usd', 7, 'document_id', document.id))).*"
+            "INSERT INTO billing_documentline SELECT (jsonb_populate_record(line, jsonb_build_object("
+            "'id', -1, 'number', 999, 'amount_nano_usd', 7, 'document_id', document.id))).*"
             " FROM billing_documentline line, billing_document document LIMIT 1",
         ),
         before=("{billing_document}", "{billing_documentline}"),

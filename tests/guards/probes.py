@@ -12,7 +12,7 @@ NO_RIGHT: Final = "42501"
 
 
 def fault(cursor: Cursor, guard: Guard) -> str | None:
-    """Return what is wrong with a guard, or None if something is refused by it alone; nothing stays changed."""
+    """Return what is wrong with a guard, or None if it alone refuses something; nothing stays changed."""
     tried = "no row was found that only it refuses"
     for trial in trials(cursor, guard):
         found = _judged(cursor, guard, trial)

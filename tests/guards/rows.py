@@ -9,7 +9,7 @@ from typing import Final
 from tests.guards.catalogue import Cursor
 
 SAME: Final = "00000000-0000-0000-0000-000000000001"
-_FEW: Final = 6
+_FEW: Final = 8
 _NEW_NUMBER: Final = "(1e15 + random() * 1e15)::bigint"
 _OF_TYPE: Final = {
     "uuid": ["gen_random_uuid()", f"'{SAME}'::uuid"],
@@ -49,12 +49,14 @@ class Column:
         return "NULL" if self.nullable else self.values()[0]
 
     def values(self, literals: Iterable[str] = ()) -> list[str]:
-        """Return SQL for the values to be tried; of texts, the literals first that CHECKs speak of."""
+        """Return SQL for the values to be tried: some of its type, and the literals that CHECKs speak of."""
+        known = [f"'{literal}'" for literal in literals if len(literal) <= (self.length or 32)]
         if self.cast == "text":
-            known = [f"'{literal}'" for literal in literals if len(literal) <= (self.length or 32)]
             values = [*known, f"left(md5(random()::text), {self.length or 32})", "''"]
+        elif self.kind in _OF_TYPE:
+            values = _OF_TYPE[self.kind]
         else:
-            values = _OF_TYPE.get(self.kind, _NUMBERS + _AMOUNTS if self.kind != "smallint" else _NUMBERS)
+            values = _NUMBERS + (_AMOUNTS if self.kind != "smallint" else []) + known
         return [*values, *(["NULL"] if self.nullable else [])]
 
 
@@ -155,7 +157,9 @@ class Table:
     def insertion(self, row: dict[str, str]) -> str:
         """Return the statement that inserts a row."""
         values = ", ".join(f"({sql})::{self.columns[column].cast}" for column, sql in row.items())
-        return f"INSERT INTO {self.name} ({', '.join(map(quoted, row))}) OVERRIDING SYSTEM VALUE SELECT {values}"
+        return (
+            f"INSERT INTO {self.name} ({', '.join(map(quoted, row))}) OVERRIDING SYSTEM VALUE SELECT {values}"
+        )
 
     def kept(self, row: dict[str, str], columns: Iterable[str]) -> dict[str, str]:
         """Return the row with constants in some columns, so that it can be inserted twice."""
@@ -167,13 +171,14 @@ class Table:
 
     def _choices(self, column: str, first: str, conditions: list[str]) -> str:
         """Return what a column may be as a joined table: SQL as text, and what it gives."""
+        about = self.columns[column]
+        kinds = "text|character varying" if about.cast == "text" else about.cast
         literals = {
             literal
             for condition in conditions
             if re.search(rf"\b{column}\b", condition)
-            for literal in re.findall(r"'((?:[^']|'')*)'::(?:text|character varying)", condition)
+            for literal in re.findall(rf"'((?:[^']|'')*)'::(?:{kinds})\b", condition)
         }
-        about = self.columns[column]
         values = dict.fromkeys([first, *about.values(sorted(literals))])
         listed = ", ".join(f"($sql${sql}$sql$, ({sql})::{about.cast})" for sql in values)
         return f" CROSS JOIN (VALUES {listed}) AS of_{column} (sql_{column}, {quoted(column)})"

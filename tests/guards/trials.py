@@ -43,14 +43,15 @@ def _check(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
 
 
 def _unique(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
-    found = cursor.execute(
-        "SELECT ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY(indkey)),"
-        " pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = %s::regclass",
+    key, predicate = cursor.execute(
+        "SELECT ARRAY(SELECT attname::text FROM pg_attribute"
+        " WHERE attrelid = indrelid AND attnum = ANY(indkey)), pg_get_expr(indpred, indrelid)"
+        " FROM pg_index WHERE indexrelid = %s::regclass",
         [guard.name],
-    ).fetchone()
-    assert found
-    key, predicate = found
-    needed = [f"{quoted(column)} IS NOT NULL" for column in key] + ([f"({predicate}) IS TRUE"] if predicate else [])
+    ).fetchone() or ([], None)
+    needed = [f"{quoted(column)} IS NOT NULL" for column in key] + (
+        [f"({predicate}) IS TRUE"] if predicate else []
+    )
     mentioned = {column for column in table.columns if predicate and column in predicate}
     conditions = [*(check.condition for check in table.checks), *needed]
     free = frozenset(key) | mentioned
@@ -62,13 +63,12 @@ def _unique(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
 
 def _foreign(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
     (columns,) = cursor.execute(
-        "SELECT ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY(conkey))"
+        "SELECT ARRAY(SELECT attname::text FROM pg_attribute"
+        " WHERE attrelid = conrelid AND attnum = ANY(conkey))"
         " FROM pg_constraint WHERE conname = %s AND conrelid = %s::regclass",
         [guard.name, guard.table],
     ).fetchone() or ([],)
-    row = table.row | {
-        column: _STRANGER.get(table.columns[column].cast, "-12345") for column in columns
-    }
+    row = table.row | {column: _STRANGER.get(table.columns[column].cast, "-12345") for column in columns}
     yield Trial(
         ("SET CONSTRAINTS ALL IMMEDIATE", table.insertion(row)),
         (*_drop(cursor, guard, ("c", "f")), f"ALTER TABLE {guard.table} DISABLE TRIGGER USER"),
@@ -89,7 +89,9 @@ def _trigger(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
     yield Trial(("SET CONSTRAINTS ALL IMMEDIATE", inserted), alone)
     for column, about in table.columns.items():
         for value in about.values():
-            yield Trial((f"UPDATE {guard.table} SET {quoted(column)} = ({value})::{about.cast} WHERE {only}",), sample)
+            yield Trial(
+                (f"UPDATE {guard.table} SET {quoted(column)} = ({value})::{about.cast} WHERE {only}",), sample
+            )
 
 
 def _grant(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
@@ -110,7 +112,8 @@ def _grant(cursor: Cursor, guard: Guard, table: Table) -> Iterator[Trial]:
 def _drop(cursor: Cursor, guard: Guard, kinds: tuple[str, ...], *, indexes: bool = False) -> tuple[str, ...]:
     """Return the statements that drop the table's other constraints of these kinds, and unique indexes."""
     names = cursor.execute(
-        "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = ANY(%s) AND conname <> %s",
+        "SELECT conname FROM pg_constraint"
+        " WHERE conrelid = %s::regclass AND contype = ANY(%s) AND conname <> %s",
         [guard.table, list(kinds), guard.name],
     ).fetchall()
     drops = [f"ALTER TABLE {guard.table} DROP CONSTRAINT {name} CASCADE" for (name,) in names]
