@@ -30,6 +30,12 @@ class StripeDouble:
         assert answer.status_code == 200, answer.text
         return answer.json().get("result")
 
+    def attempt(self, path: str, **given: Any) -> bool:
+        """Post to a control route; return whether it could be done."""
+        answer = self._client.post(f"/_double/{path}", json=given)
+        assert answer.status_code in (200, 400, 404), answer.text
+        return answer.status_code == 200
+
     def advance(self, seconds: float) -> None:
         """Move the clock on; returns when everything due on the way, deliveries included, is done."""
         self.control("clock", advance_s=seconds)
@@ -72,10 +78,10 @@ class StripeDouble:
     def pay(
         self, session_url: str, card: str = GOOD_CARD, authenticate: bool = True, **address: str
     ) -> str | None:
-        """Enter a card on a Checkout page; return where it leads, or None if the card was refused."""
+        """Enter a card on a Checkout page; return where it leads; None: card refused, or page expired."""
         form = {"number": card, "expiry": "12/40", "cvc": "123", "name": "Test Person", **address}
         answer = self._client.post(session_url, data=form)
-        if answer.status_code == 402:
+        if answer.status_code in (402, 410):
             return None
         assert answer.status_code == 303, answer.text
         where = str(answer.headers["location"])
@@ -83,9 +89,11 @@ class StripeDouble:
             return where
         return self.authenticate(where, authenticate)
 
-    def authenticate(self, url: str, agreed: bool = True) -> str:
-        """Answer what the bank asks; return where it leads."""
+    def authenticate(self, url: str, agreed: bool = True) -> str | None:
+        """Answer what the bank asks; return where it leads; None if it asks no more."""
         answer = self._client.post(url, data={"answer": "complete" if agreed else "fail"})
+        if answer.status_code == 410:
+            return None
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 

@@ -37,6 +37,7 @@ SUITES = (
     Suite("conformance", ("tests/conformance",), 20, workers=()),
     Suite("integration", ("tests/integration",), 300),
     Suite("crash", ("tests/crash",), 100),
+    Suite("chaos", ("tests/chaos",), 150),
     Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 100),
     Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420, workers=()),
 )

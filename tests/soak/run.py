@@ -12,6 +12,7 @@ from django.db import connections
 
 from core.embedded.environment import embedded_servers
 from tests.environment import VAR
+from tests.soak.chaos import Chaos
 from tests.soak.deliveries import Deliveries
 from tests.soak.kills import Kills
 from tests.soak.moments import Moments
@@ -19,7 +20,7 @@ from tests.soak.part import Part
 from tests.soak.processes import Processes
 from tests.soak.record import Found, commit_id, keep, load, save
 
-PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries())
+PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries(), Chaos())
 
 
 class Soak:
