@@ -71,9 +71,10 @@ fix: .venv/.installed ## Format, and mend what ruff can mend
 bench: setup .venv-bench/.installed ## Run every benchmark; each prints JSON lines with its baseline (also in var/bench/results.jsonl)
 	@$(BIN)/python -m benchmarks
 
-openapi: .venv/.installed ## Write docs/openapi.yaml and docs/errors.md from the code
+openapi: .venv/.installed ## Write docs/openapi.yaml, docs/errors.md and docs/who-pays.md from the code
 	@$(BIN)/python manage.py openapi
 	@$(BIN)/python manage.py errors_doc
+	@$(BIN)/python manage.py who_pays_doc
 
 lock: .venv/.installed ## Resolve requirements.in into requirements.txt, with hashes
 	@$(PYTHON) -m venv $(VAR)/lock && $(VAR)/lock/bin/pip install --quiet uv

@@ -18,6 +18,9 @@ DOCUMENTS: Final = {
     "trading-rules": "Trading rules",
     "market-data": "Market data and streams",
     "index-methodology": "CU price index: methodology",
+    "billing": "Billing: tax, documents, usage, budgets",
+    "who-pays": "Who pays when something fails",
+    "webhooks": "Webhooks",
     "errors": "Errors",
     "glossary": "Glossary",
 }
