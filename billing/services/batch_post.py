@@ -6,15 +6,19 @@ for a change that has to happen together with others of its transaction; this is
 have nothing to do with each other, or for one that needs no transaction around it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import count
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.pq import TransactionStatus
 
 from billing.ledger.chart import AccountRef
 from billing.ledger.posting import BatchItem
@@ -23,11 +27,9 @@ from core.errors import Code
 from core.pipe import Pipe, Statement
 from core.retry import again_on_conflict
 
-_NUMBERED: Final = ", ".join(f"${number}::{kind}" for number, kind in enumerate(ARGUMENT_TYPES, 1))
-_SQL: Final = f"SELECT array_to_string(billing_batch_post({_NUMBERED}), ',')"
 _RACED: Final = frozenset({"entry_key_once", "billing_hold_pkey"})
 _NO_FLOORS: Final[Mapping[AccountRef, int]] = MappingProxyType({})
-_pipes: "WeakKeyDictionary[psycopg.Connection[tuple[object, ...]], Pipe]" = WeakKeyDictionary()
+_pipes: "WeakKeyDictionary[psycopg.Connection[Any], Pipe]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +75,49 @@ def batch_post(
     """
     if not items:
         return []
-    arguments = batch_arguments(items, issue_floors, now)
-    statement = Statement(_SQL, [argument.encode() for argument in arguments])
-    connection.ensure_connection()
-    post = _posting(statement)
-    return post() if connection.in_atomic_block else again_on_conflict(post)
+    session = connections[DEFAULT_DB_ALIAS]
+    session.ensure_connection()
+    statement = _statement(batch_arguments(items, issue_floors, now))
 
-
-def _posting(statement: Statement) -> Callable[[], list[ItemOutcome]]:
     def post() -> list[ItemOutcome]:
         try:
-            *_, result = _pipe().run([*_begin(), statement])
+            *_, result = _pipe(session).run([*_begin(session), statement])
         except psycopg.errors.UniqueViolation as error:
             if error.diag.constraint_name in _RACED:  # another session was first, on other accounts
                 raise psycopg.errors.SerializationFailure(*error.args) from error
             raise
         return [_OUTCOMES[outcome] for outcome in (result.get_value(0, 0) or b"").split(b",")]
 
-    return post
+    return post() if session.in_atomic_block else again_on_conflict(post)
 
 
-def _begin() -> list[Statement]:
+def _statement(arguments: Sequence[str]) -> Statement:
+    """Return the call; arrays that are empty stand in it, and are neither sent nor read each time."""
+    empty = tuple(argument == "{}" for argument in arguments)
+    sent = [argument.encode() for argument, left_out in zip(arguments, empty, strict=True) if not left_out]
+    return Statement(_sql(empty), sent)
+
+
+@lru_cache(maxsize=256)
+def _sql(empty: tuple[bool, ...]) -> str:
+    number = count(1)
+    given = (
+        f"'{{}}'::{kind}" if left_out else f"${next(number)}::{kind}"
+        for kind, left_out in zip(ARGUMENT_TYPES, empty, strict=True)
+    )
+    return f"SELECT array_to_string(billing_batch_post({', '.join(given)}), ',')"
+
+
+def _begin(session: BaseDatabaseWrapper) -> list[Statement]:
     """Return what opens a transaction that Django has promised and the driver would open by and by."""
-    promised = connection.in_atomic_block
-    idle = connection.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-    return [Statement("BEGIN")] if promised and idle else []
+    idle = session.connection.info.transaction_status == TransactionStatus.IDLE
+    return [Statement("BEGIN")] if session.in_atomic_block and idle else []
 
 
-def _pipe() -> Pipe:
+def _pipe(session: BaseDatabaseWrapper) -> Pipe:
     """Return the pipe of Django's session: what it has prepared is prepared once per session."""
-    connection.ensure_connection()
-    session = connection.connection
-    pipe = _pipes.get(session)
+    session.ensure_connection()
+    pipe = _pipes.get(session.connection)
     if pipe is None:
-        pipe = _pipes[session] = Pipe(session)
+        pipe = _pipes[session.connection] = Pipe(session.connection)
     return pipe

@@ -4,7 +4,7 @@
 -- Accounts and balance rows stay, which is the other half of what a foreign key sees to.
 
 CREATE FUNCTION billing_transfers_check() RETURNS trigger LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+AS $$
 DECLARE
     offender bigint;
 BEGIN
@@ -24,7 +24,7 @@ CREATE TRIGGER billing_transfer_belongs AFTER INSERT ON billing_transfer
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION billing_transfers_check();
 
 CREATE FUNCTION billing_holds_check() RETURNS trigger LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+AS $$
 DECLARE
     offender uuid;
 BEGIN
