@@ -20,6 +20,7 @@ from billing.models.refund import Refund
 from billing.models.seal import Head, Seal, SealPart
 from billing.models.stripe_event import StripeEvent
 from billing.models.tax_rate import TaxRate
+from billing.models.usage_receipt import UsageReceipt
 
 __all__ = [
     "Account",
@@ -52,4 +53,5 @@ __all__ = [
     "StripeEvent",
     "TaxRate",
     "Transfer",
+    "UsageReceipt",
 ]

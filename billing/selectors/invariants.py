@@ -197,5 +197,16 @@ INVARIANTS: Final = (
         ) every WHERE posted <> summed ORDER BY cut_xid, account_id
         """,
     ),
+    Invariant(
+        "usage_never_falls",
+        "what a lease has used never falls along it, and is of one organisation",
+        """
+        SELECT format('lease %s at %s: %s µCU after %s', lease_id, sequence, compute_ucu, before_ucu)
+        FROM (
+            SELECT *, lag(compute_ucu) OVER lease AS before_ucu, lag(organisation_id) OVER lease AS before_id
+            FROM billing_usagereceipt WINDOW lease AS (PARTITION BY lease_id ORDER BY sequence)
+        ) steps WHERE compute_ucu < before_ucu OR organisation_id <> before_id ORDER BY lease_id, sequence
+        """,
+    ),
     guards_stand("guards_stand", _GUARDS),
 )

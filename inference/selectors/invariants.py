@@ -29,4 +29,16 @@ INVARIANTS: Final = (
         WHERE b.ended_at IS NULL AND j.ended_at IS NOT NULL ORDER BY b.id
         """,
     ),
+    Invariant(
+        "usage_accrued_to_the_charge",
+        "what a completed job is charged for is what its lease's last usage receipt says",
+        """
+        SELECT format('job %s: %s µCU charged, %s accrued', j.id, j.compute_ucu, coalesce(u.compute_ucu, 0))
+        FROM inference_job j JOIN inference_lease l ON l.job_id = j.id AND l.state = 'delivered'
+        LEFT JOIN billing_usagereceipt u ON u.lease_id = l.id AND u.sequence = l.output_tokens
+        WHERE j.state = 'completed' AND j.compute_ucu <> coalesce(u.compute_ucu, 0)
+            AND EXISTS (SELECT FROM billing_usagereceipt any_receipt WHERE any_receipt.lease_id = l.id)
+        ORDER BY j.id
+        """,
+    ),
 )

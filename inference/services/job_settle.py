@@ -10,11 +10,11 @@ from billing.services.budget_reserve import budget_settle
 from billing.services.charge_record import Subject, charge_record
 from core.ids import public_id
 from core.notify import JOB, notify
-from cux.wire.metering import Usage, usage
+from cux.wire.metering import Usage
 from exchange.services.entitlement_draw import Drawn, entitlement_draw
 from inference.locks import job_lock
 from inference.models import Checkpoint, Job, Lease
-from inference.selectors.catalogue import card_of
+from inference.selectors.meter import metered
 from inference.services.receipt_write import receipt_write
 from inference.services.reservation import reservation_close, reservation_parts
 
@@ -31,7 +31,7 @@ def job_settle(*, job_id: uuid.UUID, now: datetime) -> Job:
     if job.state != Job.State.DELIVERED:
         return job
     lease = job.leases.select_related("provider").get(state=Lease.State.DELIVERED)
-    used = _meter(job, lease)
+    used = metered(job, output_tokens=lease.output_tokens)
     parts = reservation_parts(job)
     drawn = entitlement_draw(
         job_id=job.id,
@@ -93,15 +93,6 @@ def _announce(job: Job, now: datetime) -> None:
             "charged_nano_usd": job.charged_nano_usd,
         },
         now=now,
-    )
-
-
-def _meter(job: Job, lease: Lease) -> Usage:
-    return usage(
-        card_of(job.model),
-        prompt_tokens=job.prompt_tokens,
-        cached_tokens=job.cached_tokens,
-        output_tokens=lease.output_tokens,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from billing.services.usage_record import UsageRow, usage_record
 from core.hints import hint_on_commit
 from core.notify import JOB, notify
 from core.outbox import outbox_add
@@ -17,6 +18,7 @@ from cux.wire.verification import verify_statement
 from inference.engines.tokenizer import Detokenizer, load_tokenizer
 from inference.locks import job_lock
 from inference.models import Checkpoint, Job, Lease
+from inference.selectors.meter import metered
 from inference.services.job_dispatch import dispatch_next
 from inference.services.job_move import lease_end
 from inference.services.receipt_write import statement_of
@@ -86,6 +88,8 @@ def _write(job: Job, lease: Lease, ids: Sequence[int], now: datetime) -> None:
     )
     lease.output_tokens = len(ids)
     lease.save(update_fields=["output_tokens"])
+    used_ucu = metered(job, output_tokens=len(ids)).compute_ucu
+    usage_record(rows=[UsageRow(lease.id, len(ids), job.organisation_id, used_ucu)], now=now)
 
 
 def _refusal(job: Job, lease: Lease, ids: list[int], finished: FinishedLine) -> str | None:

@@ -28,7 +28,7 @@ def planted(*statements: tuple[str, list[Any]]) -> Iterator[CursorWrapper]:
     """Break the books inside a transaction that is rolled back: guards off, then the statements."""
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '20s'")
-        for table in ("account", "balance", "checkpoint", "entry", "transfer", "hold"):
+        for table in ("account", "balance", "checkpoint", "entry", "transfer", "hold", "usagereceipt"):
             cursor.execute(f"ALTER TABLE billing_{table} DISABLE TRIGGER USER")
         for table in ("balance", "hold", "transfer"):
             cursor.execute(
@@ -212,3 +212,14 @@ def test_a_checkpoint_that_is_no_sum_is_found():
         ((cut, posted),) = cursor.fetchall()
         found = broken(verify(cursor))
     assert found["checkpoint_is_sum"] == f"checkpoint of {CASH.id} at {cut}: {posted}, transfers {posted - 1}"
+
+
+def test_usage_that_two_sessions_slipped_past_the_trigger_is_found():
+    lease, organisation_id = uuid.uuid4(), uuid.uuid4()
+    sql = (
+        "INSERT INTO billing_usagereceipt (lease_id, sequence, organisation_id, compute_ucu)"
+        " VALUES (%s, 5, %s, 50), (%s, 6, %s, 49)"
+    )
+    with planted((sql, [lease, organisation_id] * 2)) as cursor:
+        found = broken(verify(cursor))
+    assert found["usage_never_falls"] == f"lease {lease} at 6: 49 µCU after 50"

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing.models import Hold
+from billing.models import Hold, UsageReceipt
 from core.clock import rfc3339, utc_now
 from core.exchange_key import exchange_key
 from core.ids import parse_public_id, public_id
@@ -62,6 +62,22 @@ def test_a_job_is_quoted_reserved_leased_delivered_settled_and_receipted(scene: 
     assert (view.prompt_tokens, view.output_tokens, view.finish_reason) == (5, 3, "stop")
     assert view.settled_at == rfc3339(now)
     assert [each.job_id for each in job_list(organisation_id=scene.buyer.id)] == [view.job_id]
+
+
+def test_usage_accrues_with_every_checkpoint_and_is_posted_once(scene: Scene) -> None:
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
+    (lease,) = scene.agents[0].claim(now=now)
+    scene.agents[0].begin(lease, [1], now=now)
+    scene.agents[0].deliver(lease, [1, 2, EOS], now=now)
+    settled = job_settle(job_id=job.id, now=now)
+    receipts = UsageReceipt.objects.filter(lease_id=job.leases.get().id).order_by("sequence")
+    assert [(row.sequence, row.organisation_id) for row in receipts] == [
+        (1, scene.buyer.id),
+        (3, scene.buyer.id),
+    ]
+    assert 0 < receipts[0].compute_ucu < receipts[1].compute_ucu == settled.compute_ucu == USED_UCU
 
 
 def test_prompt_and_answer_are_sealed_and_gone_after_settlement(scene: Scene) -> None:

@@ -1,0 +1,3 @@
+DROP TRIGGER billing_usagereceipt_append_only ON billing_usagereceipt;
+DROP TRIGGER billing_usagereceipt_never_falls ON billing_usagereceipt;
+DROP FUNCTION billing_usage_check();
