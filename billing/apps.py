@@ -11,8 +11,13 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the ledger's verification check the rows around it too."""
-        from billing.selectors import card_money_invariants, document_invariants, risk_invariants
+        from billing.selectors import (
+            card_money_invariants,
+            document_invariants,
+            payout_invariants,
+            risk_invariants,
+        )
         from billing.selectors.verify import register
 
-        for module in (card_money_invariants, document_invariants, risk_invariants):
+        for module in (card_money_invariants, document_invariants, payout_invariants, risk_invariants):
             register(module.INVARIANTS)
