@@ -43,19 +43,18 @@ class _AtStripe:
     movements: Sequence[gateway.BalanceTransaction]
 
 
-def stripe_reconcile(*, now: datetime) -> Reconciliation:
+def stripe_reconcile(*, now: datetime, since: datetime | None = None) -> Reconciliation:
     """This function will compare the books with Stripe's, and write the result.
 
-    It goes back to the last comparison in which all agreed. What the house moved itself (its own payouts,
-    top-ups, Stripe's fees for itself) is booked first. Then: each movement has one entry of its amount, and
-    each entry its movement; Stripe's balance, pending included, is −clearing; what is in transit are open
-    payouts; assets are liabilities and equity. No transaction may be open: Stripe is asked.
+    It goes back to `since`, or else to the last comparison in which all agreed. What the house moved itself
+    (its own payouts, top-ups, Stripe's fees for itself) is booked first. Then: each movement has one entry of
+    its amount, and each entry its movement; Stripe's balance, pending included, is −clearing; what is in
+    transit are open payouts; assets are liabilities and equity. No transaction may be open: Stripe is asked.
 
     Raises:
         Unavailable, Refused, Misconfigured: Stripe did not say.
     """
-    last = Reconciliation.objects.filter(breaks=[]).order_by("-read_at").first()
-    since = last.read_at - OVERLAP if last is not None else None
+    since = since or _last_clean()
     at_stripe = _read(since - timedelta(days=1) if since is not None else None)
     _book_own_moves(at_stripe.movements, now)
     with one_snapshot():
@@ -81,6 +80,11 @@ def stripe_reconcile(*, now: datetime) -> Reconciliation:
         breaks=breaks,
         figures=sheet,
     )
+
+
+def _last_clean() -> datetime | None:
+    last = Reconciliation.objects.filter(breaks=[]).order_by("-id").first()
+    return last.read_at - OVERLAP if last is not None else None
 
 
 def _read(since: datetime | None) -> _AtStripe:

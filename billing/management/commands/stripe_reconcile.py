@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -19,12 +20,15 @@ class Command(BaseCommand):
     help = "Compare balance, movements and payouts with Stripe's; exit 1 if anything does not agree."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add --json."""
+        """Add --since and --json."""
+        parser.add_argument(
+            "--since", type=datetime.fromisoformat, help="look back to then, not to the last without a break"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Compare, print, and exit 1 unless all agrees."""
-        row = stripe_reconcile(now=utc_now())
+        row = stripe_reconcile(now=utc_now(), since=options["since"])
         self.stdout.write(_json(row) if options["json"] else _table(row))
         if row.breaks:
             sys.exit(1)

@@ -8,14 +8,13 @@ from django.db import transaction
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
-from billing.models import Deposit, Payee, Payout, Reconciliation
+from billing.models import Deposit, Payee, Payout
 from billing.selectors.balances import balances
 from billing.services.card_lots import lots_spend
 from billing.services.ledger_post import ledger_post
 from billing.services.payee_onboard import payee_onboard, payee_refresh
 from billing.services.payout_decide import payout_decide
 from billing.services.payout_step import payout_step
-from billing.services.stripe_reconcile import OVERLAP
 from core.clock import utc_now
 from core.models import OutboxMessage
 from tests import builders
@@ -134,16 +133,12 @@ def at_the_bank(payout: Payout) -> gateway.Payout:
     return gateway.payout_get(payout.stripe_payout_id, account=payout.payee.stripe_account_id)
 
 
-def level(double: StripeDouble) -> None:
-    """Let the double, which has nothing, and the books begin to agree now, whatever other tests left."""
+def level(double: StripeDouble) -> datetime:
+    """Let the double, which has nothing, and the books agree from now on, whatever other tests left."""
     clearing, outside = account(Kind.STRIPE_CLEARING), account(Kind.EXTERNAL_CASH)
     difference = balances([clearing])[clearing].posted
-    past = utc_now() - 3 * DAY
     if difference:
         debit, credit = (clearing, outside) if difference > 0 else (outside, clearing)
-        entry = JournalEntry(new_key(), "test", (Leg(debit, credit, abs(difference)),), past)
-        with transaction.atomic():
-            ledger_post(entries=[entry], now=past)
-    Reconciliation.objects.create(
-        read_at=utc_now() + OVERLAP, stripe_nano_usd=0, ledger_nano_usd=0, waiting_nano_usd=0, movements=0
-    )
+        move((debit, credit, abs(difference)))
+    assert double.platform_cents() == 0
+    return utc_now()

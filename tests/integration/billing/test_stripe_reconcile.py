@@ -1,15 +1,15 @@
 """Reconciliation against the double of Stripe: every flow agrees, and each break is named."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
 from billing.ledger.chart import Kind
-from billing.models import Payout, Reconciliation
-from billing.services.stripe_reconcile import GRACE, stripe_reconcile
+from billing.models import Reconciliation
+from billing.services.stripe_reconcile import GRACE, OVERLAP, stripe_reconcile
 from core.clock import utc_now
 from tests.database import refused_by_database
 from tests.integration.billing.card_world import CENT, USD, intent
@@ -30,58 +30,56 @@ from tests.integration.billing.test_disputes import opened, to_funding, won
 
 
 @pytest.fixture
-def stripe(double):
-    """A double with whose balance the books agree."""
-    level(double)
-    return double
+def since(double) -> datetime:
+    """When the books and the double began to agree."""
+    return level(double)
 
 
-def breaks(later: timedelta = timedelta(0)) -> list[str]:
-    """Compare and return what does not agree."""
-    return stripe_reconcile(now=utc_now() + later).breaks
+def compared(since: datetime, later: timedelta = timedelta(0)) -> Reconciliation:
+    """Compare what was since then, at a later moment."""
+    return stripe_reconcile(now=utc_now() + later, since=since)
 
 
-def test_every_flow_agrees_with_stripe(stripe):
-    who = provider(stripe)
-    payer_id, deposit = payer(stripe, 200)
+def test_every_flow_agrees_with_stripe(double, since):
+    who = provider(double)
+    payer_id, deposit = payer(double, 200)
     earn(who, payer_id, 40 * USD)
     to_funding(payer_id, 100 * USD)
     give(who, 90 * USD)
-    won(stripe, opened(stripe, deposit, amount=50_00))
-    opened(stripe, payer(stripe, 30)[1])
+    won(double, opened(double, deposit, amount=50_00))
+    opened(double, payer(double, 30)[1])
     assert step(decide(who, usd=50)).state == "paid_out"
     back = step(decide(who, usd=20))
-    stripe.control(f"payouts/{back.stripe_payout_id}/fail")
+    double.control(f"payouts/{back.stripe_payout_id}/fail")
     assert step(back).state == "returned"
-    Payout.objects.filter(id=back.id).update(arrives_at=None)
-    stripe.control("top_up/platform", amount=70_00)
-    assert breaks() == []
-    row = Reconciliation.objects.filter(read_at__lte=utc_now()).latest("read_at")
-    at_stripe = stripe.platform_cents() * CENT
+    double.control("top_up/platform", amount=70_00)
+    row = compared(since)
+    assert row.breaks == []
+    at_stripe = double.platform_cents() * CENT
     assert (row.stripe_nano_usd, row.ledger_nano_usd, row.waiting_nano_usd) == (at_stripe, at_stripe, 0)
     assert row.movements == 9
-    assert breaks(2 * GRACE) == []
+    assert compared(since, 2 * GRACE).breaks == []
     totals = {part: sum(figures.values()) for part, figures in row.figures.items()}
     assert totals["assets"] == totals["liabilities"] + totals["equity"]
 
 
-def test_money_that_came_unheard_waits_for_an_hour_and_then_is_a_break(stripe):
-    who, _ = payer(stripe, 10)
+def test_money_that_came_unheard_waits_for_an_hour_and_then_is_a_break(double, since):
+    who, _ = payer(double, 10)
     deposit = deposit_step(intent(who, 100))
-    stripe.pay(deposit.checkout_url)
-    row = stripe_reconcile(now=utc_now())
+    double.pay(deposit.checkout_url)
+    row = compared(since)
     assert (row.breaks, row.waiting_nano_usd) == ([], 100 * USD - 320 * CENT)
-    first, *_ = breaks(2 * GRACE)
+    first, *_ = compared(since, 2 * GRACE).breaks
     assert first.startswith("charge txn_")
     assert first.endswith("has no entry")
     deposit_step(deposit)
-    assert breaks(2 * GRACE) == []
+    assert compared(since, 2 * GRACE).breaks == []
 
 
-def test_an_entry_that_stripe_knows_nothing_of_is_a_break(stripe):
-    payer(stripe, 10)
+def test_an_entry_that_stripe_knows_nothing_of_is_a_break(double, since):
+    payer(double, 10)
     move((account(Kind.STRIPE_CLEARING), account(Kind.EXTERNAL_CASH), 3 * USD))
-    row = stripe_reconcile(now=utc_now() + 2 * GRACE)
+    row = compared(since, 2 * GRACE)
     assert row.breaks[0].startswith("entry test:")
     assert row.breaks[1].endswith("and 0 is on its way")
     assert row.breaks[2] == f"assets are {-3 * USD} more than liabilities and equity"
@@ -89,25 +87,25 @@ def test_an_entry_that_stripe_knows_nothing_of_is_a_break(stripe):
     move((account(Kind.EXTERNAL_CASH), account(Kind.STRIPE_CLEARING), 3 * USD))
 
 
-def test_a_payout_without_its_money_in_transit_is_a_break(stripe):
+def test_a_payout_without_its_money_in_transit_is_a_break(double, since):
     move((account(Kind.EXTERNAL_CASH), account(Kind.PAYOUTS_IN_TRANSIT), USD))
-    (broken,) = breaks()
+    (broken,) = compared(since).breaks
     open_payouts = posted(Kind.PAYOUTS_IN_TRANSIT) - USD
     assert broken == f"in transit are {open_payouts + USD}, open payouts {open_payouts}"
     move((account(Kind.PAYOUTS_IN_TRANSIT), account(Kind.EXTERNAL_CASH), USD))
-    assert breaks() == []
+    assert compared(since).breaks == []
 
 
-def test_the_command_says_what_broke_and_exits_with_1(stripe):
+def test_the_command_says_what_broke_and_exits_with_1(double, since):
     out = StringIO()
-    call_command("stripe_reconcile", "--json", stdout=out)
+    call_command("stripe_reconcile", "--json", since=since, stdout=out)
     assert json.loads(out.getvalue())["ok"] is True
-    call_command("stripe_reconcile", stdout=out)
+    call_command("stripe_reconcile", since=since, stdout=out)
     assert "every movement is posted once" in out.getvalue()
     move((account(Kind.EXTERNAL_CASH), account(Kind.PAYOUTS_IN_TRANSIT), USD))
     out = StringIO()
     with pytest.raises(SystemExit) as exit:
-        call_command("stripe_reconcile", stdout=out)
+        call_command("stripe_reconcile", since=since, stdout=out)
     move((account(Kind.PAYOUTS_IN_TRANSIT), account(Kind.EXTERNAL_CASH), USD))
     assert exit.value.code == 1
     assert "BROKEN  in transit are" in out.getvalue()
@@ -118,3 +116,11 @@ def test_the_history_stays(db, sql):
     statement = sql.format("billing_reconciliation") + " WHERE false"
     assert refused_by_database("default", statement) == "42501"
     assert refused_by_database("owner", statement) == "CX004"
+
+
+def test_it_goes_back_to_the_last_time_that_all_agreed(double, since):
+    payer(double, 10)
+    first = compared(since)
+    assert (first.breaks, first.movements) == ([], 1)
+    again = stripe_reconcile(now=utc_now())
+    assert again.since == first.read_at - OVERLAP
