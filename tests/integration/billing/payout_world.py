@@ -10,6 +10,7 @@ from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
 from billing.models import Deposit, Payee, Payout
 from billing.selectors.balances import balances
+from billing.selectors.stripe_books import clearing_entries
 from billing.services.card_lots import lots_spend
 from billing.services.ledger_post import ledger_post
 from billing.services.payee_onboard import payee_onboard, payee_refresh
@@ -66,11 +67,12 @@ def available(kind: Kind, who: uuid.UUID) -> int:
     return balances([ref])[ref].available
 
 
-def move(*legs: tuple[AccountRef, AccountRef, int]) -> None:
-    """Post an entry of these legs."""
-    entry = JournalEntry(new_key(), "test", tuple(Leg(*leg) for leg in legs if leg[2]), utc_now())
+def move(*legs: tuple[AccountRef, AccountRef, int], at: datetime | None = None) -> None:
+    """Post an entry of these legs, now or as if at another moment."""
+    at = at or utc_now()
+    entry = JournalEntry(new_key(), "test", tuple(Leg(*leg) for leg in legs if leg[2]), at)
     with transaction.atomic():
-        ledger_post(entries=[entry], now=utc_now())
+        ledger_post(entries=[entry], now=at)
 
 
 def arrive(who: uuid.UUID) -> None:
@@ -141,4 +143,5 @@ def level(double: StripeDouble) -> datetime:
         debit, credit = (clearing, outside) if difference > 0 else (outside, clearing)
         move((debit, credit, abs(difference)))
     assert double.platform_cents() == 0
-    return utc_now()
+    booked = [booked_at for _, booked_at in clearing_entries([], None).values()]
+    return max([utc_now(), *booked]) + timedelta(seconds=1)

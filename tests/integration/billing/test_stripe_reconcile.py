@@ -78,7 +78,7 @@ def test_money_that_came_unheard_waits_for_an_hour_and_then_is_a_break(double, s
 
 def test_an_entry_that_stripe_knows_nothing_of_is_a_break(double, since):
     payer(double, 10)
-    move((account(Kind.STRIPE_CLEARING), account(Kind.EXTERNAL_CASH), 3 * USD))
+    move((account(Kind.STRIPE_CLEARING), account(Kind.EXTERNAL_CASH), 3 * USD), at=since)
     row = compared(since, 2 * GRACE)
     assert row.breaks[0].startswith("entry test:")
     assert row.breaks[1].endswith("and 0 is on its way")
