@@ -23,6 +23,7 @@ from billing.services.payout_step import payout_step
 from billing.services.payouts_run import payouts_reconcile, payouts_run
 from billing.services.refund_apply import refund_pulled
 from billing.services.refund_step import refund_step, refunds_reconcile
+from billing.services.stripe_reconcile import stripe_reconcile_daily
 from core.clock import utc_now
 from core.outbox import Handler
 
@@ -115,6 +116,12 @@ def payout_step_task(*, payout_id: str, **_: Any) -> None:
 def auto_top_ups_run_task() -> None:
     """Pay in for everybody who runs low and asked for that."""
     auto_top_ups_run(now=utc_now())
+
+
+@shared_task(name="billing.stripe_reconcile")
+def stripe_reconcile_task() -> None:
+    """Compare the books with Stripe's, once a day."""
+    stripe_reconcile_daily(now=utc_now())
 
 
 def _budget_alert(payload: dict[str, Any]) -> None:

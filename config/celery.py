@@ -30,6 +30,7 @@ PERIODS_S = {
     "billing.deposits_reconcile": 5.0,
     "billing.refunds_reconcile": 5.0,
     "billing.payouts_run": 60.0,
+    "billing.stripe_reconcile": 600.0,
     "billing.payouts_reconcile": 5.0,
     "exchange.debts_pull": 30.0,
     "billing.auto_top_ups_run": 10.0,

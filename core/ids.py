@@ -26,6 +26,7 @@ PREFIXES: Final = {
     "deposit": "dep",
     "refund": "rfd",
     "payout": "pyo",
+    "payout": "pay",
     "dispute": "dsp",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")

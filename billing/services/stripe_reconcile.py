@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -80,6 +80,15 @@ def stripe_reconcile(*, now: datetime, since: datetime | None = None) -> Reconci
         breaks=breaks,
         figures=sheet,
     )
+
+
+def stripe_reconcile_daily(*, now: datetime) -> bool:
+    """This function will compare the books with Stripe's once a UTC day; return whether it did now."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if Reconciliation.objects.filter(read_at__gte=midnight).exists():
+        return False
+    stripe_reconcile(now=now)
+    return True
 
 
 def _last_clean() -> datetime | None:

@@ -18,6 +18,7 @@ from cux.cli import (
     operator,
     order,
     payments,
+    payouts,
     receipt,
     usage,
     webhooks,
@@ -42,6 +43,8 @@ app.add_typer(payments.deposits, name="deposit")
 app.add_typer(payments.refunds, name="refund")
 app.add_typer(payments.cards, name="payment-methods")
 app.add_typer(payments.top_ups, name="auto-top-up")
+app.add_typer(payouts.payees, name="payee")
+app.add_typer(payouts.payouts, name="payout")
 app.add_typer(usage.budgets, name="budget")
 app.add_typer(documents.invoices, name="invoice")
 app.add_typer(documents.statements, name="statement")
@@ -50,4 +53,5 @@ account.register(app)
 charts.register(app)
 chat.register(app)
 login.register(app)
+payouts.register(app)
 usage.register(app)

@@ -20,6 +20,7 @@ from cux.client.calls import (
     market,
     operators,
     payments,
+    payouts,
     webhooks,
 )
 from cux.client.config import resolve
@@ -168,6 +169,13 @@ class Client:
     auto_top_up_get = _one(payments.auto_top_up_get)
     auto_top_up_set = _one(payments.auto_top_up_set)
     auto_top_up_end = _one(payments.auto_top_up_end)
+    payee_get = _one(payouts.payee_get)
+    payee_onboard = _one(payouts.payee_onboard)
+    payout_create = _one(payouts.payout_create)
+    payout_get = _one(payouts.payout_get)
+    payout_list = _pages(payouts.payout_list)
+    dispute_list = _pages(payouts.dispute_list)
+    reconciliation_list = _list(payouts.reconciliation_list)
     billing_profile_get = _one(documents.billing_profile_get)
     billing_profile_set = _one(documents.billing_profile_set)
     invoice_list = _pages(documents.invoice_list)

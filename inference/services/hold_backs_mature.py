@@ -16,6 +16,12 @@ def hold_back_period(trust_tier: str) -> timedelta:
     return timedelta(days=days.get(trust_tier, max(days.values())))
 
 
+def hold_back_period_of(*, organisation_id: uuid.UUID) -> timedelta:
+    """Return how long an organisation's earnings are held back in part."""
+    tiers = Provider.objects.filter(organisation_id=organisation_id).values_list("trust_tier", flat=True)
+    return hold_back_period(tiers.first() or "")
+
+
 def hold_backs_mature(*, now: datetime) -> int:
     """This function will have every provider's hold-back mature, and return for how many something did.
 

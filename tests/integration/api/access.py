@@ -138,6 +138,7 @@ def make_world() -> World:
     )
     unknown = {
         "refund_id": "refund",
+        "payout_id": "payout",
         "job_id": "job",
         "lease_id": "lease",
         "auction_id": "auction",

@@ -1,7 +1,7 @@
 """Reconciliation against the double of Stripe: every flow agrees, and each break is named."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from billing.ledger.chart import Kind
 from billing.models import Reconciliation
-from billing.services.stripe_reconcile import GRACE, OVERLAP, stripe_reconcile
+from billing.services.stripe_reconcile import GRACE, OVERLAP, stripe_reconcile, stripe_reconcile_daily
 from core.clock import utc_now
 from tests.database import refused_by_database
 from tests.integration.billing.card_world import CENT, USD, intent
@@ -109,6 +109,16 @@ def test_the_command_says_what_broke_and_exits_with_1(double, since):
     move((account(Kind.PAYOUTS_IN_TRANSIT), account(Kind.EXTERNAL_CASH), USD))
     assert exit.value.code == 1
     assert "BROKEN  in transit are" in out.getvalue()
+
+
+def test_it_is_done_once_a_day(double, since):
+    day = datetime(2031, 5, 1, 0, 5, tzinfo=UTC)
+    assert [stripe_reconcile_daily(now=day + timedelta(hours=hours)) for hours in (0, 1, 23)] == [
+        True,
+        False,
+        False,
+    ]
+    assert stripe_reconcile_daily(now=day + timedelta(days=1))
 
 
 @pytest.mark.parametrize("sql", ["UPDATE {0} SET breaks = '[]'", "DELETE FROM {0}"])
