@@ -26,7 +26,6 @@ PREFIXES: Final = {
     "deposit": "dep",
     "refund": "rfd",
     "payout": "pyo",
-    "payout": "pay",
     "dispute": "dsp",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")

@@ -61,9 +61,9 @@ def payout_list(session: Session, limit: Limit = 50) -> None:
     session.show(rows, lambda: grid(None, _PAYOUTS, [_payout(row) for row in rows]))
 
 
-@command(payouts, "show", example="cux payout show pay_0197…")
+@command(payouts, "show", example="cux payout show pyo_0197…")
 def payout_show(
-    session: Session, payout_id: Annotated[str, typer.Argument(help="The payout, such as pay_0197….")]
+    session: Session, payout_id: Annotated[str, typer.Argument(help="The payout, such as pyo_0197….")]
 ) -> None:
     """Show one payout, and why it waits or failed if it does."""
     row = session.client.payout_get(payout_id)
