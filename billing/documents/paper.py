@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from billing.models import Document
 from billing.rules.cents import cents_of_lines
-from billing.rules.tax import percent
 from core.ids import public_id
 from core.money import NANO_PER_CENT, format_usd
 
@@ -23,7 +22,7 @@ _PAID: Final = {
 def document_paper(document: Document) -> dict[str, Any]:
     """Return what the template `document` shows of a document and its lines."""
     heading = _HEADINGS[Document.Kind(document.kind)]
-    tax = f"Tax ({percent(document.tax_rate_ppm)})" if document.tax_rate_ppm else "Tax"
+    tax, why = (document.tax_note, "") if document.tax_rate_ppm else ("Tax", document.tax_note)
     lines = list(document.lines.order_by("position"))
     return {
         "title": f"{heading} {document.number}",
@@ -47,7 +46,7 @@ def document_paper(document: Document) -> dict[str, Any]:
             [tax, format_usd(document.tax_nano_usd)],
             ["Total", format_usd(document.total_nano_usd)],
         ],
-        "notes": [_PAID[Document.Reason(document.reason)], document.tax_note],
+        "notes": [_PAID[Document.Reason(document.reason)], why],
         "footer": footer(document.seller),
     }
 

@@ -96,7 +96,7 @@ def _paper(found: Monthly, month: str, now: datetime) -> dict[str, Any]:
         "charges_note": "Settled jobs by model, API key and tag; compute that expired unused (take-or-pay)."
         + until,
         "charges": [
-            {**_charge(line), "fees": fees[at], "charged": charged[at]}
+            {**_charge(line), "fees": fees[at], "charged": charged[at], "exact": plain(line.charged_nano_usd)}
             for at, line in enumerate(found.charges)
         ],
         "charge_totals": [
@@ -106,14 +106,14 @@ def _paper(found: Monthly, month: str, now: datetime) -> dict[str, Any]:
         ],
         "cards": [list(pair) for pair in sorted({(line.model, line.card_hash) for line in found.charges})],
         "money_note": "All money of the account, by the time of booking. Compute is paid for when bought.",
-        "money": [[line.label, "", plain(line.amount_nano_usd)] for line in found.money],
+        "money": [[line.label, plain(line.amount_nano_usd)] for line in found.money],
         "money_totals": [
             ["Balance at the beginning", format_usd(found.opening_nano_usd)],
             ["Movements", format_usd(found.closing_nano_usd - found.opening_nano_usd)],
             ["Balance at the end", format_usd(found.closing_nano_usd)],
         ],
         "notes": [
-            "Charges of lines are shown in cents that add up (largest remainder); totals are exact.",
+            "Lines are shown in cents that add up (largest remainder), exact below; totals are exact.",
             "This statement is no invoice: tax documents are issued when money is paid in or returned.",
         ],
         "footer": footer(settings.SELLER),

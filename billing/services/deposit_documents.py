@@ -37,7 +37,7 @@ def refund_credit_note(*, refund: Refund, entry_key: str, now: datetime) -> Docu
         entry_key=entry_key,
         lines=[
             Line("Unspent balance returned", refund.amount_nano_usd),
-            Line("Card fee on that part of the deposit, which the card network keeps", -refund.fee_nano_usd),
+            Line("Card fee on that part of the deposit, which is not returned to us", -refund.fee_nano_usd),
         ],
         tax=Tax(refund.deposit.tax_rate_ppm, refund.tax_nano_usd, refund.deposit.tax_note),
         now=now,
