@@ -1,7 +1,7 @@
 """The services of money against plain integers (`money_plain`), by any sequence of what can happen.
 
-Stripe's answers are made here, as its SDK would give them; the sequencer's two commands are posted as it posts
-them. The wire to Stripe has tests of its own (`tests/integration/billing`, `tests/chaos`).
+Stripe's answers are made here, as its SDK would give them; the sequencer's two commands are posted as it
+posts them. The wire to Stripe has tests of its own (`tests/integration/billing`, `tests/chaos`).
 """
 
 import hashlib
@@ -51,7 +51,7 @@ from tests.property.money_plain import CENT, DISPUTE_FEE, PAYOUT_MIN, USD, Card,
 PRICE, FEE = 1_000_000, 10_000
 """Nano-USD a µCU, and the buyer's fee."""
 HOLD_BACK_PPM = 200_000
-LONG_AGO, LATER = timedelta(minutes=-1), timedelta(days=2)
+LONG_AGO, LATER, HOUR = timedelta(minutes=-1), timedelta(days=2), timedelta(hours=1)
 _numbers = itertools.count(1)
 CHARGED = gateway.Charge(
     id="",
@@ -110,10 +110,13 @@ class Money(RuleBasedStateMachine):
     @rule(usd=st.integers(10, 60))
     def deposit(self, usd: int) -> None:
         """A card is charged, and Stripe says so three times."""
+        asked_at = utc_now() - timedelta(days=60) + len(self.cards) * HOUR  # so that nobody pays too often
         deposit = deposit_create(
-            organisation_id=self.buyer.id, amount_nano_usd=usd * USD, method=Deposit.Method.CHECKOUT, now=utc_now()
+            organisation_id=self.buyer.id,
+            amount_nano_usd=usd * USD,
+            method=Deposit.Method.CHECKOUT,
+            now=asked_at,
         )
-        Deposit.objects.filter(id=deposit.id).update(created_at=utc_now() - LATER)  # nobody is too fast here
         fee = (usd * 100 * 29 // 1_000 + 30) * CENT
         payment = _payment(deposit, self.buyer, fee)
         for _ in range(3):
@@ -209,15 +212,19 @@ class Money(RuleBasedStateMachine):
         hold_place(
             hold_id=job_id,
             account=entitlement.account(Kind.ENTITLEMENT),
-            amount=ucu,
+            amount=entitlement.quantity_ucu,
             kind="job",
             ref=str(job_id),
             now=utc_now(),
         )
-        part = Part(entitlement.id, job_id, ucu)
+        part = Part(entitlement.id, job_id, entitlement.quantity_ucu)
         with transaction.atomic():
             entitlement_draw(
-                job_id=job_id, parts=[part], used_ucu=ucu, hold_back_ppm=HOLD_BACK_PPM, now=utc_now()
+                job_id=job_id,
+                parts=[part],
+                used_ucu=entitlement.quantity_ucu,
+                hold_back_ppm=HOLD_BACK_PPM,
+                now=utc_now(),
             )
         price = ucu * PRICE
         self.plain.settle(price, ucu * FEE, held_back=price * HOLD_BACK_PPM // 1_000_000)
@@ -323,7 +330,8 @@ class Money(RuleBasedStateMachine):
             "dispute_debt": plain.debt,
         }
         assert found[accounts[Kind.WALLET]].held == plain.held
-        assert (found[provider[0]].posted, found[provider[0]].held) == (plain.earnings, plain.at_risk)
+        earned = found[provider[0]]
+        assert (earned.posted, earned.held) == (plain.earnings, plain.at_risk)
         assert found[provider[1]].posted == plain.hold_back
         escrows = [row.account(Kind.ESCROW) for row, _ in self.bought]
         assert sum(each.posted for each in balances(escrows).values()) == plain.escrow

@@ -16,11 +16,12 @@ from tests.soak.chaos import Chaos
 from tests.soak.deliveries import Deliveries
 from tests.soak.kills import Kills
 from tests.soak.moments import Moments
+from tests.soak.money import MoneySequences
 from tests.soak.part import Part
 from tests.soak.processes import Processes
 from tests.soak.record import Found, commit_id, keep, load, save
 
-PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries(), Chaos())
+PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries(), MoneySequences(), Chaos())
 
 
 class Soak:

@@ -254,7 +254,8 @@ def make_entitlement(
     """Make an entitlement as a trade would have: issued, paid into escrow, with its deferred fee."""
     now = utc_now()
     escrow, fee = 2_000 * quantity_ucu, 20 * quantity_ucu
-    trade = _trade(traded, buyer, provider, quantity_ucu, now)
+    lots = quantity_ucu // traded.lot_ucu
+    trade = make_trade(traded, buyer, provider, lots=lots, notional=escrow, fee=fee, now=now)
     made = Entitlement.objects.create(
         id=new_id(),
         trade=trade,
@@ -282,10 +283,17 @@ def make_entitlement(
     return made
 
 
-def _trade(
-    traded: Instrument, buyer: Organisation, seller: Organisation, quantity_ucu: int, now: datetime
+def make_trade(
+    traded: Instrument,
+    buyer: Organisation,
+    seller: Organisation,
+    *,
+    lots: int,
+    notional: int,
+    fee: int,
+    now: datetime,
 ) -> Trade:
-    lots = quantity_ucu // traded.lot_ucu
+    """Make the rows of a trade, but not its entry."""
 
     def order(owner: Organisation, side: str, priority: int) -> Order:
         return Order.objects.create(
@@ -314,8 +322,8 @@ def _trade(
         sequence=sequence,
         price_ticks=200,
         quantity_lots=lots,
-        notional_nano_usd=2_000 * quantity_ucu,
-        buyer_fee_nano_usd=20 * quantity_ucu,
+        notional_nano_usd=notional,
+        buyer_fee_nano_usd=fee,
         seller_fee_nano_usd=0,
         taker_side="buy",
         buy_order=order(buyer, "buy", 2 * sequence),
