@@ -33,10 +33,10 @@ class Suite:
 
 SUITES = (
     Suite("unit", ("tests/unit",), 40),
-    Suite("property", ("tests/property",), 100),
+    Suite("property", ("tests/property",), 180),
     Suite("conformance", ("tests/conformance",), 20, workers=()),
     Suite("integration", ("tests/integration",), 300),
-    Suite("crash", ("tests/crash",), 100),
+    Suite("crash", ("tests/crash",), 260),
     Suite("chaos", ("tests/chaos",), 150),
     Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 100),
     Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420, workers=()),
