@@ -6,7 +6,6 @@ Nothing is rolled back or truncated: each test makes its own organisations and i
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import StringIO
 from unittest import mock
 
 import psycopg
@@ -16,11 +15,12 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from billing.services.ledger_seal import ledger_seal
-from core.clock import utc_now
 from core.embedded.environment import embedded_servers
 from core.embedded.postgres import Postgres
 from tests.environment import VAR
+from tests.ledger_watch import check_touched, horizon, verify_all, verify_grown
+
+_running: list[bool] = []  # whether the servers do
 
 
 def _recreate_database() -> None:
@@ -47,24 +47,29 @@ def servers(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         _recreate_database()
         with django_db_blocker.unblock():
             call_command("migrate", database="owner", verbosity=0)
+            _running.append(True)
             yield
-            _verify_ledger()
+            _running.clear()
+            verify_grown()
+            verify_all()
             connections.close_all()
 
 
-def _verify_ledger() -> None:
-    """Fail the session unless the books that all its tests left behind are sound, their seals included."""
-    ledger_seal(now=utc_now())
-    out = StringIO()
-    try:
-        call_command("ledger_verify", stdout=out)
-    except SystemExit:
-        pytest.fail(f"The ledger does not verify after all tests:\n{out.getvalue()}", pytrace=False)
+@pytest.fixture(scope="module", autouse=True)
+def _ledger_verified(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Verify the whole ledger after each module that wrote to it."""
+    yield
+    if _running:
+        with django_db_blocker.unblock():
+            verify_grown()
+            connections.close_all()
 
 
 @pytest.fixture
 def db(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let the test use the database; what it writes is committed and stays."""
+    """Let the test use the database; what it writes is committed and stays, and adds up."""
     with django_db_blocker.unblock():
+        since = horizon()
         yield
+        check_touched(since)
         connections.close_all()

@@ -50,7 +50,7 @@ TRIALS: Final[dict[str, Trial]] = {
         (
             "SET CONSTRAINTS ALL IMMEDIATE",
             "INSERT INTO billing_documentline SELECT (jsonb_populate_record(line, jsonb_build_object("
-            "'id', -1, 'number', 999, 'amount_nano_usd', 7, 'document_id', document.id))).*"
+            "'id', -1, 'position', 999, 'amount_nano_usd', 7, 'document_id', document.id))).*"
             " FROM billing_documentline line, billing_document document LIMIT 1",
         ),
         before=("{billing_document}", "{billing_documentline}"),
