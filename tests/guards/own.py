@@ -12,6 +12,9 @@ class Trial:
     before: tuple[str, ...] = ()
 
 
+SAME: Final = "00000000-0000-0000-0000-000000000001"
+"""An id that sample rows have in common, where they must."""
+
 GIVEN: Final[dict[str, dict[str, str]]] = {
     "billing_deposit": {
         "state": "'succeeded'",
@@ -33,6 +36,7 @@ GIVEN: Final[dict[str, dict[str, str]]] = {
         "stripe_refund_id": "'re_1'",
     },
     "billing_taxrate": {"country": "'DE'"},
+    "billing_usagereceipt": {"lease_id": f"'{SAME}'"},
 }
 """By table: SQL for columns of its sample row, where CHECKs do not tell what they may be."""
 
@@ -45,6 +49,14 @@ TRIALS: Final[dict[str, Trial]] = {
             " WHERE h.xid = 1) THEN RAISE 'it was recorded'; END IF; END $$",
         ),
         before=("{billing_hold}", "ALTER TABLE billing_hold DISABLE TRIGGER billing_hold_ends_once"),
+    ),
+    "billing_usagereceipt_never_falls": Trial(
+        (
+            "INSERT INTO billing_usagereceipt SELECT (jsonb_populate_record(r, jsonb_build_object("
+            "'sequence', r.sequence + 1, 'compute_ucu', r.compute_ucu - 1))).*"
+            f" FROM billing_usagereceipt r WHERE r.lease_id = '{SAME}'",
+        ),
+        before=("{billing_usagereceipt}",),
     ),
     "billing_documentline_adds_up": Trial(
         (

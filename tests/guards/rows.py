@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Final
 
 from tests.guards.catalogue import Cursor
+from tests.guards.own import SAME
 
-SAME: Final = "00000000-0000-0000-0000-000000000001"
 _FEW: Final = 8
 _NEW_NUMBER: Final = "(1e15 + random() * 1e15)::bigint"
 _OF_TYPE: Final = {
