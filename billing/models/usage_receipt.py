@@ -1,7 +1,10 @@
 """Usage receipts: how far a lease has used compute, before anything is posted for it."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
+
+from core.xid import XID_RANGE, xid_field
 
 
 class UsageReceipt(models.Model):
@@ -17,6 +20,7 @@ class UsageReceipt(models.Model):
     organisation_id = models.UUIDField()
     compute_ucu = models.BigIntegerField()
     recorded_at = models.DateTimeField(db_default=Now())
+    xid = xid_field()
 
     class Meta:
         constraints = [
@@ -24,6 +28,7 @@ class UsageReceipt(models.Model):
                 condition=models.Q(sequence__gte=0, compute_ucu__gte=0), name="usage_not_negative"
             )
         ]
+        indexes = [BrinIndex(fields=["xid"], name="usage_xid", **XID_RANGE)]
 
     def __str__(self) -> str:
         return f"{self.compute_ucu} µCU at {self.sequence}"

@@ -14,6 +14,7 @@ _GUARDS: Final = (
     "billing_hold_ends_once",
     "billing_entry_own_xid",
     "billing_hold_own_xid",
+    "billing_usagereceipt_own_xid",
     "billing_hold_recorded",
     "billing_holdevent_append_only",
     "billing_seal_append_only",

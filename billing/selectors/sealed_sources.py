@@ -80,6 +80,13 @@ BILLING_SOURCES: Final = (
         place="r.hold_id",
         label="'of hold ' || r.hold_id || ' at ' || r.captured || ' + ' || r.released",
     ),
+    SealedSource(
+        "usage",
+        "billing_usagereceipt",
+        (("lease_id", "sequence", "organisation_id", "compute_ucu", "recorded_at", "xid"),),
+        place="r.lease_id",
+        label="'of lease ' || r.lease_id || ' at ' || r.sequence",
+    ),
 )
 _registered: dict[str, SealedSource] = {}
 

@@ -53,7 +53,7 @@ TRIALS: Final[dict[str, Trial]] = {
     "billing_usagereceipt_never_falls": Trial(
         (
             "INSERT INTO billing_usagereceipt SELECT (jsonb_populate_record(r, jsonb_build_object("
-            "'sequence', r.sequence + 1, 'compute_ucu', r.compute_ucu - 1))).*"
+            "'sequence', r.sequence + 1, 'compute_ucu', r.compute_ucu - 1, 'xid', core_xid()))).*"
             f" FROM billing_usagereceipt r WHERE r.lease_id = '{SAME}'",
         ),
         before=("{billing_usagereceipt}",),

@@ -17,6 +17,7 @@ from tests.environment import VAR
 _CHANGED = {
     "uuid": "gen_random_uuid()",
     "bigint": "-1 - {0}",
+    "integer": "-1 - {0}",
     "smallint": "{0} + 1",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 microsecond'",
     "bytea": "set_byte({0}, 0, get_byte({0}, 0) # 1)",

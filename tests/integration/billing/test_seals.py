@@ -15,6 +15,7 @@ from billing.selectors.seal_check import broken_leaf
 from billing.selectors.sealed_sources import SealedSource, sources
 from billing.services import ledger_seal as module
 from billing.services.ledger_seal import ledger_seal
+from billing.services.usage_record import UsageRow, usage_record
 from core.embedded.postgres import Postgres
 from tests.database import refused_by_database
 from tests.environment import VAR
@@ -55,7 +56,10 @@ def write_everything() -> dict[str, tuple[str, object]]:
     post(placements=(placement,))
     once = entry((account, payee, 10), (CASH, payee, 1))
     post(once, steps=(HoldStep(placement.hold_id, capture=10),))
+    lease = uuid.uuid4()
+    usage_record(rows=[UsageRow(lease, 1, uuid.uuid4(), 10)], now=NOW)
     return {
+        "usage": ("lease_id = %s", lease),
         "entries": ("key = %s", once.key),
         "transfers": ("entry_id = (SELECT id FROM billing_entry WHERE key = %s) AND leg = 1", once.key),
         "holds": ("id = %s", placement.hold_id),
@@ -201,7 +205,7 @@ def test_where_a_hold_stands_is_judged_by_its_events(written, column):
         assert cursor.fetchone()[0].startswith(f"hold {hold_id}: captured ")
 
 
-@pytest.mark.parametrize("name", ["entries", "transfers", "holds", "hold_events"])
+@pytest.mark.parametrize("name", ["entries", "transfers", "holds", "hold_events", "usage"])
 def test_a_deleted_row_is_found(written, name):
     (where, parameter), height = written[0][name], written[1]
     (source,) = (source for source in sources() if source.name == name)
