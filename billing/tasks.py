@@ -24,6 +24,7 @@ from billing.services.payouts_run import payouts_reconcile, payouts_run
 from billing.services.refund_apply import refund_pulled
 from billing.services.refund_step import refund_step, refunds_reconcile
 from billing.services.stripe_reconcile import stripe_reconcile_daily
+from billing.services.stripe_turn import at_stripe
 from core.clock import utc_now
 from core.outbox import Handler
 
@@ -41,18 +42,21 @@ def checkpoint_take_task() -> None:
 
 
 @shared_task(name="billing.event_process")
+@at_stripe
 def event_process_task(*, event_id: str, **_: Any) -> None:
     """Do what one event of Stripe's calls for."""
     event_process(event_id=uuid.UUID(event_id), now=utc_now())
 
 
 @shared_task(name="billing.events_reconcile")
+@at_stripe
 def events_reconcile_task() -> None:
     """Process noted events that nobody has processed."""
     events_reconcile(now=utc_now())
 
 
 @shared_task(name="billing.events_catch_up")
+@at_stripe
 def events_catch_up_task() -> None:
     """Note events of Stripe's that never reached us."""
     events_catch_up(now=utc_now())
@@ -71,24 +75,28 @@ def head_publish_task() -> None:
 
 
 @shared_task(name="billing.deposit_step")
+@at_stripe
 def deposit_step_task(*, deposit_id: str, **_: Any) -> None:
     """Take one deposit a step on."""
     deposit_step(deposit_id=uuid.UUID(deposit_id), now=utc_now())
 
 
 @shared_task(name="billing.deposits_reconcile")
+@at_stripe
 def deposits_reconcile_task() -> None:
     """Take every unfinished deposit that is due a step on."""
     deposits_reconcile(now=utc_now())
 
 
 @shared_task(name="billing.refund_step")
+@at_stripe
 def refund_step_task(*, refund_id: str, **_: Any) -> None:
     """Take one refund a step on."""
     refund_step(refund_id=uuid.UUID(refund_id), now=utc_now())
 
 
 @shared_task(name="billing.refunds_reconcile")
+@at_stripe
 def refunds_reconcile_task() -> None:
     """Take every unfinished refund that is due a step on."""
     refunds_reconcile(now=utc_now())
@@ -101,12 +109,14 @@ def payouts_run_task() -> None:
 
 
 @shared_task(name="billing.payouts_reconcile")
+@at_stripe
 def payouts_reconcile_task() -> None:
     """Take every unfinished payout one step on."""
     payouts_reconcile(now=utc_now())
 
 
 @shared_task(name="billing.payout_step")
+@at_stripe
 def payout_step_task(*, payout_id: str, **_: Any) -> None:
     """Take one payout as far as it goes."""
     payout_step(payout_id=uuid.UUID(payout_id), now=utc_now())
@@ -119,6 +129,7 @@ def auto_top_ups_run_task() -> None:
 
 
 @shared_task(name="billing.stripe_reconcile")
+@at_stripe
 def stripe_reconcile_task() -> None:
     """Compare the books with Stripe's, once a day."""
     stripe_reconcile_daily(now=utc_now())

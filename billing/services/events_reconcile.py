@@ -34,6 +34,7 @@ def events_catch_up(*, now: datetime) -> int:
     """
     newest = StripeEvent.objects.aggregate(at=Max("created_at"))["at"] or now
     since = max(min(newest, now) - _OVERLAP, now - _KEPT)
+    # All of them or none: they come newest first, and the newest that is noted says where to look next time.
     return events_note(
-        event for event in gateway.events_list(since=since) if event.is_live == gateway.is_live()
+        [event for event in gateway.events_list(since=since) if event.is_live == gateway.is_live()]
     )

@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 
 import stripe
 import structlog
+from django.conf import settings
+from django.db import connection
 
 from core.errors import Code, CuxError
 
@@ -64,7 +66,12 @@ def asking(call: Callable[[], T]) -> T:
 
     Raises:
         Declined, Refused, Misconfigured, Unavailable: and nothing else of Stripe's.
+        RuntimeError: a transaction is open, whose locks would wait for Stripe.
     """
+    if connection.in_atomic_block:
+        raise RuntimeError("Expected no transaction around a call to Stripe")
+    if settings.DATABASE_POOL:
+        connection.close()  # back to the pool: whoever waits for Stripe needs none
     try:
         return call()
     except stripe.StripeError as error:
