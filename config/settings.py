@@ -193,6 +193,11 @@ STRIPE_API_BASE = os.environ.get(
     "STRIPE_API_BASE",
     "" if STRIPE_API_KEY else os.environ.get("CUX_STRIPE_DOUBLE_URL", "http://127.0.0.1:8002"),
 )
+# Where people are sent to pay and to say whom to pay: forms of ours may lead there.
+STRIPE_PAGES = [
+    *([STRIPE_API_BASE] if STRIPE_API_BASE else []),
+    *("https://checkout.stripe.com", "https://connect.stripe.com", "https://hooks.stripe.com"),
+]
 # By commas: two while one is being replaced. Without a key of one's own, the double's.
 STRIPE_WEBHOOK_SECRETS = [
     secret

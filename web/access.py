@@ -20,6 +20,11 @@ def may_trade(member: Member) -> bool:
     return member.role != Member.Role.VIEWER
 
 
+def may_withdraw(member: Member) -> bool:
+    """Tell whether a person may have money leave the organisation, and name who is told of what it does."""
+    return member.role == Member.Role.OWNER
+
+
 def own(request: HttpRequest) -> Organisation | None:
     """Return the organisation for which whoever asks acts, or None."""
     member = member_of(request.user)
@@ -34,6 +39,11 @@ def member_only(view: View) -> View:
 def trader_only(view: View) -> View:
     """Call `view(request, organisation, …)` unless the person may only look."""
     return _acting(view, may=may_trade)
+
+
+def owner_only(view: View) -> View:
+    """Call `view(request, organisation, …)` for the organisation's owners."""
+    return _acting(view, may=may_withdraw)
 
 
 def not_found_as_404(view: View) -> View:

@@ -29,6 +29,11 @@ def fresh_key() -> str:
     return new_id().hex
 
 
+def is_fresh_key(text: str) -> bool:
+    """Tell whether a key is one that `fresh_key` may have made."""
+    return _KEY.match(text) is not None
+
+
 class WholeNumberField(forms.IntegerField):
     """A whole number of something, at least one; digits may be grouped by commas or spaces."""
 
@@ -67,7 +72,7 @@ class OrderForm(forms.Form):
     def clean_key(self) -> str:
         """Take only keys we made."""
         key: str = self.cleaned_data["key"]
-        if not _KEY.match(key):
+        if not is_fresh_key(key):
             raise forms.ValidationError("This form is broken: load the page again.")
         return key
 

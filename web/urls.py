@@ -3,7 +3,18 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from web.views import activity, docs, market, playground, ticket
+from web.views import (
+    activity,
+    cards,
+    deposits,
+    docs,
+    documents,
+    market,
+    playground,
+    refunds,
+    ticket,
+    wallet,
+)
 from web.views.session import SignIn
 
 app_name = "web"
@@ -23,6 +34,25 @@ urlpatterns: list[URLPattern] = [
     path("receipts/<str:job_id>.json", activity.receipt_file, name="receipt_file"),
     path("receipts/<str:job_id>", activity.receipt, name="receipt"),
     path("provider", activity.provider, name="provider"),
+    path("wallet", wallet.wallet, name="wallet"),
+    path("panels/balance", wallet.balance_panel, name="balance_panel"),
+    path("wallet/statement", wallet.statement, name="statement"),
+    path("wallet/by-card/<str:kind>", wallet.by_card, name="by_card"),
+    path("wallet/deposit", deposits.deposit, name="deposit"),
+    path("wallet/deposit/quote", deposits.quote, name="deposit_quote"),
+    path("wallet/deposit/return", deposits.returned, name="deposit_returned"),
+    path("wallet/deposits/<str:deposit_id>", deposits.progress, name="deposit_progress"),
+    path("wallet/refund", refunds.refund, name="refund"),
+    path("wallet/cards", cards.cards, name="cards"),
+    path("wallet/cards/add", cards.add, name="card_add"),
+    path("wallet/cards/<str:payment_method>/prefer", cards.prefer, name="card_prefer"),
+    path("wallet/cards/<str:payment_method>/forget", cards.forget, name="card_forget"),
+    path("wallet/top-up", cards.top_up, name="top_up"),
+    path("wallet/top-up/end", cards.top_up_end, name="top_up_end"),
+    path("documents", documents.documents, name="documents"),
+    path("documents/profile", documents.profile, name="profile"),
+    path("documents/statements/<str:month>.pdf", documents.statement_file, name="statement_file"),
+    path("documents/<str:number>.pdf", documents.document_file, name="document_file"),
     path("docs", docs.docs, name="docs"),
     path("docs/openapi.yaml", docs.openapi, name="openapi"),
     path("docs/<slug:name>", docs.document, name="document"),

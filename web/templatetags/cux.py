@@ -10,6 +10,7 @@ from core.clock import utc_now
 from core.money import format_usd
 from web import figures
 from web.glossary import glossary
+from web.words import state_word
 
 register = template.Library()
 
@@ -48,6 +49,12 @@ def change(rate_ppm: int) -> str:
 def words(name: str) -> str:
     """Render a name from a closed list, such as `deferred_fees`, in words."""
     return name.replace("_", " ").replace(".", ", ")
+
+
+@register.filter
+def state(status: str, kind: str) -> str:
+    """Render a state of a `deposit`, a `refund` and so on in people's words."""
+    return state_word(status, kind)
 
 
 @register.filter

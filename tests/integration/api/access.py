@@ -168,5 +168,6 @@ def make_world() -> World:
             "payment_method": "pm_unknown",
             "model": "no-such",
             "name": "no-such",
+            "kind": "refunds",
         },
     )

@@ -152,6 +152,25 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     (PAGES, "/receipts/{job_id}"): For.SIGNED_IN,
     (PAGES, "/receipts/{job_id}.json"): For.SIGNED_IN,
     (PAGES, "/ticket/preview"): For.SIGNED_IN,
+    (PAGES, "/documents"): For.SIGNED_IN,
+    (PAGES, "/documents/profile"): For.SIGNED_IN,
+    (PAGES, "/documents/statements/{month}.pdf"): For.SIGNED_IN,
+    (PAGES, "/documents/{number}.pdf"): For.SIGNED_IN,
+    (PAGES, "/panels/balance"): For.SIGNED_IN,
+    (PAGES, "/wallet"): For.SIGNED_IN,
+    (PAGES, "/wallet/by-card/{kind}"): For.SIGNED_IN,
+    (PAGES, "/wallet/cards"): For.SIGNED_IN,
+    (PAGES, "/wallet/cards/add"): For.SIGNED_IN,
+    (PAGES, "/wallet/cards/{payment_method}/forget"): For.SIGNED_IN,
+    (PAGES, "/wallet/cards/{payment_method}/prefer"): For.SIGNED_IN,
+    (PAGES, "/wallet/deposit"): For.SIGNED_IN,
+    (PAGES, "/wallet/deposit/quote"): For.SIGNED_IN,
+    (PAGES, "/wallet/deposit/return"): For.SIGNED_IN,
+    (PAGES, "/wallet/deposits/{deposit_id}"): For.SIGNED_IN,
+    (PAGES, "/wallet/refund"): For.SIGNED_IN,
+    (PAGES, "/wallet/statement"): For.SIGNED_IN,
+    (PAGES, "/wallet/top-up"): For.SIGNED_IN,
+    (PAGES, "/wallet/top-up/end"): For.SIGNED_IN,
 }
 API = [address for address in MATRIX if address[0] != PAGES]
 OWN = (
@@ -169,7 +188,15 @@ OWN = (
 )
 UNDOCUMENTED = ("/agent/", "/webhooks/")
 """How the addresses begin that are for programs of a protocol of their own."""
-POSTED = ("/orders", "/ticket", "/playground/", "/logout")
+POSTED = (
+    "/orders",
+    "/ticket",
+    "/playground/",
+    "/logout",
+    "/wallet/cards/",
+    "/wallet/deposit/quote",
+    "/wallet/top-up",
+)
 """How the paths of pages begin that are asked for by POST."""
 each_of_the_api = pytest.mark.parametrize("address", API, ids=" ".join)
 each_page = pytest.mark.parametrize("path", [path for kind, path in MATRIX if kind == PAGES])

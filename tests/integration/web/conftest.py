@@ -34,6 +34,7 @@ def client_of(db: None) -> Callable[..., Client]:
 
     def make(organisation: Organisation, role: Member.Role = Member.Role.OWNER, **options: bool) -> Client:
         client = Client(**options)
+        client.defaults["SERVER_NAME"] = "127.0.0.1"
         name = unique("person")
         member_create(organisation_id=organisation.id, username=name, password=PASSWORD, role=role)
         assert client.login(username=name, password=PASSWORD)

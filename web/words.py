@@ -1,0 +1,59 @@
+"""States of money in people's words."""
+
+from typing import Final
+
+STATES: Final[dict[str, dict[str, str]]] = {
+    "deposit": {
+        "pending": "being sent",
+        "open": "waiting for payment",
+        "requires_action": "to be confirmed",
+        "succeeded": "paid",
+        "failed": "declined",
+        "expired": "not paid in time",
+    },
+    "refund": {
+        "pulling": "leaving the wallet",
+        "held": "about to be sent",
+        "pending": "at the bank",
+        "succeeded": "sent to the card",
+        "failed": "failed, back in the wallet",
+        "returned": "sent back by the bank",
+    },
+    "dispute": {
+        "inquiry": "the bank asks",
+        "inquiry_closed": "question closed",
+        "open": "disputed",
+        "won": "won",
+        "lost": "lost",
+    },
+    "payee": {
+        "onboarding": "not set up",
+        "restricted": "more is needed",
+        "bank_failed": "bank account failed",
+        "active": "active",
+    },
+    "payout": {
+        "blocked": "being reviewed",
+        "decided": "begun",
+        "transferred": "at the payment service",
+        "paid_out": "on its way to the bank",
+        "paid": "paid",
+        "failed": "failed, coming back",
+        "returned": "back in the earnings",
+    },
+}
+"""What each state of each kind of thing is called on the pages."""
+
+BLOCKED_BECAUSE: Final = {
+    "same_organisation": "Money that you paid in by card yourself would be paid out to you.",
+    "same_card": "A card that you paid in with also paid for what you sold.",
+    "same_bank": "Somebody who bought from you is paid out to the same bank account.",
+    "same_address": "Somebody who bought from you paid with a card registered at your address.",
+    "pass_through": "Most of what was lately paid in by card came straight to you.",
+}
+"""Why a payout waits for two of our people."""
+
+
+def state_word(status: str, kind: str) -> str:
+    """Return what a state of a kind of thing is called."""
+    return STATES[kind].get(status, status.replace("_", " "))
