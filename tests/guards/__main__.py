@@ -22,6 +22,7 @@ from django.core.management import call_command
 
 from core.embedded.postgres import Postgres
 from tests.guards.catalogue import LISTED, Cursor, guards, listed
+from tests.guards.locks import locks
 from tests.guards.probes import fault
 
 
@@ -47,11 +48,12 @@ def main() -> int:
 
 def judge(cursor: Cursor, words: list[str], *, write: bool) -> bool:
     """Print a line for each guard with one of these words (all if there are none); tell if one is wrong."""
-    there = sorted(guards(cursor))
+    tried = guards(cursor)
+    there = sorted(tried | locks(cursor))
     if write:
         LISTED.write_text("".join(f"{guard}\n" for guard in there))
     wrong = False
-    for guard in there:
+    for guard in sorted(tried):
         if any(word in str(guard) for word in words or [""]):
             said = fault(cursor, guard)
             wrong = wrong or said is not None

@@ -21,6 +21,7 @@ class Sort(StrEnum):
     FOREIGN = "foreign key"
     TRIGGER = "trigger"
     GRANT = "no right to"
+    LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True, order=True)

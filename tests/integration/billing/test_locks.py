@@ -1,0 +1,137 @@
+"""What the ledger's locks are for: each is taken out of its function, and a test that holds with it fails."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection, connections, transaction
+
+from billing.ledger.chart import AccountRef
+from billing.ledger.posting import BatchItem, HoldStep
+from billing.services.batch_post import ItemOutcome, batch_post
+from core.embedded.postgres import Postgres
+from core.errors import Code
+from tests.environment import VAR
+from tests.integration.billing.books import CASH, NOW, entry, funded, hold, post
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("db")
+
+LOCKED = "ORDER BY b.account_id FOR NO KEY UPDATE"
+BACKWARDS = "ORDER BY b.account_id DESC FOR NO KEY UPDATE"
+BALANCE = "SELECT FROM billing_balance WHERE account_id = %s FOR NO KEY UPDATE"
+HELD = "SELECT FROM billing_hold WHERE id = %s FOR UPDATE NOWAIT"
+Work = Callable[[], object]
+
+
+@contextmanager
+def written(function: str, old: str, new: str) -> Iterator[None]:
+    """Have a function of the database written otherwise for a while."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [function])
+        (source,) = cursor.fetchone()
+        assert source.count(old) == 1
+        cursor.execute(source.replace(old, new).replace("%", "%%"), [])
+        try:
+            yield
+        finally:
+            cursor.execute(source.replace("%", "%%"), [])
+
+
+@contextmanager
+def waiting(work: Work, *, behind: AccountRef) -> Iterator[tuple[psycopg.Connection, list[object]]]:
+    """Run `work` while a session has the account's balance, and yield that session while `work` waits for it.
+
+    The list has what became of the work when the block is left.
+    """
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except Exception as error:
+            results.append(error)
+        finally:
+            connections.close_all()
+
+    with psycopg.connect(Postgres(VAR).role_url("cux_owner")) as first:
+        first.execute(BALANCE, [behind.id])
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            eventually(lambda: _waits_for(first.info.backend_pid))
+            yield first, results
+        finally:
+            first.commit()
+            thread.join(30)
+
+
+def _waits_for(pid: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", [pid])
+        return bool(cursor.fetchone()[0])
+
+
+def is_free(sql: str, key: object) -> bool:
+    """Tell whether nobody else has locked or changed the row."""
+    with psycopg.connect(Postgres(VAR).role_url("cux_owner")) as other:
+        try:
+            other.execute(sql, [key])
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
+
+
+def by_post(*steps: HoldStep, legs: tuple = ()) -> Work:
+    """Return a call of the function that posts within a transaction."""
+    return lambda: post(*([entry(*legs)] if legs else []), steps=steps)
+
+
+def by_batch(*steps: HoldStep, legs: tuple = ()) -> Work:
+    """Return a call of the function that posts a batch of its own."""
+    return lambda: batch_post(items=[BatchItem(entry(*legs) if legs else None, steps=steps)], now=NOW)
+
+
+def takes_balances_in_one_order(by: Callable[..., Work]) -> bool:
+    """Tell whether what waits for the first of two balances has not taken the second yet."""
+    first, second = sorted((funded(10), funded(10)), key=lambda account: account.id)
+    with waiting(by(legs=((second, first, 1),)), behind=first):
+        return is_free(f"{BALANCE} NOWAIT", second.id)
+
+
+def touches_holds_after_the_balance(by: Callable[..., Work]) -> bool:
+    """Tell whether what waits for a balance has not changed a hold on it yet."""
+    account = funded(10)
+    placement = hold(account, 5)
+    post(placements=(placement,))
+    with waiting(by(HoldStep(placement.hold_id, release=5)), behind=account):
+        return is_free(HELD, placement.hold_id)
+
+
+def decides_by_what_is_there(by: Callable[..., Work]) -> bool:
+    """Tell whether a batch refuses what another transaction, which it waits for, has spent."""
+    account = funded(10)
+    with waiting(by(legs=((account, CASH, 10),)), behind=account) as (other, results):
+        other.execute("UPDATE billing_balance SET posted = 9 WHERE account_id = %s", [account.id])
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute("UPDATE billing_balance SET posted = posted + 1 WHERE account_id = %s", [account.id])
+    return results == [[ItemOutcome(refusal=Code.INSUFFICIENT_BALANCE)]]
+
+
+@pytest.mark.parametrize(
+    ("function", "by", "holds", "without"),
+    [
+        ("billing_ledger_post", by_post, takes_balances_in_one_order, BACKWARDS),
+        ("billing_ledger_post", by_post, touches_holds_after_the_balance, ""),
+        ("billing_batch_post", by_batch, takes_balances_in_one_order, BACKWARDS),
+        ("billing_batch_post", by_batch, decides_by_what_is_there, ""),
+    ],
+    ids=["post, order", "post, lock", "batch, order", "batch, lock"],
+)
+def test_without_the_lock_what_it_is_for_no_longer_holds(function, by, holds, without):
+    assert holds(by)
+    with written(function, LOCKED, without):
+        assert not holds(by)
+    assert holds(by)
