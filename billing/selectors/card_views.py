@@ -3,6 +3,8 @@
 import uuid
 from datetime import datetime
 
+from django.db.models import Sum
+
 from billing.models import Deposit, Refund
 from billing.rules.refunds import RefundPart
 from billing.selectors.refundable import RefundPlan
@@ -48,6 +50,13 @@ def refund_get(*, organisation_id: uuid.UUID, refund_id: uuid.UUID | None) -> Re
     if row is None:
         raise CuxError(Code.NOT_FOUND, "There is no such refund of this account.")
     return refund_view(row)
+
+
+def refunding_nano_usd(organisation_id: uuid.UUID) -> int:
+    """Return what refunds that are under way take from an organisation's balance."""
+    under_way = Refund.objects.filter(organisation_id=organisation_id, state__in=Refund.UNFINISHED)
+    total: int = under_way.aggregate(total=Sum("amount_nano_usd"))["total"] or 0
+    return total
 
 
 def deposit_view(row: Deposit) -> DepositView:

@@ -3,12 +3,9 @@
 import uuid
 from dataclasses import dataclass
 
-from django.db.models import Sum
-
 from billing.ledger.chart import Kind, of_organisation
-from billing.models import Refund
 from billing.selectors.balances import OrganisationBalance, held, organisation_balance
-from billing.selectors.card_views import deposit_list, refund_list
+from billing.selectors.card_views import deposit_list, refund_list, refunding_nano_usd
 from billing.selectors.debts import debt_of
 from cux.wire.payments import DepositView, RefundView
 
@@ -49,13 +46,12 @@ def wallet_figures(organisation_id: uuid.UUID) -> WalletFigures:
     """Return where an organisation's money is now."""
     balance = organisation_balance(organisation_id)
     set_aside = held(of_organisation(Kind.FUNDING, organisation_id))
-    under_way = Refund.objects.filter(organisation_id=organisation_id, state__in=Refund.UNFINISHED)
     return WalletFigures(
         balance=balance,
         spendable=balance.wallet_posted - balance.wallet_held,
         held=balance.wallet_held,
         arriving=max(0, balance.funding - set_aside + balance.transit),
-        refunding=under_way.aggregate(total=Sum("amount_nano_usd"))["total"] or 0,
+        refunding=refunding_nano_usd(organisation_id),
         debt=debt_of(organisation_id),
     )
 

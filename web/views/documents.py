@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import Organisation
 from billing.documents.files import document_pdf
 from billing.documents.statement import statement_pdf
-from billing.models import BillingProfile
+from billing.selectors.billing_profile import billing_profile_find
 from billing.selectors.documents import document_get, document_list
 from billing.services.billing_profile_set import billing_profile_set
 from core.clock import utc_now
@@ -35,7 +35,7 @@ def documents(request: HttpRequest, organisation: Organisation) -> HttpResponse:
         "older": rows[PAGE - 1].number if rows[PAGE:] else None,
         "is_later": before is not None,
         "months": months(organisation.created_at, utc_now()),
-        "profile": BillingProfile.objects.filter(organisation=organisation).first(),
+        "profile": billing_profile_find(organisation.id),
         "nav": "wallet",
         "tab": "documents",
     }
@@ -62,8 +62,7 @@ def statement_file(request: HttpRequest, organisation: Organisation, month: str)
 def profile(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Show whom papers are made out to, or say who."""
     if request.method != "POST":
-        kept = BillingProfile.objects.filter(organisation=organisation).first()
-        return _profile_page(request, organisation, ProfileForm(initial=_shown(kept)))
+        return _profile_page(request, organisation, ProfileForm(initial=_kept(organisation)))
     form = ProfileForm(request.POST)
     if form.is_valid():
         data = form.cleaned_data
@@ -99,7 +98,8 @@ def _profile_page(
     return page(request, "web/profile.html", organisation, context, status=status)
 
 
-def _shown(kept: BillingProfile | None) -> dict[str, str]:
+def _kept(organisation: Organisation) -> dict[str, str]:
+    kept = billing_profile_find(organisation.id)
     if kept is None:
         return {}
     return {
