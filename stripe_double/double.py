@@ -10,6 +10,7 @@ from pathlib import Path
 from stripe_double.app import make_app
 from stripe_double.runner import Runner
 from stripe_double.serving import listen, serve
+from stripe_double.state_file import StateFile
 from stripe_double.world import World
 
 
@@ -29,15 +30,12 @@ class Double:
             endpoints = self.world.endpoints
             self.world.load(self.state_file.read_text())
             self.world.endpoints = endpoints or self.world.endpoints
-        runner = Runner(self.world, self.state_file)
+        runner = Runner(self.world, StateFile(self.world, self.state_file))
         app = make_app(self.world, runner, self.public_url)
-        jobs = asyncio.create_task(runner.forever())
-        try:
-            await serve(app, self.listener)
-        finally:
-            jobs.cancel()
-            with suppress(asyncio.CancelledError):
-                await jobs
+        # Together: without the one the other is no Stripe.
+        async with asyncio.TaskGroup() as both:
+            both.create_task(runner.forever())
+            both.create_task(serve(app, self.listener))
 
 
 class DoubleThread:

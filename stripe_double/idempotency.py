@@ -23,8 +23,9 @@ def begin(world: World, key: str, request: str) -> Json | None:
             400, "invalid_request_error", "Idempotency keys may have 255 characters.", saved=False
         )
     digest = hashlib.sha256(request.encode()).hexdigest()
+    _forget(world)
     record = world.keys.get(key)
-    if record is None or world.now() - record["created"] >= _KEPT_S:
+    if record is None:
         world.keys[key] = {"created": world.now(), "request": digest, "answer": None}
         return None
     if record["request"] != digest:
@@ -46,6 +47,15 @@ def begin(world: World, key: str, request: str) -> Json | None:
         )
     answer: Json = record["answer"]
     return answer
+
+
+def _forget(world: World) -> None:
+    """Drop the keys that are old enough; they lie in the order in which they came."""
+    while world.keys:
+        oldest = next(iter(world.keys))
+        if world.now() - world.keys[oldest]["created"] < _KEPT_S:
+            return
+        del world.keys[oldest]
 
 
 def finish(world: World, key: str, answer: Json, *, keep: bool) -> None:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop
-from pathlib import Path
 
 import httpx
 
 from stripe_double import money, payments, webhooks
 from stripe_double.errors import StripeError
 from stripe_double.resources import checkout_sessions, disputes, payouts, refunds
+from stripe_double.state_file import StateFile
 from stripe_double.world import World
 
 JOBS: dict[str, Callable[..., object]] = {
@@ -31,12 +31,11 @@ _LONGEST_SLEEP_S = 3_600.0
 class Runner:
     """Does the jobs of a world one after the other, in the order of their times."""
 
-    def __init__(self, world: World, state_file: Path | None) -> None:
+    def __init__(self, world: World, state_file: StateFile) -> None:
         self._world = world
         self._file = state_file
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
-        self._saved = ""
         self._client = httpx.AsyncClient(trust_env=False)
 
     @property
@@ -54,13 +53,15 @@ class Runner:
             while True:
                 self._woken.clear()
                 await self.run_due()
-                self._save()
+                unwritten = self._file.write()
                 next_due = self._world.jobs[0][0] if self._world.jobs else float("inf")
                 wait_s = min(_LONGEST_SLEEP_S, next_due - self._world.now())
+                if unwritten:
+                    wait_s = min(wait_s, self._file.due_in_s())
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), max(0.0, wait_s))
         finally:
-            self._save()
+            self._file.write(at_once=True)
             await self._client.aclose()
 
     async def run_due(self) -> None:
@@ -84,13 +85,3 @@ class Runner:
 
     def _forward(self, moment: float) -> None:
         self._world.offset_s += max(0.0, moment - self._world.now())
-
-    def _save(self) -> None:
-        if self._file is None:
-            return
-        state = self._world.dump()
-        if state != self._saved:
-            fresh = self._file.with_suffix(".new")
-            fresh.write_text(state)
-            fresh.replace(self._file)
-            self._saved = state

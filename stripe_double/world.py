@@ -104,6 +104,8 @@ class World:
         """Become what `dump` returned."""
         self.become(World(**json.loads(state)))
         self.jobs = [tuple(job) for job in self.jobs]  # type: ignore[misc]  # JSON makes lists of them
+        # What a stop interrupted may be asked again.
+        self.keys = {key: record for key, record in self.keys.items() if record["answer"] is not None}
 
     def become(self, other: "World") -> None:
         """Take over the other's state."""

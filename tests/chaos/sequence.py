@@ -9,7 +9,7 @@ from tests.chaos.agreement import differences, drain
 from tests.chaos.scene import scene
 from tests.stripe import StripeDouble
 
-STEPS = 40
+STEPS = 32
 
 
 def play(seed: int, double: StripeDouble, steps: int = STEPS) -> Mapping[str, int]:
