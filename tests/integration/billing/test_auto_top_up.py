@@ -88,8 +88,8 @@ def test_the_cap_of_a_month_is_kept_and_the_next_month_begins_anew(double):
     run(who, now)
     assert Deposit.objects.filter(organisation_id=who).count() == 2
     next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
-    assert run(who, next_month).state == "succeeded"
-    assert Deposit.objects.filter(organisation_id=who).count() == 3
+    assert auto_top_up_begin(organisation_id=who, now=next_month)
+    assert auto_top_up_get(organisation_id=who, now=next_month).this_month_nano_usd == 50 * USD
 
 
 def test_declines_pause_and_the_third_ends_it(double):
