@@ -27,6 +27,8 @@ PREFIXES: Final = {
     "refund": "rfd",
     "payout": "pyo",
     "dispute": "dsp",
+    "audit": "aud",
+    "money_action": "mon",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import ApiKey, Organisation
 from accounts.models.api_key import ORDER_LIMIT
 from accounts.networks import parse_networks
 from accounts.secrets import secret_generate
+from core.audit import Action, audit_note
 from core.errors import Code, CuxError
+from core.ids import public_id
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class IssuedKey:
     secret: str = field(repr=False)
 
 
+@transaction.atomic
 def api_key_create(
     *,
     organisation_id: uuid.UUID,
@@ -61,9 +65,18 @@ def api_key_create(
         order_limit=order_limit,
         order_window_s=order_window_s,
     )
+    audit_note(
+        Action.KEY_CREATED,
+        public_id("key", key.id),
+        organisation_id=organisation_id,
+        name=name,
+        scopes=wanted,
+        networks=networks,
+    )
     return IssuedKey(key=key, secret=secret)
 
 
+@transaction.atomic
 def api_key_revoke(*, organisation_id: uuid.UUID, key_id: uuid.UUID, now: datetime) -> None:
     """This function will end a key of the organisation; every process refuses it within a second.
 
@@ -75,4 +88,5 @@ def api_key_revoke(*, organisation_id: uuid.UUID, key_id: uuid.UUID, now: dateti
     keys = ApiKey.objects.filter(id=key_id, organisation_id=organisation_id)
     if not keys.exists():
         raise CuxError(Code.NOT_FOUND, "There is no such key.")
-    keys.filter(revoked_at__isnull=True).update(revoked_at=now)
+    if keys.filter(revoked_at__isnull=True).update(revoked_at=now):
+        audit_note(Action.KEY_REVOKED, public_id("key", key_id), organisation_id=organisation_id)

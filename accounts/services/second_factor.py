@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import Member, SecondFactor
+from core.audit import Action, audit_note
 from core.errors import Code, CuxError
 from core.sealing import seal, unseal
 
@@ -62,7 +63,9 @@ def second_factor_remove(*, user: User, code: str, now: datetime) -> None:
     """This function will remove a person's factor, with a fresh code of it. Raises as `require_fresh`."""
     confirmed = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False)
     _use(confirmed, code, now)
-    confirmed.delete()
+    with transaction.atomic():
+        confirmed.delete()
+        audit_note(Action.FACTOR_REMOVED, _person(user.pk), actor=_person(user.pk))
 
 
 def require_fresh(*, organisation_id: uuid.UUID, code: str | None, now: datetime) -> int:
@@ -97,11 +100,14 @@ def _use(
             if _accept(row, code.strip().lower(), now):
                 if confirm is not None:
                     row.confirmed_at, row.recovery_sha256 = now, confirm
+                    audit_note(Action.FACTOR_CONFIRMED, _person(row.user_id), actor=_person(row.user_id))
                 row.save()
                 return int(row.user_id)
         for row in open_rows:
             row.wrong, row.wrong_at = row.wrong % WRONG_MAX + 1, now
             row.save(update_fields=["wrong", "wrong_at"])
+            if row.wrong == WRONG_MAX:
+                audit_note(Action.FACTOR_CLOSED, _person(row.user_id))
     raise CuxError(Code.SECOND_FACTOR_WRONG)
 
 
@@ -129,6 +135,10 @@ def _accept(row: SecondFactor, code: str, now: datetime) -> bool:
 
 def _digest(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
+
+
+def _person(user_id: int) -> str:
+    return f"user:{user_id}"
 
 
 def _context(user_id: int) -> str:

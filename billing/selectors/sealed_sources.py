@@ -88,6 +88,11 @@ BILLING_SOURCES: Final = (
         label="'of lease ' || r.lease_id || ' at ' || r.sequence",
     ),
 )
+AUDIT_SEALED: Final = SealedSource(
+    "audit",
+    "core_auditrecord",
+    (("id", "at", "actor", "action", "subject", "organisation_id", "detail", "xid"),),
+)
 _registered: dict[str, SealedSource] = {}
 
 

@@ -10,6 +10,7 @@ from billing import stripe_gateway as gateway
 from billing.models import Payee
 from billing.rules.address import address_sha256
 from billing.services.event_types import Apply, Occasion
+from core.audit import Action, audit_note
 
 
 def payee_onboard(
@@ -37,6 +38,8 @@ def payee_onboard(
     url = gateway.account_link_create(
         account_id, key=link_key, return_url=return_url, refresh_url=refresh_url
     )
+    with transaction.atomic():
+        audit_note(Action.PAYEE_LINKED, f"payee:{payee.id}", organisation_id=organisation_id)
     return Payee.objects.get(id=payee.id), url
 
 
@@ -73,7 +76,11 @@ def payee_refresh(*, organisation_id: uuid.UUID, now: datetime) -> Payee:
 def payee_apply(*, payee_id: uuid.UUID, account: gateway.ConnectAccount, now: datetime) -> None:
     """This function will note what Stripe says of a payee's account now."""
     with transaction.atomic():
-        Payee.objects.filter(id=payee_id, stripe_account_id=account.id).update(
+        payees = Payee.objects.filter(id=payee_id, stripe_account_id=account.id)
+        before = payees.select_for_update(no_key=True).first()
+        if before is not None:
+            _audit(before, account)
+        payees.update(
             details_submitted=account.details_submitted,
             payouts_enabled=account.payouts_enabled,
             transfers_active=account.transfers_active,
@@ -83,6 +90,16 @@ def payee_apply(*, payee_id: uuid.UUID, account: gateway.ConnectAccount, now: da
             bank_last4=account.bank_last4,
             address_sha256=address_sha256(account.address),
             read_at=now,
+        )
+
+
+def _audit(before: Payee, account: gateway.ConnectAccount) -> None:
+    """Write down a change of the bank account, or of what may be done with it."""
+    watched = ("bank_fingerprint", "bank_last4", "payouts_enabled", "transfers_active")
+    after = {name: getattr(account, name) for name in watched}
+    if after != {name: getattr(before, name) for name in watched}:
+        audit_note(
+            Action.PAYEE_CHANGED, f"payee:{before.id}", organisation_id=before.organisation_id, **after
         )
 
 

@@ -16,8 +16,10 @@ from billing.selectors.balances import balances
 from billing.selectors.debts import debt_of
 from billing.selectors.payout_facts import payout_facts
 from billing.services.ledger_post import ledger_post
+from core.audit import Action, audit_note
 from core.errors import Code, CuxError
 from core.hints import hint_on_commit
+from core.ids import public_id
 from core.money import NANO_PER_CENT, format_usd
 
 _DAY: Final = timedelta(days=1)
@@ -56,13 +58,15 @@ def payout_decide(
         )
     reason = _reason(payee, now)
     if reason is not None:
-        return Payout.objects.create(
+        blocked = Payout.objects.create(
             payee=payee,
             day=day,
             state=Payout.State.BLOCKED,
             amount_nano_usd=amount,
             block_reason=reason.value,
         )
+        payout_audit(Action.PAYOUT_BLOCKED, blocked, reason=reason.value)
+        return blocked
     payout = Payout(payee=payee, day=day, amount_nano_usd=amount)
     payout_start(payout, now)
     payout.save(force_insert=True)
@@ -93,6 +97,7 @@ def payout_start(payout: Payout, now: datetime) -> None:
     )
     payout.state = Payout.State.DECIDED
     payout.decided_at = payout.next_step_at = now
+    payout_audit(Action.PAYOUT_DECIDED, payout)
     hint_on_commit(task="billing.payout_step", queue="jobs", payout_id=str(payout.id))
 
 
@@ -100,6 +105,18 @@ def payout_post(payout: Payout, kind: str, leg: Leg, now: datetime) -> None:
     """This function will post one step of a payout, `kind:<payout>`, in the caller's transaction."""
     entry = JournalEntry(f"{kind}:{payout.id}", kind, (leg,), now, ref=f"payout:{payout.id}")
     ledger_post(entries=[entry], now=now)
+
+
+def payout_audit(action: Action, payout: Payout, *, actor: str | None = None, **detail: str) -> None:
+    """This function will write a decision about a payout down, in the caller's transaction."""
+    audit_note(
+        action,
+        public_id("payout", payout.id),
+        actor=actor,
+        organisation_id=payout.payee.organisation_id,
+        amount_nano_usd=payout.amount_nano_usd,
+        **detail,
+    )
 
 
 def _reason(payee: Payee, now: datetime) -> BlockReason | None:

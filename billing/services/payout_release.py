@@ -7,7 +7,8 @@ from django.db import transaction
 
 from billing.models import Payee, Payout
 from billing.selectors.debts import debt_of
-from billing.services.payout_decide import payout_amount, payout_start
+from billing.services.payout_decide import payout_amount, payout_audit, payout_start
+from core.audit import Action
 from core.errors import Code, CuxError
 
 
@@ -25,6 +26,7 @@ def payout_release_request(*, payout_id: uuid.UUID, requested_by: str, reason: s
     if not payout.release_requested_by:
         payout.release_requested_by, payout.release_reason = requested_by, reason
         payout.save(update_fields=["release_requested_by", "release_reason"])
+        payout_audit(Action.RELEASE_REQUESTED, payout, actor=requested_by, reason=reason)
     return payout
 
 
@@ -54,6 +56,7 @@ def payout_release(*, payout_id: uuid.UUID, approved_by: str, now: datetime) -> 
     payout.amount_nano_usd, payout.release_approved_by = amount, approved_by
     payout_start(payout, now)
     payout.save()
+    payout_audit(Action.RELEASE_APPROVED, payout, actor=approved_by)
     return payout
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from billing.models import TaxRate
 from billing.rules.vat import COUNTRIES
+from core.audit import Action, audit_note
 from core.errors import Code, CuxError
 from core.money import PPM
 
@@ -25,4 +26,5 @@ def tax_rate_set(*, country: str, name: str, rate_ppm: int, valid_from: date) ->
     if last is not None and (last.valid_until is None or last.valid_until > valid_from):
         last.valid_until = valid_from
         last.save(update_fields=["valid_until"])
+    audit_note(Action.TAX_RATE_SET, country, name=name, rate_ppm=rate_ppm, valid_from=valid_from.isoformat())
     return TaxRate.objects.create(country=country, name=name, rate_ppm=rate_ppm, valid_from=valid_from)

@@ -1,6 +1,7 @@
 """Tables of the core."""
 
+from core.models.audit import AuditRecord
 from core.models.idempotency import IdempotentResponse
 from core.models.outbox import OutboxMessage
 
-__all__ = ["IdempotentResponse", "OutboxMessage"]
+__all__ = ["AuditRecord", "IdempotentResponse", "OutboxMessage"]

@@ -1,5 +1,6 @@
 """`cux operator …`: what operators of the exchange may do, with a key of the house alone."""
 
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -169,6 +170,19 @@ def _busts(session: Session, rows: list[BustView]) -> None:
             ],
         ),
     )
+
+
+@command(app, "audit", example="cux operator audit --action payout.decided")
+def operator_audit(
+    session: Session,
+    action: Annotated[str | None, typer.Option(help="Only this action.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50,
+) -> None:
+    """List who did what that matters, newest first."""
+    rows = list(islice(session.client.audit_list(action=action, page_size=min(limit, 200)), limit))
+    columns = ["at (UTC)", "actor", "action", "subject"]
+    cells = [[moment(row.at), row.actor, row.action, row.subject] for row in rows]
+    session.show(rows, lambda: grid(None, columns, cells))
 
 
 @command(app, "surveillance", example="cux operator surveillance --start 2026-11-22T00:00:00Z")

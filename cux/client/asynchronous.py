@@ -219,6 +219,7 @@ class AsyncClient:
     bust_request = _one(operators.bust_request)
     bust_approve = _one(operators.bust_approve)
     surveillance = _list(operators.surveillance)
+    audit_list = _pages(operators.audit_list)
 
     model_list = _list(compute.model_list)
     quote_create = _one(compute.quote_create)

@@ -1,9 +1,14 @@
-"""What operators ask of the sequencer: kill switches, limits, fee tiers."""
+"""What operators ask of the sequencer: kill switches, limits, fee tiers. What is asked is audited first."""
 
 import uuid
+from typing import Any
+
+from django.db import transaction
 
 from accounts.models import Organisation
+from core.audit import Action, audit_note
 from core.errors import Code, CuxError
+from core.ids import public_id
 from exchange.engine.orders import Phase
 from exchange.sequencer.auctions import AuctionKind, Periods
 from exchange.sequencer.client import submit_sync
@@ -35,6 +40,16 @@ def account_set(
     """
     if not Organisation.objects.filter(id=organisation_id).exists():
         raise CuxError(Code.NOT_FOUND, "There is no such organisation.")
+    _audit(
+        Action.ACCOUNT_SET,
+        public_id("organisation", organisation_id),
+        organisation_id=organisation_id,
+        is_blocked=is_blocked,
+        reason=reason,
+        fee_tier=fee_tier,
+        max_open_orders=max_open_orders,
+        max_notional_nano_usd=max_notional_nano_usd,
+    )
     return submit_sync(
         SetAccount(
             organisation_id=organisation_id,
@@ -54,6 +69,8 @@ def fee_tier_set(*, instrument: str, tier: str, maker_fee_ppm: int, taker_fee_pp
     Raises:
         CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
     """
+    fees = {"maker_fee_ppm": maker_fee_ppm, "taker_fee_ppm": taker_fee_ppm}
+    _audit(Action.FEE_TIER_SET, instrument, tier=tier, **fees)
     return submit_sync(
         SetFeeTier(
             instrument=instrument,
@@ -71,6 +88,7 @@ def instrument_kill(*, instrument: str, key: str) -> Verdict:
     Raises:
         CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
     """
+    _audit(Action.INSTRUMENT_KILLED, instrument)
     return submit_sync(Kill(instrument, operator_key(key)))
 
 
@@ -80,6 +98,7 @@ def phase_set(*, instrument: str, phase: Phase, key: str) -> Verdict:
     Raises:
         CuxError: SEQUENCER_UNAVAILABLE, SEQUENCER_BUSY.
     """
+    _audit(Action.PHASE_SET, instrument, phase=phase)
     return submit_sync(SetPhase(instrument, phase, operator_key(key)))
 
 
@@ -99,7 +118,13 @@ def auction_start(
         then_phase=then_phase,
         key=operator_key(key),
     )
+    _audit(Action.AUCTION_STARTED, instrument, kind=kind, then_phase=then_phase)
     return submit_sync(command)
+
+
+@transaction.atomic
+def _audit(action: Action, subject: str, **detail: Any) -> None:
+    audit_note(action, subject, **detail)
 
 
 def operator_key(key: str) -> str:

@@ -11,7 +11,9 @@ from billing.ledger.posting import JournalEntry
 from billing.selectors.balances import balances
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet
+from core.audit import Action, audit_note
 from core.errors import Code, CuxError
+from core.ids import public_id
 from core.outbox import outbox_add
 from exchange.locks import entitlements_lock
 from exchange.models import Bust, Entitlement, Trade
@@ -37,7 +39,10 @@ def bust_request(*, trade_id: uuid.UUID, requested_by: str, reason: str, now: da
         return known
     _untouched(trade)
     facts = {"requested_by": requested_by, "reason": reason, "requested_at": now}
-    return Bust.objects.get_or_create(trade=trade, defaults=facts)[0]
+    bust, is_new = Bust.objects.get_or_create(trade=trade, defaults=facts)
+    if is_new:
+        audit_note(Action.BUST_REQUESTED, public_id("trade", trade_id), actor=requested_by, reason=reason)
+    return bust
 
 
 @transaction.atomic(durable=True)
@@ -63,6 +68,7 @@ def bust_approve(*, trade_id: uuid.UUID, approved_by: str, now: datetime) -> Bus
     _compensate(bust.trade, _untouched(bust.trade), now)
     bust.approved_by, bust.busted_at = approved_by, now
     bust.save(update_fields=["approved_by", "busted_at"])
+    audit_note(Action.BUST_APPROVED, public_id("trade", trade_id), actor=approved_by)
     outbox_add(topic="trade.busted", payload={"trade_id": str(trade_id)})
     return bust
 

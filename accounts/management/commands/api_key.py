@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import ApiKey, Organisation
@@ -36,15 +37,16 @@ class Command(BaseCommand):
         if not 1 <= len(name) <= 80 or min(options["orders"], options["window"]) < 1:
             raise CommandError("A name has 1 to 80 characters, orders and window are at least 1.")
         try:
-            issued = api_key_create(
-                organisation_id=owner.id,
-                name=name,
-                scopes=options["scope"],
-                expires_at=options["expires_at"],
-                allowed_networks=options["network"],
-                order_limit=options["orders"],
-                order_window_s=options["window"],
-            )
+            with structlog.contextvars.bound_contextvars(actor="manage.py api_key"):
+                issued = api_key_create(
+                    organisation_id=owner.id,
+                    name=name,
+                    scopes=options["scope"],
+                    expires_at=options["expires_at"],
+                    allowed_networks=options["network"],
+                    order_limit=options["orders"],
+                    order_window_s=options["window"],
+                )
         except CuxError as error:
             raise CommandError(error.message) from error
         self.stderr.write(f"{public_id('key', issued.key.id)} may {', '.join(issued.key.scopes)}")

@@ -19,6 +19,7 @@ from cux.wire.operators import (
     StartedKind,
 )
 from cux.wire.orders import Phase
+from cux.wire.oversight import AuditView
 
 
 def instrument_kill(instrument: str, *, idempotency_key: str | None = None) -> Call[KilledView]:
@@ -113,3 +114,8 @@ def bust_approve(trade_id: str) -> Call[BustView]:
 def surveillance(*, start: str | None = None, end: str | None = None) -> Call[Page[FindingView]]:
     """Return the conduct of a period (RFC 3339; the last day if absent) that somebody should look at."""
     return get("/v1/operator/surveillance", Page[FindingView], start=start, end=end)
+
+
+def audit_list(*, action: str | None = None, page_size: int = 50) -> Call[Page[AuditView]]:
+    """Iterate over who did what that matters, newest first; pages are fetched as they are needed."""
+    return get("/v1/operator/audit", Page[AuditView], action=action, limit=page_size)

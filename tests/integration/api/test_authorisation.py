@@ -93,6 +93,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/models/{name}"): (*READ, *INFER),
     ("PUT", "/v1/operator/accounts/{organisation_id}"): OPERATE,
     ("POST", "/v1/operator/auctions"): OPERATE,
+    ("GET", "/v1/operator/audit"): OPERATE,
     ("GET", "/v1/operator/busts"): OPERATE,
     ("POST", "/v1/operator/busts"): OPERATE,
     ("POST", "/v1/operator/busts/{trade_id}/approve"): OPERATE,

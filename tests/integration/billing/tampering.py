@@ -20,6 +20,7 @@ _CHANGED = {
     "integer": "-1 - {0}",
     "smallint": "{0} + 1",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 microsecond'",
+    "jsonb": "{0} || '{{\"other\": 1}}'::jsonb",
     "bytea": "set_byte({0}, 0, get_byte({0}, 0) # 1)",
     "character varying": "CASE WHEN left({0}, 1) = 'x' THEN 'y' ELSE 'x' END || substr({0}, 2)",
 }
