@@ -14,6 +14,7 @@ class BillingConfig(AppConfig):
         from billing.selectors import (
             card_money_invariants,
             document_invariants,
+            money_actions,
             payout_invariants,
             risk_invariants,
         )
@@ -21,6 +22,12 @@ class BillingConfig(AppConfig):
         from billing.selectors.sealed_sources import register as register_sealed
         from billing.selectors.verify import register
 
-        for module in (card_money_invariants, document_invariants, payout_invariants, risk_invariants):
+        for module in (
+            card_money_invariants,
+            document_invariants,
+            money_actions,
+            payout_invariants,
+            risk_invariants,
+        ):
             register(module.INVARIANTS)
         register_sealed(AUDIT_SEALED)

@@ -115,6 +115,9 @@ class Code(Enum):
         "The compute of this trade was drawn, reserved or sold on, or has ended; nothing moved.",
     )
     SAME_OPERATOR = _Spec(403, ErrorType.PERMISSION, "Another operator has to approve this.")
+    MONEY_ACTION_LAPSED = _Spec(
+        409, ErrorType.CONFLICT, "Nobody approved this within 24 hours; propose it again. Nothing moved."
+    )
     INSUFFICIENT_BALANCE = _Spec(402, ErrorType.FUNDS, "There is not enough money available; nothing moved.")
     HOLD_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The amount was set aside for a time that has passed.")
     HOLD_NOT_COVERING = _Spec(

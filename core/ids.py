@@ -29,6 +29,7 @@ PREFIXES: Final = {
     "dispute": "dsp",
     "audit": "aud",
     "money_action": "mon",
+    "hold": "hld",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

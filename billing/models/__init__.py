@@ -13,6 +13,7 @@ from billing.models.dispute import Dispute, DisputeTaking
 from billing.models.document import Document, DocumentCounter, DocumentLine
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
+from billing.models.money_action import MoneyAction
 from billing.models.payee import Payee
 from billing.models.payout import Payout
 from billing.models.reconciliation import Reconciliation
@@ -44,6 +45,7 @@ __all__ = [
     "Entry",
     "Head",
     "Hold",
+    "MoneyAction",
     "Payee",
     "Payout",
     "Reconciliation",

@@ -15,6 +15,7 @@ from cux.cli import (
     ledger,
     login,
     market,
+    money_actions,
     operator,
     order,
     payments,
@@ -34,6 +35,7 @@ app.add_typer(auctions.app, name="auctions")
 app.add_typer(auctions.offers, name="offers")
 app.add_typer(keys.app, name="keys")
 app.add_typer(webhooks.app, name="webhooks")
+operator.app.add_typer(money_actions.app, name="money")
 app.add_typer(operator.app, name="operator")
 app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")

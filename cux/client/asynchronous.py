@@ -220,6 +220,9 @@ class AsyncClient:
     bust_approve = _one(operators.bust_approve)
     surveillance = _list(operators.surveillance)
     audit_list = _pages(operators.audit_list)
+    money_action_list = _pages(operators.money_action_list)
+    money_action_propose = _one(operators.money_action_propose)
+    money_action_approve = _one(operators.money_action_approve)
 
     model_list = _list(compute.model_list)
     quote_create = _one(compute.quote_create)

@@ -19,7 +19,7 @@ from cux.wire.operators import (
     StartedKind,
 )
 from cux.wire.orders import Phase
-from cux.wire.oversight import AuditView
+from cux.wire.oversight import AuditView, Bearer, MoneyActionKind, MoneyActionView, NewMoneyAction
 
 
 def instrument_kill(instrument: str, *, idempotency_key: str | None = None) -> Call[KilledView]:
@@ -119,3 +119,39 @@ def surveillance(*, start: str | None = None, end: str | None = None) -> Call[Pa
 def audit_list(*, action: str | None = None, page_size: int = 50) -> Call[Page[AuditView]]:
     """Iterate over who did what that matters, newest first; pages are fetched as they are needed."""
     return get("/v1/operator/audit", Page[AuditView], action=action, limit=page_size)
+
+
+def money_action_list(*, page_size: int = 50) -> Call[Page[MoneyActionView]]:
+    """Iterate over what operators proposed to do with money, newest first; pages are fetched as needed."""
+    return get("/v1/operator/money-actions", Page[MoneyActionView], limit=page_size)
+
+
+def money_action_propose(
+    kind: MoneyActionKind,
+    reason: str,
+    *,
+    organisation_id: str | None = None,
+    amount_nano_usd: int | None = None,
+    source: Bearer | None = None,
+    hold_id: str | None = None,
+    payout_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Call[MoneyActionView]:
+    """Propose something to do with money; another operator has to approve it within 24 hours."""
+    body = NewMoneyAction(
+        kind=kind,
+        reason=reason,
+        organisation_id=organisation_id,
+        amount_nano_usd=amount_nano_usd,
+        source=source,
+        hold_id=hold_id,
+        payout_id=payout_id,
+    )
+    path = "/v1/operator/money-actions"
+    return write("POST", path, MoneyActionView, body=body, idempotency_key=idempotency_key)
+
+
+def money_action_approve(money_action_id: str) -> Call[MoneyActionView]:
+    """Do what another operator proposed."""
+    path = f"/v1/operator/money-actions/{segment(money_action_id)}/approve"
+    return write("POST", path, MoneyActionView, idempotency_key=None)

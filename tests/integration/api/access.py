@@ -143,6 +143,7 @@ def make_world() -> World:
         "lease_id": "lease",
         "auction_id": "auction",
         "trade_id": "trade",
+        "money_action_id": "money_action",
     }
     return World(
         owner=market.buyer,

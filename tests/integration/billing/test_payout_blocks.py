@@ -34,15 +34,14 @@ ADDRESS = {"line1": "1 Main Street", "postal_code": "94111", "country": "US", "c
 BANK = "000777777771"
 
 
-def card_money(who: uuid.UUID, usd: int = 100, *, at: datetime | None = None, **facts: str) -> CardLot:
+def card_money(who: uuid.UUID, usd: int = 100, *, at: datetime | None = None, **facts: object) -> CardLot:
     """Have an organisation own card money that is no longer at risk."""
     return CardLot.objects.create(
         organisation_id=who,
         payment_intent_id=f"pi_{uuid.uuid4().hex}",
         amount_nano_usd=usd * USD,
         deposited_at=at or utc_now() - 40 * DAY,
-        at_risk_until=utc_now() - DAY,
-        **facts,
+        **{"at_risk_until": utc_now() - DAY} | facts,
     )
 
 

@@ -1,0 +1,3 @@
+DROP TRIGGER billing_moneyaction_approved_once ON billing_moneyaction;
+DROP TRIGGER billing_moneyaction_stays ON billing_moneyaction;
+DROP FUNCTION billing_moneyaction_check_change();
