@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_webhooks'),
-        ('billing', '0020_usage_receipts'),
+        ('billing', '0021_usage_xid'),
     ]
 
     operations = [
