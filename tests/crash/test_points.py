@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.crash.checks import ledger_is_sound
 from tests.points.lives import Host, count, die_and_recover, host
@@ -15,8 +16,8 @@ SEED, TAKEN, GROUPS = 20_261_123, 40, 8
 
 
 @pytest.fixture(scope="module")
-def warmed(servers: None) -> Iterator[Host]:
-    with host() as process:
+def warmed(servers: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Host]:
+    with django_db_blocker.unblock(), host() as process:
         yield process
 
 

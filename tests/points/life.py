@@ -1,4 +1,4 @@
-"""The life of some money: deposited, traded, drawn by a job, settled, what is left given back.
+"""The life of some money: paid by card, traded, drawn by a job, settled, what is left given back, paid out.
 
 Every step may be taken again by the next process: whoever comes after a death begins at the beginning, under
 the same keys, as clients, agents, the outbox and the reconcilers do.
@@ -13,13 +13,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import transaction
+from django.conf import settings
 
 from billing.ledger.chart import Kind, of_organisation
-from billing.models import Entry
+from billing.models import Deposit, Entry, Payout
 from billing.selectors.balances import balances, organisation_balance
-from billing.services.deposit_record import deposit_record
-from billing.services.wallet_move import send_to_wallet
+from billing.services.deposit_create import deposit_create
+from billing.services.deposit_step import deposit_step
+from billing.services.payee_onboard import payee_onboard, payee_refresh
+from billing.services.payout_decide import payout_decide
+from billing.services.payout_step import payout_step
 from config.tasks import HANDLERS
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -38,12 +41,14 @@ from inference.services.leases_expire import leases_expire
 from tests import builders
 from tests.integration.inference.scene import EOS, Agent, Scene, make_scene
 from tests.points.moments import Moments
+from tests.stripe import StripeDouble
 
-DEPOSIT_NANO_USD: Final = 50_000_000
-PRICE_TICKS: Final = 200
+DEPOSIT_NANO_USD: Final = 5_000_000_000
+PRICE_TICKS: Final = 10_000
 LOTS: Final = 20
 WINDOW_S: Final = 1_200
 _PATIENCE_S: Final = 30.0
+_STEPS: Final = 12
 
 
 @dataclass
@@ -63,6 +68,7 @@ class Life:
         job_id = self._ask(scene)
         self._work(scene, job_id)
         self._close(scene)
+        self._pay_out(scene)
         return self._report(scene, job_id)
 
     def _scene(self) -> Scene:
@@ -73,18 +79,44 @@ class Life:
             seed = os.urandom(32)
             provider = scene.agents[0].provider
             Provider.objects.filter(id=provider.id).update(public_key=SigningKey(seed).public.hex())
+            self._onboard(provider.organisation_id)
             facts.write_bytes(pickle.dumps((replace(scene, agents=[]), provider, seed)))
         scene, provider, seed = pickle.loads(facts.read_bytes())  # noqa: S301 - we wrote it
         return replace(scene, agents=[Agent(provider, SigningKey(seed), "")])
 
+    def _onboard(self, provider: uuid.UUID) -> None:
+        """Have the provider tell Stripe of its bank."""
+        asked = {"return_url": "http://127.0.0.1/", "refresh_url": "http://127.0.0.1/"}
+        key = f"link-{provider}"
+        _, url = payee_onboard(organisation_id=provider, country="US", link_key=key, now=utc_now(), **asked)
+        _person().onboard(url)
+        payee_refresh(organisation_id=provider, now=utc_now())
+
     def _deposit(self, scene: Scene) -> None:
-        key, now, who = f"life-{scene.buyer.id}", utc_now(), scene.buyer.id
-        with transaction.atomic():
-            if not deposit_record(
-                organisation_id=who, amount_nano_usd=DEPOSIT_NANO_USD, key=key, now=now
-            ).replayed:
-                send_to_wallet(organisation_id=who, amount_nano_usd=DEPOSIT_NANO_USD, key=key, now=now)
-        outbox_drain(HANDLERS, now)
+        """Pay by card, on Stripe's own page."""
+
+        def create() -> dict[str, Any]:
+            made = deposit_create(
+                organisation_id=scene.buyer.id,
+                amount_nano_usd=DEPOSIT_NANO_USD,
+                method=Deposit.Method.CHECKOUT,
+                now=utc_now(),
+            )
+            return {"deposit_id": str(made.id)}
+
+        answer, _ = once(
+            organisation_id=scene.buyer.id, key=f"pay-{self.number}", body_sha256=bytes(32), action=create
+        )
+        deposit_id = uuid.UUID(answer["deposit_id"])
+        for _ in range(_STEPS):
+            deposit_step(deposit_id=deposit_id, now=utc_now())
+            deposit = Deposit.objects.get(id=deposit_id)
+            if deposit.state == Deposit.State.SUCCEEDED:
+                break
+            if deposit.checkout_url:
+                _person().pay(deposit.checkout_url)
+        assert deposit.state == Deposit.State.SUCCEEDED
+        outbox_drain(HANDLERS, utc_now())
 
     def _trade(self, scene: Scene) -> None:
         seller = scene.agents[0].organisation_id
@@ -130,6 +162,19 @@ class Life:
         entitlements_expire(now=later)
         _tick(utc_now())
 
+    def _pay_out(self, scene: Scene) -> None:
+        """Pay the provider what is payable; days pass at Stripe and at the bank."""
+        provider = scene.agents[0].organisation_id
+        found = Payout.objects.filter(payee__organisation_id=provider)
+        payout = found.first() or payout_decide(organisation_id=provider, now=utc_now())
+        for _ in range(_STEPS):
+            _person().advance(8 * 86_400)
+            payout_step(payout_id=payout.id, now=utc_now())
+            payout.refresh_from_db()
+            if payout.state == Payout.State.PAID:
+                return
+        raise AssertionError(f"the payout does not arrive: {payout.state} {payout.waiting_for}")
+
     def _report(self, scene: Scene, job_id: uuid.UUID) -> dict[str, Any]:
         provider = scene.agents[0].organisation_id
         accounts = [of_organisation(kind, provider) for kind in (Kind.EARNINGS, Kind.HOLD_BACK)]
@@ -143,9 +188,17 @@ class Life:
             "provider": [found[account].posted for account in accounts],
             "trades": Trade.objects.filter(instrument=scene.instrument).count(),
             "entitlements": sorted(rows.values_list("state", flat=True)),
+            "paid_out": list(
+                Payout.objects.filter(payee__organisation_id=provider).values_list("state", "amount_nano_usd")
+            ),
             "settled": Entry.objects.filter(key=f"settle:{job_id}").count(),
             "memory_is_committed": hashes["state_hash"] == hashes["committed_state_hash"],
         }
+
+
+def _person() -> StripeDouble:
+    """Return what people do at Stripe's pages, and at its clock."""
+    return StripeDouble(settings.STRIPE_API_BASE)
 
 
 def _tick(now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Lives that end at a moment, and what the next process makes of them."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,37 +10,55 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from billing.ledger.chart import Kind, of_house
+from billing.selectors.balances import posted
+from core.money import NANO_PER_CENT
 from tests.environment import ROOT
 from tests.points.moments import EXIT
+from tests.stripe import StripeDouble, running_double
 
 SETTLED = {
     "state": "completed",
-    "buyer": [0, 0, 46_000_000, 0],
-    "provider": [3_600_000, 400_000],
+    "buyer": [0, 0, 4_800_000_000, 0],
+    "provider": [0, 20_000_000],
     "trades": 1,
     "entitlements": ["expired"],
+    "paid_out": [["paid", 180_000_000]],
     "settled": 1,
     "memory_is_committed": True,
 }
-"""Of 50,000,000 nano-USD, 20 lots at 200,000 were paid: for the job at once, for the rest at the end."""
+"""Of 5,000,000,000 nano-USD, 20 lots at 10,000,000 were paid: for the job at once, for the rest at the end.
+A tenth of it is held back, the rest was paid out."""
 REFUNDED = SETTLED | {
     "state": "refunded",
-    "buyer": [0, 0, 46_168_000, 0],
-    "provider": [3_448_800, 383_200],
+    "buyer": [0, 0, 4_808_400_000, 0],
+    "provider": [2_440_000, 19_160_000],
+    "paid_out": [["paid", 170_000_000]],
     "settled": 0,
 }
 """An agent died with the lease in its hands: the 84 µCU that the job had reserved are cancelled, their
-price is back, and the rest is paid for as ever."""
+price is back, and the rest is paid for as ever; what a cent cannot hold stays payable."""
+_ENVIRONMENT = {
+    # Card money is not at risk here, and cents are paid out: that is another test's matter.
+    "CUX_CARD_RISK_S": "0",
+    "CUX_NEW_CARD_RISK_S": "0",
+    "CUX_PAYOUT_MIN_NANO_USD": "10000000",
+}
 
 
 class Host:
     """A warmed process that lives lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, double: StripeDouble) -> None:
         """Start it."""
-        command = [sys.executable, "-m", "tests.points.host"]
+        self.double = double
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.points.host"],
+            cwd=ROOT,
+            env=os.environ | _ENVIRONMENT | {"CUX_STRIPE_DOUBLE_URL": double.url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def live(self, directory: Path, number: int, *, fatal: int = 0) -> dict[str, Any]:
@@ -59,17 +78,28 @@ class Host:
 
 @contextmanager
 def host() -> Iterator[Host]:
-    """Run a host."""
-    warmed = Host()
-    try:
-        yield warmed
-    finally:
-        warmed.close()
+    """Run a host, and a double of Stripe that outlives every death."""
+    with running_double() as double:
+        warmed = Host(double)
+        try:
+            yield warmed
+        finally:
+            warmed.close()
+
+
+@contextmanager
+def _same_books(warmed: Host) -> Iterator[None]:
+    """Begin with an empty Stripe, and assert that in the end it has what our books say."""
+    clearing = of_house(Kind.STRIPE_CLEARING)
+    warmed.double.reset()
+    before = posted(clearing)
+    yield
+    assert before - posted(clearing) == warmed.double.platform_cents() * NANO_PER_CENT
 
 
 def count(warmed: Host) -> list[str]:
     """Live a whole life and return the moments it passed; fail if it did not end as it should."""
-    with tempfile.TemporaryDirectory(prefix="cux") as directory:
+    with tempfile.TemporaryDirectory(prefix="cux") as directory, _same_books(warmed):
         ended = warmed.live(Path(directory), 0)
     assert ended["exit"] == 0, ended
     assert ended["report"] == SETTLED
@@ -79,7 +109,7 @@ def count(warmed: Host) -> list[str]:
 
 def die_and_recover(warmed: Host, moment: int) -> str:
     """End a life at this moment, let the next process go on, check what became of it; return the moment."""
-    with tempfile.TemporaryDirectory(prefix="cux") as directory:
+    with tempfile.TemporaryDirectory(prefix="cux") as directory, _same_books(warmed):
         died = warmed.live(Path(directory), moment, fatal=moment)
         assert died["exit"] == EXIT, died
         ended = warmed.live(Path(directory), moment)

@@ -18,7 +18,7 @@ import celery
 import psycopg
 from stripe import _http_client as stripe_http
 
-from core import pipe
+from core.pipe import Pipe, Trip
 
 EXIT: Final = 137
 _COMMIT: Final = "commit"
@@ -39,7 +39,8 @@ class Moments:
     def watch(self) -> None:
         """Count from now on."""
         self._around(psycopg.Connection, "wait", "sql")
-        self._around(pipe, "_results", "pipe")
+        self._around(Pipe, "send", "pipe")
+        self._around(Trip, "results", "pipe")
         self._around(celery.Celery, "send_task", "publish")
         self._around(stripe_http.HTTPXClient, "request", "stripe")
         self._around(stripe_http.RequestsClient, "request", "stripe")
