@@ -54,6 +54,12 @@ _GAUGES: Final = {
         "SELECT topic, extract(epoch FROM now() - min(created_at)) FROM core_outboxmessage"
         " WHERE sent_at IS NULL GROUP BY topic",
     ),
+    "cux_ledger_unsealed_seconds": (
+        "Age of the oldest ledger entry that is in no seal yet.",
+        "table",
+        "SELECT 'billing_entry', coalesce(extract(epoch FROM now() - min(booked_at)), 0) FROM billing_entry"
+        " WHERE xid >= (SELECT coalesce(max(to_xid), 0) FROM billing_seal)",
+    ),
     "cux_providers_up": (
         "Enrolled providers that gave a sign of life lately, by trust tier.",
         "trust_tier",

@@ -167,6 +167,7 @@ def test_metrics_count_by_route_and_never_by_address(http):
         "cux_jobs_open",
         "cux_orders_open",
         "cux_trades",
+        "cux_ledger_unsealed_seconds",
         "cux_outbox_lag_seconds",
         "cux_providers_up",
     ):
