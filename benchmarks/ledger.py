@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
 
@@ -30,29 +31,32 @@ SECONDS = 3.0
 OPEN_RATE = 500.0
 
 
-def rates(count: int, workloads: dict[str, int], rounds: int) -> dict[str, float]:
-    """Return the median rate of each workload with so many of its clients; they take turns."""
+def rates(workloads: dict[str, tuple[str, int]], rounds: int) -> dict[str, float]:
+    """Return the median rate of each: a workload, and how many clients do it. They take turns."""
     from benchmarks.ledger_clients import clients
 
-    found: dict[str, list[float]] = {workload: [] for workload in workloads}
-    used = dict.fromkeys(workloads, 0.0)
-    for _ in range(rounds):
-        for workload, number in workloads.items():
-            before = _cpu()
-            with clients(number or count) as group:
-                rate = group.rate(workload, SECONDS)
-            found[workload].append(rate)
-            used[workload] = 1e6 * (_cpu() - before) / (rate * SECONDS)
-    for workload, cost in used.items():
-        _say(f"{workload}: {[round(rate) for rate in found[workload]]}/s, about {cost:.0f} µs of CPU each")
-    return {workload: statistics.median(measured) for workload, measured in found.items()}
+    found: dict[str, list[float]] = {name: [] for name in workloads}
+    used: dict[str, list[float]] = {name: [] for name in workloads}
+    with ExitStack() as stack:
+        groups = {count: stack.enter_context(clients(count)) for _, count in workloads.values()}
+        for _ in range(rounds):
+            for name, (workload, count) in workloads.items():
+                before, start = _cpu(), time.perf_counter()
+                found[name].append(groups[count].rate(workload, SECONDS))
+                took = time.perf_counter() - start  # the warming up included, here and in the CPU's
+                used[name].append(1e6 * (_cpu() - before) / (found[name][-1] * took))
+    for name, measured in found.items():
+        cost = statistics.median(used[name])
+        _say(f"{name}: {[round(rate) for rate in measured]}/s, about {cost:.0f} µs of CPU each")
+    return {name: statistics.median(measured) for name, measured in found.items()}
 
 
 def measure_single(rounds: int) -> None:
     """Single transfers by 8 clients, beside the ORM's loop; and their latency at a steady rate."""
     from benchmarks.ledger_clients import clients
 
-    found = rates(CLIENTS, {"single": CLIENTS, "orm": 1, "orm_8": CLIENTS}, rounds)
+    compared = {"single": ("single", CLIENTS), "orm": ("orm", 1), "orm_8": ("orm", CLIENTS)}
+    found = rates(compared, rounds)
     figure("ledger.single", found["single"], "transfers/s", found["orm"])
     figure("ledger.single_beside_8_orm_loops", found["single"], "transfers/s", found["orm_8"])
     with clients(CLIENTS) as group:
@@ -64,15 +68,21 @@ def measure_single(rounds: int) -> None:
 
 def measure_batch(rounds: int) -> None:
     """Batches of 500 by two clients, beside the same one item a call."""
-    found = rates(BATCHERS, {"batch": BATCHERS, "one_by_one": BATCHERS, "uniform": BATCHERS}, rounds)
+    found = rates({name: (name, BATCHERS) for name in ("batch", "one_by_one", "uniform")}, rounds)
     figure("ledger.batch", found["batch"], "transfers/s", found["one_by_one"])
     figure("ledger.batch_without_holds", found["uniform"], "transfers/s", found["one_by_one"])
 
 
 def measure_hot(rounds: int) -> None:
     """All through one fee account, beside pairs spread over all accounts."""
-    found = rates(CLIENTS, {"hot": CLIENTS, "single": CLIENTS}, rounds)
+    found = rates({name: (name, CLIENTS) for name in ("hot", "single")}, rounds)
     figure("ledger.hot_ratio", found["hot"] / found["single"], "of the uniform rate")
+
+
+def measure_receipts(rounds: int) -> None:
+    """Usage receipts by two clients, 1,100 a call of which 100 are retries, beside one a call."""
+    found = rates({name: (name, BATCHERS) for name in ("receipts", "receipts_one_by_one")}, rounds)
+    figure("ledger.receipts", found["receipts"], "receipts/s", found["receipts_one_by_one"])
 
 
 def measure_entries(entries: int) -> None:
@@ -131,6 +141,7 @@ MEASURES: dict[str, Callable[[int], None]] = {
     "single": measure_single,
     "batch": measure_batch,
     "hot": measure_hot,
+    "receipts": measure_receipts,
 }
 
 

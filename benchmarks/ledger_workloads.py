@@ -15,6 +15,7 @@ from django.db.models import F
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import BatchItem, HoldPlacement, HoldStep, JournalEntry, Leg
 from billing.services.batch_post import batch_post
+from billing.services.usage_record import UsageRow, usage_record
 from core.ids import new_id
 
 SEED = 20_240_229
@@ -134,7 +135,28 @@ def orm(client: Client) -> int:
     return 1
 
 
+def receipts(client: Client) -> int:
+    """1,000 usage receipts of 100 leases, a tenth sent again in the same batch; the new ones count."""
+    rows = _receipts(client, 1_000)
+    assert usage_record(rows=rows + rows[::10], now=NOW) == len(rows)
+    return len(rows)
+
+
+def receipts_one_by_one(client: Client) -> int:
+    """The same, one a call."""
+    return sum(usage_record(rows=[row], now=NOW) for row in _receipts(client, 10))
+
+
+def _receipts(client: Client, count: int) -> list[UsageRow]:
+    leases = [new_id() for _ in range(max(1, count // 10))]
+    organisation_id = ACCOUNTS[client.number].organisation_id or uuid.UUID(int=0)
+    return [
+        UsageRow(leases[number % len(leases)], number, organisation_id, 1_000 * number)
+        for number in range(count)
+    ]
+
+
 WORKLOADS: dict[str, Callable[[Client], int]] = {
-    workload.__name__: workload for workload in (single, hot, batch, one_by_one, uniform, orm)
+    workload.__name__: workload
+    for workload in (single, hot, batch, one_by_one, uniform, orm, receipts, receipts_one_by_one)
 }
-WORKLOADS["orm_8"] = orm
