@@ -18,6 +18,8 @@ _NAMESPACE: Final = uuid.UUID("9d0c8f1e-6f3b-5c0e-9a55-0c7d3e5b2a10")
 class Kind(Enum):
     """The kinds of account. The value is what is stored."""
 
+    __hash__ = object.__hash__  # members are single, and Enum's own is slow where every leg hashes four
+
     # per organisation, nano-USD
     FUNDING = "funding"  # money not at the exchange: deposits, refunds, what expiry returns
     WALLET = "wallet"  # money to trade with: rows written by the sequencer only

@@ -4,7 +4,7 @@ Accounts, holds and items are meant by their positions, counted from 1: an integ
 the time that an id takes, here and in PostgreSQL.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -37,7 +37,9 @@ def batch_arguments(
     items: Sequence[BatchItem], issue_floors: Mapping[AccountRef, int], now: datetime
 ) -> list[str]:
     """Return the function's arguments in PostgreSQL's text form."""
-    accounts, holds = _Positions(), _Positions()
+    ordered = sorted(_touched(items), key=_limited_first)
+    accounts = {account: position for position, account in enumerate(ordered, 1)}
+    holds = _Positions()
     legs = [
         (item, leg_number, accounts[leg.debit], accounts[leg.credit], leg.amount)
         for item, posted in enumerate(items, 1)
@@ -55,7 +57,7 @@ def batch_arguments(
         for step in posted.steps
     ]
     return [
-        *_account_columns(accounts, issue_floors),
+        *_account_columns(ordered, issue_floors),
         *_entry_columns(items),
         *columns(legs, 5),
         array_literal(list(holds)),
@@ -65,7 +67,24 @@ def batch_arguments(
     ]
 
 
-def _account_columns(accounts: Iterable[AccountRef], issue_floors: Mapping[AccountRef, int]) -> list[str]:
+def _touched(items: Sequence[BatchItem]) -> set[AccountRef]:
+    touched = set()
+    for item in items:
+        if item.entry:
+            for leg in item.entry.legs:
+                touched.add(leg.debit)
+                touched.add(leg.credit)
+        for placement in item.placements:
+            touched.add(placement.account)
+    return touched
+
+
+def _limited_first(account: AccountRef) -> tuple[bool, int]:
+    """Sort accounts with a limit by id, as PostgreSQL does and locks them; then the others."""
+    return not account.has_balance, account.id.int
+
+
+def _account_columns(accounts: Sequence[AccountRef], issue_floors: Mapping[AccountRef, int]) -> list[str]:
     rows = [
         (
             account.id,
