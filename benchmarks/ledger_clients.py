@@ -24,7 +24,7 @@ class Clients:
     def rate(self, workload: str, seconds: float) -> float:
         """Return what all of them together do in a second, each as fast as it can (a closed loop)."""
         answers = self._ask(("closed", workload, seconds))
-        return sum(count / took for count, took in answers)
+        return float(sum(count / took for count, took in answers))
 
     def latencies_ms(self, workload: str, rate: float, seconds: float) -> list[float]:
         """Return the latencies at this rate of all together (an open loop: waiting for one's turn counts)."""
