@@ -2,16 +2,18 @@
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
+from typing import Any
 
 from django.db import connections
 
 from benchmarks.ledger_workloads import WORKLOADS, Client
 
 _WARM_S = 0.3
+Work = Callable[[Client], int]
 
 
 class Clients:
@@ -35,7 +37,7 @@ class Clients:
         """Have each do it so many times."""
         self._ask(("times", workload, times))
 
-    def _ask(self, order: tuple) -> list:
+    def _ask(self, order: tuple[Any, ...]) -> list[Any]:
         for pipe in self._pipes:
             pipe.send(order)
         answers = [pipe.recv() for pipe in self._pipes]
@@ -78,7 +80,7 @@ def _serve(number: int, pipe: Connection, barrier: Barrier) -> None:
     connections.close_all()
 
 
-def _closed(client: Client, work, barrier: Barrier, seconds: float) -> tuple[int, float]:
+def _closed(client: Client, work: Work, barrier: Barrier, seconds: float) -> tuple[int, float]:
     _warm(client, work, barrier)
     start, count = time.perf_counter(), 0
     while (now := time.perf_counter()) < start + seconds:
@@ -86,7 +88,7 @@ def _closed(client: Client, work, barrier: Barrier, seconds: float) -> tuple[int
     return count, now - start
 
 
-def _open(client: Client, work, barrier: Barrier, rate: float, seconds: float) -> list[float]:
+def _open(client: Client, work: Work, barrier: Barrier, rate: float, seconds: float) -> list[float]:
     _warm(client, work, barrier)
     start = time.perf_counter() + client.rng.random() / rate
     latencies = []
@@ -98,13 +100,13 @@ def _open(client: Client, work, barrier: Barrier, rate: float, seconds: float) -
     return latencies
 
 
-def _times(client: Client, work, barrier: Barrier, times: int) -> None:
+def _times(client: Client, work: Work, barrier: Barrier, times: int) -> None:
     barrier.wait()
     for _ in range(times):
         work(client)
 
 
-def _warm(client: Client, work, barrier: Barrier) -> None:
+def _warm(client: Client, work: Work, barrier: Barrier) -> None:
     """Prepare statements and plans, then wait for the others."""
     end = time.perf_counter() + _WARM_S
     while time.perf_counter() < end:
@@ -112,4 +114,4 @@ def _warm(client: Client, work, barrier: Barrier) -> None:
     barrier.wait()
 
 
-_KINDS = {"closed": _closed, "open": _open, "times": _times}
+_KINDS: dict[str, Callable[..., Any]] = {"closed": _closed, "open": _open, "times": _times}
