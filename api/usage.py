@@ -5,16 +5,15 @@ transaction open. What is settled meanwhile with an earlier time than what was s
 for days that are over to get all of them.
 """
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from api.auth import authenticate
 from api.http import JSON, NDJSON, Request, Stream
+from billing.documents.usage_table import FIGURES, OF_JOBS, csv_lines, usage_csv, usage_jsonl
 from billing.selectors.usage import GROUPS, Span, usage_after, usage_grouped
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -26,28 +25,7 @@ CSV: Final = "text/csv; charset=utf-8"
 _TYPES: Final = {"json": JSON, "jsonl": NDJSON, "csv": CSV}
 _KNOWN: Final = {"from", "to", "group_by", "format"}
 _DEFAULT: Final = timedelta(days=31)
-_FIGURES: Final = (
-    "prompt_tokens",
-    "cached_tokens",
-    "output_tokens",
-    "compute_ucu",
-    "escrow_nano_usd",
-    "fee_nano_usd",
-    "charged_nano_usd",
-)
-_OF_JOBS: Final = (
-    "settled_at",
-    "job_id",
-    "key_id",
-    "tag",
-    "model",
-    "card_hash",
-    "provider_id",
-    "entry_key",
-    *_FIGURES,
-)
 _COLUMNS: Final = {"day": "day", "key": "key_id", "model": "model", "tag": "tag"}
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def usage(request: Request) -> Stream:
@@ -69,14 +47,9 @@ async def usage(request: Request) -> Stream:
         raise CuxError(Code.INVALID_FIELD, f"`format` is one of {', '.join(_TYPES)}.", param="format")
     batches = _batches(span, groups)
     first = await anext(batches)  # what can be refused is refused before the stream begins
-    columns = _OF_JOBS if groups is None else (*(_COLUMNS[name] for name in groups), "jobs", *_FIGURES)
+    columns = OF_JOBS if groups is None else (*(_COLUMNS[name] for name in groups), "jobs", *FIGURES)
     headers = {"Content-Disposition": f'attachment; filename="usage.{shape}"'} if shape != "json" else {}
     return Stream(_SHAPES[shape](first, batches, columns), content_type=_TYPES[shape], headers=headers)
-
-
-def csv_safe(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: one that begins like one gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _moment(query: dict[str, str], name: str, default: datetime) -> datetime:
@@ -125,25 +98,19 @@ async def _json(first: list[UsageRow], batches: Batches, columns: tuple[str, ...
 
 async def _jsonl(first: list[UsageRow], batches: Batches, columns: tuple[str, ...]) -> AsyncIterator[bytes]:
     async for rows in _all(first, batches):
-        yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        yield usage_jsonl(rows)
 
 
 async def _csv(first: list[UsageRow], batches: Batches, columns: tuple[str, ...]) -> AsyncIterator[bytes]:
-    yield _lines([columns])
+    yield csv_lines([columns])
     async for rows in _all(first, batches):
-        yield _lines([csv_safe(getattr(row, name)) for name in columns] for row in rows)
+        yield usage_csv(rows, columns)
 
 
 async def _all(first: list[UsageRow], batches: Batches) -> Batches:
     yield first
     async for rows in batches:
         yield rows
-
-
-def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode()
 
 
 _SHAPES: Final = {"json": _json, "jsonl": _jsonl, "csv": _csv}

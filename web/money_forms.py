@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from django import forms
 
+from accounts.webhook_events import TYPES
 from billing.rules.vat import COUNTRIES
-from core.errors import CuxError
+from core.errors import Code, CuxError
 from core.money import NANO_PER_CENT, format_usd
 from web.forms import is_fresh_key
 
@@ -14,6 +15,7 @@ _USD: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?\Z")
 _HOW: Final = "Enter dollars and cents, such as 25.00."
 COUNTRY_CHOICES: Final = [("", "Choose…"), *((code, code) for code in sorted(COUNTRIES))]
 """By code; browsers put names to them (`countries.js`)."""
+_CLOSED: Final = "Too many wrong codes. Wait a quarter of an hour, then try again."
 CARD_PAGE: Final = "page"
 """What is chosen to pay on the payment service's page instead of with a saved card."""
 
@@ -144,3 +146,72 @@ class ProfileForm(MoneyForm):
         if not 1 <= len(lines) <= 6 or any(len(line) > 128 for line in lines):
             raise forms.ValidationError("One to six lines, of at most 128 letters each.")
         return lines
+
+
+class BudgetForm(MoneyForm):
+    """The most that jobs may cost in a window."""
+
+    params = {"limit_nano_usd": "limit"}
+    limit = UsdField(label="Jobs may cost at most")
+    window = forms.ChoiceField(label="In each", choices=[("day", "day (UTC)"), ("month", "month (UTC)")])
+    key_id = forms.ChoiceField(label="Of", required=False)
+
+    def __init__(self, *args: Any, keys: list[tuple[str, str]], **options: Any) -> None:
+        """Offer these API keys, as (id, name)."""
+        super().__init__(*args, **options)
+        named = [(key, f"the API key “{name}”") for key, name in keys]
+        self.fields["key_id"].choices = [("", "all jobs"), *named]  # type: ignore[attr-defined]
+        self.order_fields(["key_id", "window", "limit"])
+
+
+class CodeForm(MoneyForm):
+    """A fresh code of the authenticator."""
+
+    code = forms.CharField(
+        label="Code of your authenticator",
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+        ),
+        error_messages={"required": "Enter the six digits that your authenticator shows."},
+    )
+
+    def refuse(self, error: CuxError) -> None:
+        """Show what is wrong with a code beside it."""
+        if error.code is Code.RATE_LIMITED:
+            self.add_error("code", _CLOSED)
+        elif error.code.name.startswith("SECOND_FACTOR"):
+            self.add_error("code", error.message)
+        else:
+            super().refuse(error)
+
+
+class WebhookForm(MoneyForm):
+    """Where to tell of which events."""
+
+    url = forms.URLField(
+        label="Address", max_length=500, assume_scheme="https", help_text="A public https address of yours."
+    )
+    types = forms.MultipleChoiceField(
+        label="Events",
+        required=False,
+        choices=[(name, f"{name}: {said}") for name, said in TYPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+class PayeeForm(OnceForm, CodeForm):
+    """Whom to pay: where they are; the rest is said on the payment service's page."""
+
+    country = forms.ChoiceField(
+        label="Country of your bank",
+        choices=COUNTRY_CHOICES,
+        widget=forms.Select(attrs={"data-countries": ""}),
+    )
+
+
+class PayoutForm(OnceForm, CodeForm):
+    """How much to pay out now."""
+
+    params = {"amount_nano_usd": "amount"}
+    amount = UsdField(label="Amount", required=False, help_text="All that is payable, if left empty.")

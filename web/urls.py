@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from web.views import (
+    account,
     activity,
     cards,
     deposits,
@@ -13,7 +14,9 @@ from web.views import (
     playground,
     refunds,
     ticket,
+    usage,
     wallet,
+    webhooks,
 )
 from web.views.session import SignIn
 
@@ -49,6 +52,17 @@ urlpatterns: list[URLPattern] = [
     path("wallet/cards/<str:payment_method>/forget", cards.forget, name="card_forget"),
     path("wallet/top-up", cards.top_up, name="top_up"),
     path("wallet/top-up/end", cards.top_up_end, name="top_up_end"),
+    path("wallet/usage", usage.usage, name="usage"),
+    path("wallet/usage/<str:month>.<str:kind>", usage.usage_file, name="usage_file"),
+    path("wallet/budgets", usage.budget, name="budget"),
+    path("wallet/budgets/<str:budget_id>/end", usage.end_budget, name="budget_end"),
+    path("account", account.account, name="account"),
+    path("account/second-factor/begin", account.factor_begin, name="factor_begin"),
+    path("account/second-factor/confirm", account.factor_confirm, name="factor_confirm"),
+    path("account/second-factor/remove", account.factor_remove, name="factor_remove"),
+    path("account/webhooks", webhooks.add, name="webhook_add"),
+    path("account/webhooks/<str:webhook_id>/remove", webhooks.remove, name="webhook_remove"),
+    path("account/deliveries/<str:delivery_id>/replay", webhooks.replay, name="webhook_replay"),
     path("documents", documents.documents, name="documents"),
     path("documents/profile", documents.profile, name="profile"),
     path("documents/statements/<str:month>.pdf", documents.statement_file, name="statement_file"),

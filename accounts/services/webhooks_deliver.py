@@ -42,7 +42,7 @@ def webhooks_deliver(*, now: datetime) -> int:
 def webhook_deliveries(organisation_id: uuid.UUID) -> list[WebhookDelivery]:
     """Return what the organisation's webhooks were told, or are to be, newest first, at most 200."""
     own = WebhookDelivery.objects.filter(endpoint__organisation_id=organisation_id)
-    return list(own.order_by("-id")[:_SHOWN])
+    return list(own.select_related("endpoint").order_by("-id")[:_SHOWN])
 
 
 def webhook_replay(*, organisation_id: uuid.UUID, delivery_id: uuid.UUID, now: datetime) -> WebhookDelivery:

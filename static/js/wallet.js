@@ -10,3 +10,7 @@ const soon = () => {
 
 new Stream("/v1/stream/account", { order: soon, wallet: soon });
 document.body.addEventListener("htmx:sendError", () => toast("The exchange cannot be reached. Check the connection and try again."));
+
+// A form goes once: what was pressed twice would be done once anyway, but a code is good only once.
+addEventListener("submit", (event) => setTimeout(() => { if (event.submitter) event.submitter.disabled = true; }));
+addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((button) => { button.disabled = false; }));

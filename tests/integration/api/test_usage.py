@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from accounts.services import IssuedKey, api_key_create
-from api.usage import csv_safe
+from billing.documents.usage_table import csv_safe
 from billing.models import Transfer
 from billing.selectors import usage
 from core.clock import rfc3339, utc_now
