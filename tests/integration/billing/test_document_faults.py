@@ -13,6 +13,7 @@ from billing.services.charge_record import Subject, charge_record
 from core.clock import utc_now
 from inference.selectors.invariants import INVARIANTS as OF_JOBS
 from tests.database import refused_by_database
+from tests.environment import ROOT
 from tests.integration.billing.card_world import USD
 from tests.integration.billing.tampering import behind_the_guards
 from tests.integration.billing.test_refunds import ask, funded, pull, step
@@ -102,6 +103,22 @@ def test_a_fault_is_found(world: Scene, rule: str, fault: str) -> None:
 
 def test_every_rule_has_a_fault_that_breaks_it() -> None:
     assert {rule.name for rule in OF_DOCUMENTS} <= {rule for rule, _ in FAULTS} <= set(RULES)
+
+
+def test_what_was_charged_before_there_were_charges_is_made_up_for(world: Scene) -> None:
+    """The migration reads the charges of older jobs and expiries off their ledger entries."""
+    said = (
+        "SELECT kind, subject_id, entry_key, organisation_id, provider_id, model, card_hash, prompt_tokens,"
+        " cached_tokens, output_tokens, compute_ucu, escrow_nano_usd, fee_nano_usd, booked_at"
+        " FROM billing_charge ORDER BY kind, subject_id"
+    )
+    backfill = ROOT / "inference" / "migrations" / "sql" / "charges_of_old_jobs.sql"
+    with behind_the_guards("billing_charge") as cursor:
+        before = cursor.execute(said).fetchall()
+        assert {row[0] for row in before} == {"job", "take_or_pay"}
+        cursor.execute("DELETE FROM billing_charge")
+        cursor.execute(backfill.read_text())
+        assert cursor.execute(said).fetchall() == before
 
 
 @pytest.mark.parametrize("sql", ["UPDATE billing_charge SET id = id", "DELETE FROM billing_charge"])
