@@ -137,7 +137,7 @@ def reconciliation_list(*, limit: int = 200) -> list[ReconciliationView]:
             movements=row.movements,
             figures=row.figures,
         )
-        for row in Reconciliation.objects.order_by("-read_at")[:limit]
+        for row in Reconciliation.objects.order_by("-id")[:limit]
     ]
 
 
