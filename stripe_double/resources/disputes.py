@@ -119,6 +119,7 @@ def win(world: World, dispute: str) -> Json:
         raise invalid(f"Dispute {dispute} is won already.")
     before = {"status": item["status"]}
     item["status"] = "won"
+    world.secrets[item["charge"]]["refundable"] = True
     if len(item["balance_transactions"]) == 1:
         reinstate(world, dispute)
     emit(world, "charge.dispute.closed", item, before=before)

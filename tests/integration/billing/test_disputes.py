@@ -13,7 +13,7 @@ from django.db import connections
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
-from billing.models import CardLot, CardSpend, Deposit, Dispute
+from billing.models import BillingProfile, CardLot, CardSpend, Deposit, Dispute, Refund
 from billing.selectors.debts import debt_of
 from billing.services.debt_collect import debt_collect
 from billing.services.dispute_apply import dispute_apply, dispute_fetch
@@ -22,9 +22,11 @@ from core.clock import utc_now
 from core.errors import Code
 from core.models import OutboxMessage
 from core.retry import transact
+from tests import builders
 from tests.integration.billing.card_world import CENT, USD, events_arrive, legs
 from tests.integration.billing.payout_world import (
     account,
+    arrive,
     available,
     decide,
     earn,
@@ -36,6 +38,8 @@ from tests.integration.billing.payout_world import (
     provider,
     step,
 )
+from tests.integration.billing.test_refunds import ask, pull
+from tests.integration.billing.test_refunds import step as refund_step
 from tests.integration.billing.test_stripe_inbox import at_once, noted
 from tests.integration.contract.books import refusal_of
 
@@ -334,3 +338,72 @@ def test_a_dispute_of_a_payment_that_is_none_of_ours_moves_nothing(double):
     found = opened_elsewhere(double, deposit)
     with mock.patch.object(gateway, "dispute_get", return_value=_with(found, payment_id="pi_elsewhere")):
         assert dispute_fetch(found.id) is None
+
+
+def refunded(who: uuid.UUID, usd: int) -> None:
+    """Refund as much of an organisation's wallet to its card."""
+    for refund in ask(who, usd * USD):
+        assert refund_step(pull(refund)).state == "succeeded"
+
+
+def test_after_a_partial_refund_a_dispute_takes_only_the_rest(double, drift):
+    """elizaOS/eliza#10920: what was refunded was never clawed back; then it was, twice."""
+    payer_id, deposit = payer(double, 100)
+    refunded(payer_id, 30)
+    funding, wallet, debt = money(payer_id)
+    assert (funding, wallet, debt) == (0, 70 * USD, 0)
+    dispute = opened(double, deposit)
+    left = dispute.withdrawn_nano_usd
+    refund_to_card = Refund.objects.get(organisation_id=payer_id).card_nano_usd
+    assert left == 100 * USD - refund_to_card
+    assert money(payer_id) == (0, 70 * USD, left + FEE)
+    deposit.refresh_from_db()
+    assert (deposit.refunded_nano_usd, deposit.left_nano_usd) == (30 * USD, 0)
+    won(double, dispute)
+    assert (money(payer_id), drift()) == ((0, 70 * USD, FEE), 0)
+
+
+def test_a_refund_after_a_win_takes_what_it_refunds_and_no_more(double, drift):
+    """elizaOS/eliza#10997, #11017: the delta of a partial refund was wrong after a reinstatement."""
+    payer_id, deposit = payer(double, 100)
+    to_funding(payer_id, 100 * USD)
+    won(double, opened(double, deposit))
+    arrive(payer_id)
+    assert money(payer_id) == (0, 85 * USD, 0)
+    for usd, left in ((30, 55), (20, 35)):
+        refunded(payer_id, usd)
+        assert (money(payer_id), drift()) == ((0, left * USD, 0), 0)
+    deposit.refresh_from_db()
+    assert (deposit.refunded_nano_usd, deposit.disputed_nano_usd) == (50 * USD, 0)
+    lot = CardLot.objects.get(payment_intent_id=deposit.payment_intent_id)
+    assert (lot.returned_nano_usd, lot.remaining_nano_usd) == (50 * USD, 50 * USD)
+
+
+def test_a_dispute_of_a_payment_that_was_refunded_is_a_debt_beyond_the_deposit(double):
+    payer_id, deposit = payer(double, 100)
+    found = opened_elsewhere(double, deposit)
+    Deposit.objects.filter(id=deposit.id).update(refunded_nano_usd=100 * USD)
+    move((account(Kind.WALLET, payer_id), account(Kind.EXTERNAL_CASH), 100 * USD))
+    dispute = _applied(deposit, found)
+    assert (money(payer_id), dispute.of_deposit_nano_usd) == ((0, 0, 100 * USD + FEE), 0)
+    dispute = won(double, dispute)
+    assert money(payer_id) == (0, 0, FEE)
+    Deposit.objects.filter(id=deposit.id).update(refunded_nano_usd=0)
+
+
+def test_the_tax_in_a_disputed_payment_is_owed_to_no_office(double, drift):
+    who = builders.organisation("payer").id
+    profile = {"legal_name": "A", "address_lines": ["x"], "country": "DE", "email": "a@example.com"}
+    BillingProfile.objects.create(organisation_id=who, updated_at=utc_now(), **profile)
+    tax_before = posted(Kind.TAX)
+    deposit = pay_in(double, who, 100)
+    assert deposit.tax_nano_usd == 19 * USD
+    to_funding(who, 100 * USD)
+    first = opened(double, deposit, amount=50_00)
+    share = 50 * 19 * USD // 119
+    assert (posted(Kind.TAX) - tax_before, money(who)) == (
+        19 * USD - share,
+        (50 * USD + share, 0, FEE),
+    )
+    won(double, first)
+    assert (posted(Kind.TAX) - tax_before, drift()) == (19 * USD, 0)
