@@ -19,6 +19,10 @@ _LOW: Final = """
         SELECT FROM billing_deposit d WHERE d.organisation_id = t.organisation_id
         AND d.method = 'auto_top_up' AND d.state IN ('pending', 'open', 'requires_action')
     )
+    AND NOT EXISTS (  -- a debt is not repaid by charging a card that nobody said could be charged for it
+        SELECT FROM billing_account a JOIN billing_balance b ON b.account_id = a.id
+        WHERE a.organisation_id = t.organisation_id AND a.kind = 'dispute_debt' AND b.posted < 0
+    )
     AND t.threshold_nano_usd > (
         SELECT coalesce(sum(b.posted - b.held), 0) FROM billing_account a
         JOIN billing_balance b ON b.account_id = a.id
@@ -65,7 +69,8 @@ def topped_up_this_month(*, organisation_id: uuid.UUID, now: datetime) -> int:
 
 
 def running_low(*, now: datetime) -> list[uuid.UUID]:
-    """Return who has less to spend than their threshold, money on its way counted, and no top-up running."""
+    """Return who has less to spend than their threshold, money on its way counted, no top-up running, and
+    owes nothing for disputes."""
     with connection.cursor() as cursor:
         cursor.execute(_LOW, {"now": now, "transit": of_house(Kind.TRANSIT).id})
         return [row[0] for row in cursor.fetchall()]

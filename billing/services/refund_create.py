@@ -9,9 +9,11 @@ from django.db.models import F
 from billing.models import Deposit, Refund
 from billing.rules.limits import require_cents
 from billing.rules.refunds import RefundPart
+from billing.selectors.debts import debt_of
 from billing.selectors.refundable import refund_plan
 from billing.services.amounts import require_amount
 from billing.services.customer_ensure import customer_lock
+from core.errors import Code, CuxError
 from core.ids import new_id
 from core.outbox import outbox_add
 
@@ -23,11 +25,13 @@ def refund_create(*, organisation_id: uuid.UUID, amount_nano_usd: int | None, no
     The money leaves the wallet first (`wallet.defund`); `refund_pulled` goes on from there.
 
     Raises:
-        CuxError: INVALID_FIELD, not whole cents; as `refund_plan`. Nothing is written then.
+        CuxError: INVALID_FIELD, not whole cents; DEBT_OPEN; as `refund_plan`. Nothing is written then.
     """
     if amount_nano_usd is not None:
         require_amount(amount_nano_usd)
         require_cents(amount_nano_usd)
+    if debt_of(organisation_id) > 0:
+        raise CuxError(Code.DEBT_OPEN)
     customer_lock(organisation_id)
     plan = refund_plan(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, lock=True)
     request_id = new_id()

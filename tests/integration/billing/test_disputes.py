@@ -14,7 +14,9 @@ from django.db import connections
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
 from billing.models import BillingProfile, CardLot, CardSpend, Deposit, Dispute, Refund
+from billing.selectors.auto_top_up import running_low
 from billing.selectors.debts import debt_of
+from billing.services.auto_top_up_set import auto_top_up_set
 from billing.services.debt_collect import debt_collect
 from billing.services.dispute_apply import dispute_apply, dispute_fetch
 from billing.services.event_process import event_process
@@ -22,8 +24,9 @@ from core.clock import utc_now
 from core.errors import Code
 from core.models import OutboxMessage
 from core.retry import transact
+from cux.wire.payments import AutoTopUpRules
 from tests import builders
-from tests.integration.billing.card_world import CENT, USD, events_arrive, legs
+from tests.integration.billing.card_world import CENT, USD, events_arrive, legs, saved_card
 from tests.integration.billing.payout_world import (
     account,
     arrive,
@@ -407,3 +410,20 @@ def test_the_tax_in_a_disputed_payment_is_owed_to_no_office(double, drift):
     )
     won(double, first)
     assert (posted(Kind.TAX) - tax_before, drift()) == (19 * USD, 0)
+
+
+def test_a_debtors_card_is_not_charged_for_it_and_nothing_is_refunded_before(double):
+    payer_id, deposit = payer(double, 100)
+    rules = AutoTopUpRules(
+        threshold_nano_usd=10 * USD,
+        amount_nano_usd=50 * USD,
+        monthly_cap_nano_usd=500 * USD,
+        payment_method=saved_card(double, payer_id),
+    )
+    auto_top_up_set(organisation_id=payer_id, rules=rules, now=utc_now())
+    move((account(Kind.WALLET, payer_id), account(Kind.EXTERNAL_CASH), 95 * USD))
+    assert payer_id in running_low(now=utc_now())
+    opened(double, deposit, amount=50_00)
+    assert payer_id not in running_low(now=utc_now())
+    assert refusal_of(lambda: ask(payer_id, 5 * USD)) is Code.DEBT_OPEN
+    assert money(payer_id) == (0, 5 * USD, 50 * USD + FEE)
