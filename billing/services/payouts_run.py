@@ -8,6 +8,7 @@ from django.conf import settings
 from billing.models import Payee, Payout
 from billing.services.payout_decide import payout_decide
 from billing.services.payout_step import payout_step
+from billing.services.while_available import while_available
 from core.errors import Code, CuxError
 from core.reconcile import for_each
 
@@ -41,4 +42,4 @@ def payouts_reconcile(*, now: datetime) -> int:
     """This function will take every payout whose time has come one step on; return how many moved."""
     due = Payout.objects.filter(next_step_at__lte=now).order_by("next_step_at")
     ids = list(due.values_list("id", flat=True)[:200])
-    return for_each(ids, lambda row: payout_step(payout_id=row, now=now), name="payout_steps")
+    return while_available(ids, lambda row: payout_step(payout_id=row, now=now), name="payout_steps")

@@ -19,6 +19,7 @@ DOCUMENTS: Final = {
     "market-data": "Market data and streams",
     "index-methodology": "CU price index: methodology",
     "billing": "Billing: tax, documents, usage, budgets",
+    "payouts": "Earnings, payouts, disputes",
     "who-pays": "Who pays when something fails",
     "webhooks": "Webhooks",
     "errors": "Errors",

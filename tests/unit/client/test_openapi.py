@@ -19,6 +19,7 @@ from cux.client.calls import (
     market,
     operators,
     payments,
+    payouts,
     webhooks,
 )
 from cux.client.views import Page
@@ -86,6 +87,13 @@ CALLS: list[Call[Any]] = [
     payments.refund_create(1),
     payments.refund_get("x"),
     payments.refund_list(),
+    payouts.payee_get(),
+    payouts.payee_onboard(code="123456"),
+    payouts.payout_create(1),
+    payouts.payout_get("x"),
+    payouts.payout_list(),
+    payouts.dispute_list(),
+    payouts.reconciliation_list(),
     payments.payment_method_list(),
     payments.payment_method_setup(return_url="https://x"),
     payments.payment_method_default("x"),
@@ -149,7 +157,9 @@ def test_every_answer_has_the_fields_the_client_needs(call: Call[Any]) -> None:
 
 
 def test_every_call_there_is_was_looked_at() -> None:
-    modules = (market, charts, account, batches, keys, ledger, operators, payments, compute, webhooks)
+    modules = (
+        *(market, charts, account, batches, keys, ledger, operators, payments, payouts, compute, webhooks),
+    )
     functions = [value for module in modules for value in vars(module).values() if inspect.isfunction(value)]
     names = {f.__name__ for f in functions if f.__module__.startswith("cux.client.calls.")}
     assert len([name for name in names if not name.startswith("_")]) == len(CALLS)
