@@ -72,7 +72,7 @@ FAULTS = [
     ("document_adds_up", "UPDATE billing_documentline SET amount_nano_usd = amount_nano_usd + 1"),
     ("document_adds_up", "DELETE FROM billing_documentline"),
     ("document_numbers_have_no_gap", "UPDATE billing_documentcounter SET last = last + 1"),
-    ("document_numbers_have_no_gap", "UPDATE billing_document SET sequence = sequence + 1"),
+    ("document_numbers_have_no_gap", "UPDATE billing_document SET sequence = sequence + 1000000"),
     ("document_numbers_have_no_gap", "DELETE FROM billing_document WHERE sequence = 1"),
     *(
         ("documents_guards_stand", f"DROP TRIGGER {trigger} ON {table}")
