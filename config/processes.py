@@ -5,10 +5,11 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from core.embedded.environment import load
 from core.embedded.paths import run_directory, var_directory
+from core.money import NANO_PER_CENT
 from core.supervisor import ready
 from core.supervisor.errors import SupervisorError
 from core.supervisor.process import Process, Restart
@@ -16,6 +17,12 @@ from core.supervisor.servers import server_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDERS = ("northwind", "southgrid")
+QUICK: Final = {
+    "CUX_CARD_RISK_S": "60",
+    "CUX_NEW_CARD_RISK_S": "60",
+    "CUX_PAYOUT_MIN_NANO_USD": str(NANO_PER_CENT),
+}
+"""What the demo does not wait a month for, unless the environment says so: a payout can be tried at once."""
 _PORTS = {"CUX_PORT": "8000", "CUX_RELAY_PORT": "8001", "CUX_STRIPE_DOUBLE_PORT": "8002"}
 
 
@@ -50,6 +57,7 @@ class Place:
             "CUX_EXCHANGE_URL": self.url,
             "CUX_RELAY_URL": f"http://127.0.0.1:{self.relay_port}",
             "CUX_STRIPE_DOUBLE_URL": f"http://127.0.0.1:{self.stripe_port}",
+            **{name: os.environ.get(name, default) for name, default in QUICK.items()},
         }
 
     def agent_state(self, provider: str) -> Path:

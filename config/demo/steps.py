@@ -23,8 +23,8 @@ FUNDED_WITHIN_S: Final = 30
 MEASURED_WITHIN_S: Final = 120
 TOP_LEVELS: Final = 3
 PAID_IN_NANO_USD: Final = 1_000 * NANO_PER_USD
-CARD: Final = {"number": "4242424242424242", "expiry": "12/40", "cvc": "123", "name": "Ada Lovelace"}
-"""A test card of Stripe's that is never declined."""
+CARD: Final = {"number": "4000000000000077", "expiry": "12/40", "cvc": "123", "name": "Ada Lovelace"}
+"""A test card of Stripe's whose money it has at hand at once, to be sent on to providers."""
 
 
 class StepError(Exception):
