@@ -55,13 +55,14 @@ def trouble(scene: Scene) -> None:
         seed=chance.randrange(1_000_000),
         error_before=chance.choice((0, 0, 10)),
         rate_limited=chance.choice((0, 0, 10)),
-        error_after=chance.choice((0, 10, 20)),
-        timeout_after=chance.choice((0, 10, 20)),
+        error_after=chance.choice((0, 20, 50)),
+        timeout_after=chance.choice((0, 20, 40)),
         webhook_first=chance.choice((0, 50)),
         webhook_duplicates=chance.choice((0, 0, 1, 4)),
         webhook_shuffle=chance.random() < 0.5,
+        webhook_delay_min_s=chance.choice((0, 0, 600)),
         webhook_delay_max_s=chance.choice((0, 60, 7_200, 260_000)),
-        webhook_drop=chance.choice((0, 0, 30)),
+        webhook_drop=chance.choice((0, 30, 100)),
     )
 
 
@@ -98,7 +99,23 @@ ACTIONS: dict[Action, int] = {
 
 
 def act(scene: Scene) -> None:
-    """Do what comes next by the scene's chance; what is refused is left as it is."""
+    """Do what comes next by the scene's chance; what is refused is left as it is, or soon tried again."""
     action = scene.chance.choices(list(ACTIONS), list(ACTIONS.values()))[0]
-    with suppress(*REFUSALS):
+    try:
         action(scene)
+    except REFUSALS as refusal:
+        if isinstance(refusal, gateway.Unavailable) and scene.chance.random() < 0.7:
+            scene.advance(60)
+            with suppress(*REFUSALS):
+                work(scene)
+
+
+def begin(scene: Scene) -> None:
+    """Somebody has paid and saved a card, somebody is to be paid, before anything goes wrong."""
+    scene.top_up(scene.chance.choice((0, 0, 20_000)))
+    paying.ask_for_a_page(scene)
+    paying.pay_on_the_page(scene)
+    earning.tell_of_a_bank(scene)
+    for worker in WORKERS:
+        worker(scene)
+    earning.earn(scene)

@@ -32,7 +32,7 @@ def ask_for_a_page(scene: Scene) -> None:
         organisation_id=scene.payer(),
         amount_nano_usd=scene.chance.randrange(10, 200) * NANO_PER_USD,
         method=Deposit.Method.CHECKOUT,
-        saves_card=scene.chance.random() < 0.7,
+        saves_card=scene.chance.random() < 0.8,
         now=scene.now(),
     )
     deposit_step(deposit_id=deposit.id, now=scene.now())

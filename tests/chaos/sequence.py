@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from django.test import override_settings
 
-from tests.chaos.actions import act
+from tests.chaos.actions import act, begin
 from tests.chaos.agreement import differences, drain
 from tests.chaos.scene import scene
 from tests.stripe import StripeDouble
 
-STEPS = 32
+STEPS = 30
 
 
 def play(seed: int, double: StripeDouble, steps: int = STEPS) -> Mapping[str, int]:
@@ -25,6 +25,7 @@ def play(seed: int, double: StripeDouble, steps: int = STEPS) -> Mapping[str, in
         refund_pending_s=playing.chance.choice((0, 0, 3_600)),
     )
     with override_settings(CARD_RISK_S=risk_s, NEW_CARD_RISK_S=risk_s):
+        begin(playing)
         for _ in range(steps):
             act(playing)
         drain(playing)
