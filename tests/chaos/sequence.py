@@ -9,7 +9,7 @@ from tests.chaos.agreement import differences, drain
 from tests.chaos.scene import scene
 from tests.stripe import StripeDouble
 
-STEPS = 30
+STEPS = 24
 
 
 def play(seed: int, double: StripeDouble, steps: int = STEPS) -> Mapping[str, int]:

@@ -25,4 +25,4 @@ def test_a_missing_defence_is_found(
     double: StripeDouble, without: AbstractContextManager[object], seed: int, found: str
 ) -> None:
     with without, pytest.raises(AssertionError, match=found):
-        play(seed, double)
+        play(seed, double, steps=30)
