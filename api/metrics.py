@@ -1,16 +1,25 @@
-"""Prometheus figures: requests by route and status, and the state of the market read at each scrape."""
+"""Prometheus figures: requests by route and status, what processes count, and the state of everything."""
 
+import threading
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from django.conf import settings
 from django.db import connection
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from accounts.selectors.gauges import GAUGES as ACCOUNTS
+from billing.selectors.gauges import GAUGES as BILLING
 from core.counters import COUNTERS
+from core.gauges import Gauge
+from core.ids import earliest_id
+from exchange.selectors.gauges import GAUGES as EXCHANGE
+from inference.selectors.gauges import GAUGES as INFERENCE
+
+_DAY_MS: Final = 86_400_000
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REGISTRY = CollectorRegistry()
@@ -25,71 +34,64 @@ _SECONDS = Histogram(
     registry=_REGISTRY,
 )
 
-_GAUGES: Final = {
-    "cux_jobs_open": (
-        "Unfinished jobs by state.",
-        "state",
-        "SELECT state, count(*) FROM inference_job WHERE ended_at IS NULL GROUP BY state",
-    ),
-    "cux_orders_open": (
-        "Open orders by instrument.",
-        "instrument",
-        "SELECT i.symbol, count(*) FROM exchange_order o JOIN exchange_instrument i ON i.id = o.instrument_id"
-        " WHERE o.status = 'open' GROUP BY i.symbol",
-    ),
-    "cux_trades": (
-        "Trades so far by instrument.",
-        "instrument",
-        "SELECT i.symbol, coalesce((SELECT max(t.sequence) FROM exchange_trade t"
-        " WHERE t.instrument_id = i.id), 0) FROM exchange_instrument i",
-    ),
-    "cux_outbox_unsent": (
+_OUTBOX: Final = (
+    Gauge(
+        "cux_outbox_unsent",
         "Messages that wait to be sent, by topic.",
-        "topic",
         "SELECT topic, count(*) FROM core_outboxmessage WHERE sent_at IS NULL GROUP BY topic",
-    ),
-    "cux_outbox_lag_seconds": (
-        "Age of the oldest message that waits, by topic.",
         "topic",
+    ),
+    Gauge(
+        "cux_outbox_lag_seconds",
+        "Age of the oldest message that waits, by topic.",
         "SELECT topic, extract(epoch FROM now() - min(created_at)) FROM core_outboxmessage"
         " WHERE sent_at IS NULL GROUP BY topic",
+        "topic",
     ),
-    "cux_ledger_unsealed_seconds": (
-        "Age of the oldest ledger entry that is in no seal yet.",
-        "table",
-        "SELECT 'billing_entry', coalesce(extract(epoch FROM now() - min(booked_at)), 0) FROM billing_entry"
-        " WHERE xid >= (SELECT coalesce(max(to_xid), 0) FROM billing_seal)",
+    Gauge(
+        "cux_outbox_attempts",
+        "How often the message that waits was tried that was tried most, by topic.",
+        "SELECT topic, max(attempts) FROM core_outboxmessage WHERE sent_at IS NULL GROUP BY topic",
+        "topic",
     ),
-    "cux_providers_up": (
-        "Enrolled providers that gave a sign of life lately, by trust tier.",
-        "trust_tier",
-        "SELECT trust_tier, count(*) FILTER (WHERE last_heartbeat_at > now() - make_interval(secs => %s))"
-        " FROM inference_provider WHERE enrolled_at IS NOT NULL GROUP BY trust_tier",
-    ),
-    "cux_receipts": (
-        "Receipts chained so far, by provider.",
-        "provider",
-        "SELECT name, receipt_sequence FROM inference_provider WHERE enrolled_at IS NOT NULL",
-    ),
-}
+)
+GAUGES: Final = (*_OUTBOX, *ACCOUNTS, *BILLING, *EXCHANGE, *INFERENCE)
+"""What is read from the database, one query each, all of them on indexes or of few rows."""
+KEPT_S: Final = 5.0
+"""So long what was read is shown again, however many ask."""
 
 
-class _Market(Collector):
-    """The gauges above, one query each, all of them on indexes."""
+class _State(Collector):
+    """The gauges above. Of many who ask at once one reads, and the others wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: list[GaugeMetricFamily] = []
+        self._until = 0.0
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Read every gauge."""
+        """Return every gauge, at most `KEPT_S` old."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._kept, self._until = list(self._read()), time.monotonic() + KEPT_S
+            kept = self._kept
+        yield from kept
+
+    def _read(self) -> Iterator[GaugeMetricFamily]:
+        now_ms = time.time_ns() // 1_000_000
+        ages = {"since_id": earliest_id(now_ms - _DAY_MS), "week_id": earliest_id(now_ms - 7 * _DAY_MS)}
         with connection.cursor() as cursor:
-            for name, (text, label, query) in _GAUGES.items():
-                gauge = GaugeMetricFamily(name, text, labels=[label])
-                cursor.execute(query, [settings.PROVIDER_DARK_S] if "%s" in query else [])
-                for value, figure in cursor.fetchall():
-                    gauge.add_metric([value], float(figure))
+            for each in GAUGES:
+                gauge = GaugeMetricFamily(each.name, each.text, labels=[each.label] if each.label else [])
+                cursor.execute(each.query, {**ages, **each.parameters})
+                for *value, figure in cursor.fetchall():
+                    if figure is not None:
+                        gauge.add_metric([str(label) for label in value], float(figure))
                 yield gauge
 
 
-_MARKET = CollectorRegistry()
-_MARKET.register(_Market())
+_DATABASE = CollectorRegistry()
+_DATABASE.register(_State())
 
 
 def observe_request(method: str, route: str, status: int, seconds: float) -> None:
@@ -106,5 +108,5 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
 
 
 def render_metrics() -> bytes:
-    """Return everything in Prometheus' text format; reads the database."""
-    return b"".join(generate_latest(registry) for registry in (_REGISTRY, COUNTERS, _MARKET))
+    """Return everything in Prometheus' text format; reads the database, every few seconds at most."""
+    return b"".join(generate_latest(registry) for registry in (_REGISTRY, COUNTERS, _DATABASE))

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from config.redaction import redact
+
 # Without the frames' local variables: they hold passwords, keys and prompts.
 _tracebacks = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -41,7 +43,12 @@ def _as_line(_logger: object, _method: str, event: structlog.typing.EventDict) -
         line = msgspec.json.encode(event, enc_hook=repr)
     except ValueError:  # text that is no Unicode, as an address may hold: nothing may stop a line
         line = json.dumps(event, default=repr).encode()
-    return line + b"\n"
+    return redact(line) + b"\n"
+
+
+def _as_text(logger: object, method: str, event: structlog.typing.EventDict) -> str:
+    """Return the line of a standard library's record; its handler ends it."""
+    return _as_line(logger, method, event).decode().rstrip("\n")
 
 
 def _logger_name(logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -74,7 +81,7 @@ def configure_logging() -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         _tracebacks,
-                        structlog.processors.JSONRenderer(),
+                        _as_text,
                     ],
                 }
             },

@@ -99,10 +99,17 @@ def pooled(database: dict[str, object], size: int) -> dict[str, object]:
     return {**database, "CONN_MAX_AGE": 0, "OPTIONS": options}
 
 
+def patient(database: dict[str, object]) -> dict[str, object]:
+    """Return the settings with a limit on how long a lock is waited for, and so on how long a migration
+    that waits for one has everybody else wait behind it."""
+    options = {"options": "-c lock_timeout=5s", **cast("dict[str, object]", database["OPTIONS"])}
+    return {**database, "OPTIONS": options}
+
+
 DATABASES = {
     # The app's role may only insert into and read the append-only tables; `owner` migrates.
     "default": pooled(_CONNECTION | database_settings(ENVIRONMENT["DATABASE_URL"]), DATABASE_POOL),
-    "owner": _CONNECTION | database_settings(ENVIRONMENT["DATABASE_OWNER_URL"]),
+    "owner": _CONNECTION | patient(database_settings(ENVIRONMENT["DATABASE_OWNER_URL"])),
 }
 DATABASE_URL = ENVIRONMENT["DATABASE_URL"]
 

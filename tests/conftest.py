@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
+from config.redaction import FORMS
 from core.embedded.environment import embedded_servers
 from core.embedded.postgres import Postgres
 from tests.environment import VAR
@@ -63,6 +64,14 @@ def _ledger_verified(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         with django_db_blocker.unblock():
             verify_grown()
             connections.close_all()
+
+
+def _require_no_secret_in_logs() -> None:
+    """Fail the session if a process that its tests started wrote a secret into its log."""
+    for log in VAR.rglob("*.log"):
+        found = FORMS.search(log.read_bytes())
+        if found is not None:
+            pytest.fail(f"{log} has a secret: {found[0][:16]!r}", pytrace=False)
 
 
 @pytest.fixture
