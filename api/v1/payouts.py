@@ -1,13 +1,15 @@
 """What is paid out to the organisation, and what disputed payments took. Needs `read`, or `withdraw`."""
 
 import uuid
+from datetime import datetime
+from typing import Final
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.services.second_factor import require_fresh
+from accounts.services.second_factor_once import require_fresh_once
 from api.auth import CanOperate, CanRead, ReadsOrWithdraws, caller
 from api.openapi import list_of, page_of, ref
 from api.v1.account import CURSOR, LIMIT
@@ -30,6 +32,14 @@ from cux.wire.payouts import (
 )
 from inference.services.hold_backs_mature import hold_back_period_of
 
+CODE: Final = OpenApiParameter(
+    "X-CUX-One-Time-Code",
+    {"type": "string", "maxLength": 40},
+    OpenApiParameter.HEADER,
+    description="A fresh code of an owner's authenticator, or a recovery code. Each is good once; the same "
+    "request under the same key may be repeated with it.",
+)
+
 
 @extend_schema(methods=["GET"], operation_id="payee_get", tags=["payouts"], responses={200: ref(PayeeView)})
 @extend_schema(
@@ -37,8 +47,8 @@ from inference.services.hold_backs_mature import hold_back_period_of
     operation_id="payee_onboard",
     tags=["payouts"],
     description="Say on the payment service's page (`onboarding_url`) who is paid and to which bank, or "
-    "change it. Asks for a fresh code of an owner's authenticator. Needs the scope `withdraw`.",
-    parameters=[KEY],
+    "change it. Needs the scope `withdraw` and a fresh code.",
+    parameters=[KEY, CODE],
     request={"application/json": ref(NewPayee)},
     responses={201: ref(OnboardingView)},
 )
@@ -51,9 +61,8 @@ def payee(request: Request) -> Response:
     if request.method == "GET":
         refuse_unknown(request)
         return Response(payee_shown(organisation_id=organisation_id, hold_back=hold_back, now=now))
-    wanted = asked(request, NewPayee)
-    key = key_of(request)
-    require_fresh(organisation_id=organisation_id, code=wanted.code, now=now)
+    wanted, key = asked(request, NewPayee), key_of(request)
+    _require_fresh(request, key, now)
     made = payee_start(organisation_id=organisation_id, asked=wanted, key=key, hold_back=hold_back, now=now)
     return Response(made, status=201)
 
@@ -71,8 +80,8 @@ def payee(request: Request) -> Response:
     tags=["payouts"],
     description="Pay out an amount, or all that is payable, now instead of at the day's hour. If something "
     "links the account with those who paid it, the payout is `blocked` and nothing moves. Needs the scope "
-    "`withdraw`.",
-    parameters=[KEY],
+    "`withdraw` and a fresh code.",
+    parameters=[KEY, CODE],
     request={"application/json": ref(NewPayout)},
     responses={201: ref(PayoutView)},
 )
@@ -88,9 +97,9 @@ def payouts(request: Request) -> Response:
             organisation_id=organisation_id, limit=limit + 1, before=_before(request, "payout")
         )
         return Response(page(rows, limit, "payout_id"))
-    made = payout_start(
-        organisation_id=organisation_id, asked=asked(request, NewPayout), key=key_of(request), now=utc_now()
-    )
+    wanted, key, now = asked(request, NewPayout), key_of(request), utc_now()
+    _require_fresh(request, key, now)
+    made = payout_start(organisation_id=organisation_id, asked=wanted, key=key, now=now)
     return Response(made, status=201)
 
 
@@ -132,6 +141,17 @@ def reconciliations(request: Request) -> Response:
     """List the latest 200 comparisons with Stripe's books, newest first."""
     refuse_unknown(request)
     return Response({"data": reconciliation_list()})
+
+
+def _require_fresh(request: Request, key: str, now: datetime) -> None:
+    """Use up the code that a request shows. Raises CuxError as `require_fresh`."""
+    require_fresh_once(
+        organisation_id=caller(request).organisation_id,
+        code=request.headers.get(CODE.name),
+        key=key,
+        asked=request.path.encode() + b" " + (request.data if isinstance(request.data, bytes) else b""),
+        now=now,
+    )
 
 
 def _before(request: Request, kind: str) -> uuid.UUID | None:

@@ -12,6 +12,7 @@ from cux.wire.payouts import PayeeView, PayoutView
 payees = group("To whom your earnings are paid out.")
 payouts = group("What is paid out to you.")
 _PAYOUTS = ["decided (UTC)", "payout", "of day", ">amount", "status", "arrives (UTC)"]
+Code = Annotated[str | None, typer.Option(help="A fresh code of an owner's authenticator.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
 
 
@@ -30,7 +31,7 @@ def payee_show(session: Session) -> None:
 @command(payees, "setup", example="cux payee setup --code 123456")
 def payee_setup(
     session: Session,
-    code: Annotated[str | None, typer.Option(help="A fresh code of an owner's authenticator.")] = None,
+    code: Code = None,
     country: Annotated[str, typer.Option(help="Where you are, ISO 3166-1; kept from the first time.")] = "US",
     return_url: Annotated[str | None, typer.Option(help="Where the page leads in the end.")] = None,
 ) -> None:
@@ -40,17 +41,18 @@ def payee_setup(
     session.show_line(made, made.onboarding_url)
 
 
-@command(payouts, "make", example="cux payout make 100.00")
+@command(payouts, "make", example="cux payout make 100.00 --code 123456")
 def payout_make(
     session: Session,
     amount: Annotated[str | None, typer.Argument(help="Dollars; all that is payable if absent.")] = None,
+    code: Code = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="Repeat a command under the same key: it is done once.")
     ] = None,
 ) -> None:
     """Pay out now, instead of at the day's hour."""
     wanted = nano_usd(amount) if amount is not None else None
-    row = session.client.payout_create(wanted, idempotency_key=idempotency_key)
+    row = session.client.payout_create(wanted, code=code, idempotency_key=idempotency_key)
     session.show(row, lambda: facts(None, _payout_facts(row)))
 
 

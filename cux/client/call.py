@@ -28,6 +28,8 @@ class Call(Generic[T]):
     params: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     idempotency_key: str | None = None
+    one_time_code: str | None = None
+    """A fresh code of an owner's authenticator, where money's way out is changed."""
     changes_nothing: bool = False
     """A POST that may be repeated without a key, as if it were a GET."""
     timeout_s: float | None = None
@@ -43,6 +45,8 @@ class Call(Generic[T]):
         headers = {"Content-Type": "application/json"} if self.body is not None else {}
         if self.idempotency_key is not None:
             headers["Idempotency-Key"] = self.idempotency_key
+        if self.one_time_code is not None:
+            headers["X-CUX-One-Time-Code"] = self.one_time_code
         return headers
 
     def parse(self, content: bytes) -> T:
@@ -68,6 +72,7 @@ def write(
     body: object = None,
     params: Mapping[str, object] | None = None,
     idempotency_key: str | None,
+    one_time_code: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[T]:
     """Return a call that changes something, under the given key or a fresh one."""
@@ -78,6 +83,7 @@ def write(
         params=_texts(params or {}),
         body=None if body is None else msgspec.json.encode(body),
         idempotency_key=idempotency_key or uuid.uuid4().hex,
+        one_time_code=one_time_code,
         timeout_s=timeout_s,
     )
 

@@ -10,8 +10,6 @@ from cux.wire.payments import Url
 
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d\Z")]
 """A day in UTC."""
-Factor = Annotated[str, Meta(max_length=40, pattern=r"^[^\x00]*\Z")]
-"""A fresh code of an owner's authenticator, or a recovery code."""
 PayeeStatus = Literal["onboarding", "restricted", "bank_failed", "active"]
 PayoutStatus = Literal["blocked", "decided", "transferred", "paid_out", "paid", "failed", "returned"]
 BlockReason = Literal["same_organisation", "same_card", "same_bank", "same_address", "pass_through"]
@@ -24,7 +22,6 @@ class NewPayee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `country` (ISO 3166-1) is kept from the first time; `return_url` is where that page leads in the end.
     """
 
-    code: Factor | None = None
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] = "US"
     return_url: Url | None = None
 

@@ -29,16 +29,23 @@ def payee_onboard(
 
     `code` is a fresh one of an owner's authenticator, `country` ISO 3166-1.
     """
-    body = NewPayee(code=code, country=country, return_url=return_url)
-    return write("POST", "/v1/payee", OnboardingView, body=body, idempotency_key=idempotency_key)
+    body = NewPayee(country=country, return_url=return_url)
+    return write(
+        "POST", "/v1/payee", OnboardingView, body=body, idempotency_key=idempotency_key, one_time_code=code
+    )
 
 
 def payout_create(
-    amount_nano_usd: int | None = None, *, idempotency_key: str | None = None
+    amount_nano_usd: int | None = None, *, code: str | None = None, idempotency_key: str | None = None
 ) -> Call[PayoutView]:
-    """Pay out an amount of whole cents, or all that is payable, now."""
+    """Pay out an amount of whole cents, or all that is payable, now.
+
+    `code` is a fresh one of an owner's authenticator.
+    """
     body = NewPayout(amount_nano_usd=amount_nano_usd)
-    return write("POST", "/v1/payouts", PayoutView, body=body, idempotency_key=idempotency_key)
+    return write(
+        "POST", "/v1/payouts", PayoutView, body=body, idempotency_key=idempotency_key, one_time_code=code
+    )
 
 
 def payout_get(payout_id: str) -> Call[PayoutView]:
