@@ -57,3 +57,22 @@ BLOCKED_BECAUSE: Final = {
 def state_word(status: str, kind: str) -> str:
     """Return what a state of a kind of thing is called."""
     return STATES[kind].get(status, status.replace("_", " "))
+
+
+_NEEDS: Final = {
+    "external_account": "your bank account",
+    "tos_acceptance": "that you agree to the payment service's terms",
+    "business_profile": "what you do",
+    "business_type": "whether you are a person or a company",
+    "individual": "who you are",
+    "representative": "who represents you",
+    "owners": "who owns you",
+    "directors": "who your directors are",
+    "company": "your company",
+    "settings": "how payouts are to look",
+}
+
+
+def needs_words(requirements: list[str]) -> list[str]:
+    """Return what the payment service still wants to know, each thing once."""
+    return list(dict.fromkeys(_NEEDS.get(name.partition(".")[0], name) for name in requirements))

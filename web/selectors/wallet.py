@@ -7,7 +7,9 @@ from billing.ledger.chart import Kind, of_organisation
 from billing.selectors.balances import OrganisationBalance, held, organisation_balance
 from billing.selectors.card_views import deposit_list, refund_list, refunding_nano_usd
 from billing.selectors.debts import debt_of
+from billing.selectors.payout_views import dispute_list
 from cux.wire.payments import DepositView, RefundView
+from cux.wire.payouts import DisputeView
 
 SHOWN = 5
 
@@ -35,6 +37,7 @@ class WalletPage:
     figures: WalletFigures
     deposits: list[DepositView]
     refunds: list[RefundView]
+    disputes: list[DisputeView]
 
     @property
     def has_more_deposits(self) -> bool:
@@ -62,4 +65,5 @@ def wallet_page(organisation_id: uuid.UUID) -> WalletPage:
         figures=wallet_figures(organisation_id),
         deposits=deposit_list(organisation_id=organisation_id, limit=SHOWN + 1),
         refunds=refund_list(organisation_id=organisation_id, limit=SHOWN),
+        disputes=dispute_list(organisation_id=organisation_id, limit=SHOWN),
     )

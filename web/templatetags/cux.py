@@ -10,7 +10,7 @@ from core.clock import utc_now
 from core.money import format_usd
 from web import figures
 from web.glossary import glossary
-from web.words import state_word
+from web.words import BLOCKED_BECAUSE, state_word
 
 register = template.Library()
 
@@ -55,6 +55,12 @@ def words(name: str) -> str:
 def state(status: str, kind: str) -> str:
     """Render a state of a `deposit`, a `refund` and so on in people's words."""
     return state_word(status, kind)
+
+
+@register.filter
+def why_blocked(reason: str) -> str:
+    """Render why a payout waits."""
+    return BLOCKED_BECAUSE[reason]
 
 
 @register.filter

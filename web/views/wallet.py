@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Organisation
 from billing.selectors.card_views import deposit_list, refund_list
+from billing.selectors.payout_views import dispute_list
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
 from web.access import member_only
@@ -18,6 +19,7 @@ from web.selectors.wallet import wallet_figures, wallet_page
 LISTS: dict[str, tuple[str, str, Callable[..., list]]] = {  # type: ignore[type-arg]
     "deposits": ("Deposits", "deposit", deposit_list),
     "refunds": ("Refunds", "refund", refund_list),
+    "disputes": ("Disputes", "dispute", dispute_list),
 }
 """Lists of what came and went by card: title, kind of its ids, and its reader."""
 
