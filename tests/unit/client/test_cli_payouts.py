@@ -63,7 +63,8 @@ def test_a_payee_is_set_up_on_the_page_that_is_printed(monkeypatch):
     script = Script(ok(PAYEE | {"onboarding_url": "https://pay.example/setup"}))
     result = run(monkeypatch, script, "payee", "setup", "--code", "123456", "--country", "DE")
     assert (result.exit_code, result.stdout) == (0, "https://pay.example/setup\n")
-    assert sent(script) == {"code": "123456", "country": "DE", "return_url": None}
+    assert sent(script) == {"country": "DE", "return_url": None}
+    assert script.requests[0].headers["X-CUX-One-Time-Code"] == "123456"
 
 
 def test_a_payee_shows_what_can_be_paid_out_and_when_the_rest_can(monkeypatch):
@@ -76,13 +77,15 @@ def test_a_payee_shows_what_can_be_paid_out_and_when_the_rest_can(monkeypatch):
 
 def test_a_payout_asks_for_whole_cents_and_says_why_it_waits(monkeypatch):
     script = Script(ok(PAYOUT))
-    result = run(monkeypatch, script, "payout", "make", "25.00", "--idempotency-key", "k")
+    result = run(monkeypatch, script, "payout", "make", "25.00", "--idempotency-key", "k", "--code", "123456")
     assert (result.exit_code, sent(script)) == (0, {"amount_nano_usd": 25 * USD})
-    assert script.requests[0].headers["Idempotency-Key"] == "k"
+    headers = script.requests[0].headers
+    assert (headers["Idempotency-Key"], headers["X-CUX-One-Time-Code"]) == ("k", "123456")
     assert "same_card" in result.stdout
     everything = Script(ok(PAYOUT))
     run(monkeypatch, everything, "payout", "make")
     assert sent(everything) == {"amount_nano_usd": None}
+    assert "X-CUX-One-Time-Code" not in everything.requests[0].headers
 
 
 def test_payouts_and_disputes_are_listed(monkeypatch):
