@@ -119,9 +119,9 @@ def test_a_batch_names_each_account_once_with_the_floor_it_starts_with():
     )
     assert set(zip(ids, kinds, floors, strict=True)) == {
         (f'"{CASH.id}"', '"external_cash"', "NULL"),
-        (f'"{FUNDING.id}"', '"funding"', '"0"'),
-        (f'"{issue.id}"', '"issue"', '"-9"'),
-        (f'"{bought.id}"', '"entitlement"', '"0"'),
+        (f'"{FUNDING.id}"', '"funding"', "0"),
+        (f'"{issue.id}"', '"issue"', "-9"),
+        (f'"{bought.id}"', '"entitlement"', "0"),
     }
 
 
@@ -130,7 +130,7 @@ def test_legs_are_numbered_within_their_entry():
     first, second = uuid.UUID(int=10), uuid.UUID(int=11)
     entries, numbers, *_ = leg_arguments([entry, entry], [first, second])
     assert entries == f'{{"{first}","{first}","{second}","{second}"}}'
-    assert numbers == '{"0","1","0","1"}'
+    assert numbers == "{0,1,0,1}"
 
 
 def test_an_empty_batch_still_has_every_argument():
