@@ -24,6 +24,7 @@ from stripe_double.params import (
 )
 from stripe_double.resources.common import update_metadata
 from stripe_double.resources.payment_methods import new_card
+from stripe_double.resources.session_shapes import blank_session
 from stripe_double.resources.setup_intents import confirm_setup, new_setup
 from stripe_double.world import Json, World
 
@@ -77,7 +78,7 @@ def _create(call: Call) -> Json:
     if not now + 1_800 - 60 <= expires_at <= now + _DAY_S + 60:
         raise invalid("The `expires_at` timestamp must be 30 minutes to 24 hours from now.", "expires_at")
     identifier = world.new_id("cs_test", 58)
-    session: Json = _blank(world, call, identifier) | {
+    session: Json = blank_session(call, identifier) | {
         "amount_subtotal": total,
         "amount_total": total,
         "client_reference_id": params.get("client_reference_id"),
@@ -113,53 +114,6 @@ def _total(params: dict[str, Any]) -> int | None:
             "`line_items` are required in `payment` mode, and refused in `setup` mode.", "line_items"
         )
     return sum(line["price_data"]["unit_amount"] * line["quantity"] for line in lines) if payment else None
-
-
-def _blank(world: World, call: Call, identifier: str) -> Json:
-    nothing = dict.fromkeys(
-        (
-            "after_expiration",
-            "allow_promotion_codes",
-            "billing_address_collection",
-            "client_secret",
-            "consent",
-            "consent_collection",
-            "currency_conversion",
-            "customer_creation",
-            "customer_details",
-            "invoice",
-            "payment_intent",
-            "payment_link",
-            "payment_method_configuration_details",
-            "recovered_from",
-            "saved_payment_method_options",
-            "setup_intent",
-            "shipping_address_collection",
-            "shipping_cost",
-            "subscription",
-        )
-    )
-    words = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-    return nothing | {
-        "id": identifier,
-        "object": "checkout.session",
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "cancel_url": call.params.get("cancel_url"),
-        "created": world.second(),
-        "custom_fields": [],
-        "custom_text": dict.fromkeys(words),
-        "livemode": False,
-        "payment_method_collection": "if_required",
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
-        "phone_number_collection": {"enabled": False},
-        "shipping_options": [],
-        "status": "open",
-        "success_url": call.params["success_url"],
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "ui_mode": "hosted_page",
-        "url": f"{call.base_url}/c/pay/{identifier}",
-    }
 
 
 def pay(world: World, session: Json, card: dict[str, Any], base_url: str) -> str:
