@@ -73,7 +73,11 @@ class Dispute(models.Model):
 
 
 class DisputeTaking(models.Model):
-    """What a dispute took from one account, and what of it was given back."""
+    """What a dispute took from one account, and what of it was given back.
+
+    What the payer could not pay at once becomes the providers' whose money turns up later: from `DEBT` to
+    `EARNINGS` and `HOLD_BACK`, the same in sum.
+    """
 
     class Source(models.TextChoices):
         """From where; when money comes back, in this order."""
@@ -104,7 +108,6 @@ class DisputeTaking(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(
-                    amount_nano_usd__gt=0,
                     given_back_nano_usd__gte=0,
                     amount_nano_usd__gte=models.F("given_back_nano_usd"),
                 ),

@@ -12,6 +12,7 @@ _GUARDS: Final = (
     "billing_dispute_stays",
     "billing_dispute_moves_once",
     "billing_disputetaking_stays",
+    "billing_cardlot_risk_grows",
     "billing_reconciliation_append_only",
 )
 # What each state of a payout has been posted as, and from where it came back.

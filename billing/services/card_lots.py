@@ -134,6 +134,15 @@ def lot_return(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nan
     return part
 
 
+def lots_at_risk_until(*, payment_intent_id: str, until: datetime) -> None:
+    """This function will have all that is left of a disputed payment, whoever has it, stay at risk.
+
+    So what it still buys is set aside with the provider, also if the payment's own time is over.
+    """
+    lots = CardLot.objects.filter(payment_intent_id=payment_intent_id, at_risk_until__lt=until)
+    lots.order_by("id").update(at_risk_until=until)
+
+
 def lot_restore(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nano_usd: int) -> None:
     """This function will undo a `lot_return`: the money came back, as after a dispute that was won."""
     lots = CardLot.objects.filter(organisation_id=organisation_id, payment_intent_id=payment_intent_id)

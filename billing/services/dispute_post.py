@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import F, Sum
 
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
@@ -13,7 +14,7 @@ from billing.rules.disputes import Sources, Takings, give_back, take, tax_share
 from billing.selectors.balances import balances
 from billing.selectors.debts import debt_of
 from billing.selectors.disputed import money_kept
-from billing.services.card_lots import lot_restore, lot_return
+from billing.services.card_lots import lot_restore, lot_return, lots_at_risk_until
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet
 from core.outbox import outbox_add
@@ -28,19 +29,22 @@ def dispute_take(*, dispute: Dispute, deposit_id: uuid.UUID, amount: int, fee: i
     """This function will book the `amount` (nano-USD) that the bank took, and Stripe's fee for it.
 
     One entry `dispute:<id at Stripe>`. What the wallet has is asked for through the outbox; the payer's lot
-    of this payment goes down by what of it was not spent. The caller holds the dispute's row and saves it.
+    of this payment goes down by it. What is in escrow stays card money at risk: where it reaches a provider
+    it is set aside, and taken (`debt_capture`). The caller holds the dispute's row and saves it.
     """
     deposit = Deposit.objects.select_for_update(no_key=True).get(id=deposit_id)
     payer_id, payment_id = dispute.organisation_id, dispute.payment_intent_id
     tax = _tax_in(deposit, dispute, amount)
-    dispute.lot_returned_nano_usd = lot_return(
-        organisation_id=payer_id, payment_intent_id=payment_id, amount_nano_usd=amount - tax
-    )
+    lots_at_risk_until(payment_intent_id=payment_id, until=now + timedelta(seconds=settings.NEW_CARD_RISK_S))
     accounts = [of_organisation(kind, payer_id) for kind in (Kind.FUNDING, Kind.WALLET)]
     funding, wallet = (balances(accounts)[account].available for account in accounts)
     earnings, held_back = money_kept(payment_intent_id=payment_id)
     sources = Sources(funding=funding, wallet=wallet, earnings=earnings, held_back=held_back)
     taken = take(amount, sources, tax=tax)
+    of_payer = min(amount - tax, funding + wallet)
+    dispute.lot_returned_nano_usd = lot_return(
+        organisation_id=payer_id, payment_intent_id=payment_id, amount_nano_usd=of_payer
+    )
     _post_taking(dispute, taken, fee, now)
     _note(dispute, taken)
     dispute.withdrawn_nano_usd, dispute.fee_nano_usd = amount, fee

@@ -160,7 +160,8 @@ def test_what_goes_back_to_the_card_is_not_spent_any_more():
         ("spent_nano_usd = 101", "23514"),
         ("spent_nano_usd = 50, passed_on_nano_usd = 51", "23514"),
         ("returned_nano_usd = -1", "23514"),
-        ("at_risk_until = now()", "42501"),
+        ("at_risk_until = at_risk_until - interval '1 s'", "CX004"),
+        ("card_fingerprint = 'another'", "42501"),
         ("payment_intent_id = 'pi_other'", "42501"),
     ],
 )

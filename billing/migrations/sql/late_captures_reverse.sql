@@ -1,0 +1,1 @@
+DROP FUNCTION billing_cardlot_check_risk CASCADE;
