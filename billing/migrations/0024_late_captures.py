@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_webhooks'),
-        ('billing', '0022_money_actions'),
+        ('billing', '0023_one_plan'),
     ]
 
     operations = [
