@@ -55,7 +55,7 @@ check: .venv/.installed ## Lint, types, import rules, migrations, deployment set
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run # needs no database
-	@CUX_PRODUCTION=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@CUX_PRODUCTION=1 CUX_STRIPE_DOUBLE_URL=http://127.0.0.1:8002 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m tests.suites --budgets
 
 fix: .venv/.installed ## Format, and mend what ruff can mend

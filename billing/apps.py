@@ -11,6 +11,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the ledger's verification check the rows around it too, and the audit log be sealed."""
+        from billing import checks  # noqa: F401 - it registers itself
         from billing.selectors import (
             card_money_invariants,
             document_invariants,
