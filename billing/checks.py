@@ -15,8 +15,8 @@ def stripe_is_meant(**_: Any) -> Sequence[CheckMessage]:
         return []
     return [
         Error(
-            "Without STRIPE_API_KEY the double of Stripe is asked, whose test cards pay in on this live market.",
-            hint="Set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRETS, or say CUX_STRIPE_DOUBLE_URL if it is meant.",
+            "Without STRIPE_API_KEY the double of Stripe is asked: its test cards pay on a live market.",
+            hint="Set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRETS; CUX_STRIPE_DOUBLE_URL if it is meant.",
             id="cux.E001",
         )
     ]
