@@ -4,7 +4,7 @@ import os
 import sys
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import beat_init, setup_logging, worker_ready
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -92,9 +92,19 @@ def _log_as_everybody(**_: object) -> None:
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def _say_ready(**_: object) -> None:
+def _worker_ready(**_: object) -> None:
+    _say("worker ready.")
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def _beat_ready(**_: object) -> None:
+    """From here on SIGTERM ends beat well; its banner comes before that."""
+    _say("beat ready.")
+
+
+def _say(text: str) -> None:
     """Say so whatever the log level is: the supervisor waits for this line."""
-    sys.stdout.write("worker ready.\n")
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 

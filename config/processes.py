@@ -148,7 +148,7 @@ def _celery(place: Place, name: str, arguments: list[str]) -> Process:
         argv=[sys.executable, "-m", "celery", "--app", "config.celery:app", *arguments],
         env=place.environment,
         cwd=ROOT,
-        ready=ready.log_line(r"ready\.|is starting"),
+        ready=ready.log_line(r"ready\."),
         start_after=["seed"],
     )
 
