@@ -103,6 +103,26 @@ def measure_entries(entries: int) -> None:
     figure("ledger.verify_s", _verify_s(), f"s for {full_count} entries")
 
 
+def measure_restore() -> None:
+    """How long a backup of what is there takes, and its return into an empty database, verified."""
+    from django.conf import settings
+    from django.db import connections
+
+    from core.backup import backup_take, restore
+    from core.clock import utc_now
+
+    url, (_, count) = settings.ENVIRONMENT["DATABASE_OWNER_URL"], _size()
+    start = time.perf_counter()
+    backup = backup_take(directory=VAR / "backups", url=url, now=utc_now())
+    figure("ledger.backup_s", time.perf_counter() - start, f"s for {count} entries")
+    connections.close_all()
+    start = time.perf_counter()
+    restore(backup=backup, url=url, replace=True)
+    restored_s = time.perf_counter() - start
+    figure("ledger.restore_s", restored_s, f"s for {count} entries")
+    figure("ledger.restore_and_verify_s", restored_s + _verify_s(), f"s for {count} entries")
+
+
 def _size() -> tuple[int, int]:
     from django.db import connection
 
@@ -145,12 +165,16 @@ MEASURES: dict[str, Callable[[int], None]] = {
 }
 
 
+LAST = ("entries", "restore")
+"""What needs the ledger full."""
+
+
 def main() -> None:
     """Start servers of our own, migrate, measure, verify, stop."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="*", choices=[*MEASURES, "entries"], default=[*MEASURES, "entries"])
+    parser.add_argument("--only", nargs="*", choices=[*MEASURES, *LAST], default=[*MEASURES, *LAST])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--entries", type=int, default=1_000_000, help="verify this many")
     arguments = parser.parse_args()
@@ -161,10 +185,12 @@ def main() -> None:
         for name in arguments.only:
             if name in MEASURES:
                 MEASURES[name](arguments.rounds)
-        if "entries" in arguments.only:
-            measure_entries(arguments.entries)
-        else:
+        if not {*LAST} & {*arguments.only}:
             _verify_s()
+            return
+        measure_entries(arguments.entries)
+        if "restore" in arguments.only:
+            measure_restore()
 
 
 if __name__ == "__main__":
