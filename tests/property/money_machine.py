@@ -4,11 +4,8 @@ Stripe's answers are made here, as its SDK would give them; the sequencer's two 
 posts them. The wire to Stripe has tests of its own (`tests/integration/billing`, `tests/chaos`).
 """
 
-import hashlib
-import itertools
 import uuid
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -18,7 +15,6 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from accounts.models import Organisation
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import AccountRef, Kind, of_entitlement, of_house, of_organisation
 from billing.ledger.posting import HoldStep, JournalEntry, Leg
@@ -32,40 +28,33 @@ from billing.services.holds import hold_place, hold_release, holds_expire
 from billing.services.ledger_post import ledger_post
 from billing.services.payout_decide import payout_decide
 from billing.services.payout_step import payout_step
-from billing.services.refund_apply import refund_apply, refund_pulled
+from billing.services.refund_apply import refund_apply
 from billing.services.refund_create import refund_create
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import new_id
 from core.models import OutboxMessage
 from exchange.models import Entitlement
-from exchange.sequencer import protocol as p
 from exchange.services import debts_pull, wallet_defund, wallet_fund
 from exchange.services.entitlement_draw import entitlement_draw
 from exchange.services.entitlement_reserve import Part
 from exchange.tasks import OUTBOX_HANDLERS
 from tests import builders
 from tests.integration.inference.scene import make_trade
-from tests.property.money_plain import CENT, DISPUTE_FEE, PAYOUT_MIN, USD, Card, Plain
+from tests.property.money_plain import CENT, PAYOUT_MIN, USD, Card, Plain
+from tests.property.money_stripe import (
+    decided,
+    dispute_answer,
+    payment_answer,
+    refund_answer,
+    stripe_pays,
+)
+from tests.property.money_wallets import post, pulled, sequencer
 
 PRICE, FEE = 1_000_000, 10_000
 """Nano-USD a µCU, and the buyer's fee."""
 HOLD_BACK_PPM = 200_000
 LONG_AGO, LATER, HOUR = timedelta(minutes=-1), timedelta(days=2), timedelta(hours=1)
-_numbers = itertools.count(1)
-CHARGED = gateway.Charge(
-    id="",
-    amount_cents=0,
-    refunded_cents=0,
-    fee_cents=0,
-    balance_transaction_id=None,
-    fingerprint="",
-    brand="visa",
-    last4="4242",
-    country="US",
-    address={},
-    is_disputed=False,
-)
 
 
 class Money(RuleBasedStateMachine):
@@ -81,7 +70,7 @@ class Money(RuleBasedStateMachine):
         self.bought: list[tuple[Entitlement, int]] = []
         self._patches = ExitStack()
         for module in (debts_pull, wallet_defund, wallet_fund):
-            self._patches.enter_context(mock.patch.object(module, "submit_sync", _sequencer))
+            self._patches.enter_context(mock.patch.object(module, "submit_sync", sequencer))
 
     @initialize()
     def begin(self) -> None:
@@ -118,7 +107,7 @@ class Money(RuleBasedStateMachine):
             now=asked_at,
         )
         fee = (usd * 100 * 29 // 1_000 + 30) * CENT
-        payment = _payment(deposit, self.buyer, fee)
+        payment = payment_answer(deposit, self.buyer, fee)
         for _ in range(3):
             with transaction.atomic():
                 deposit_apply(deposit_id=deposit.id, payment=payment, now=utc_now())
@@ -142,7 +131,7 @@ class Money(RuleBasedStateMachine):
         source, target = accounts[::-1] if back else accounts
         covered = (self.plain.margin if back else self.plain.funding) >= amount
         entry = JournalEntry(f"margin:{new_id()}", "margin", (Leg(source, target, amount),), utc_now())
-        self._attempt(None if covered else Code.INSUFFICIENT_BALANCE, lambda: _post(entry))
+        self._attempt(None if covered else Code.INSUFFICIENT_BALANCE, lambda: post(entry))
         if covered:
             self.plain.margin += -amount if back else amount
             self.plain.funding += amount if back else -amount
@@ -247,7 +236,7 @@ class Money(RuleBasedStateMachine):
         assert [(row.amount_nano_usd, row.fee_nano_usd) for row in made] == [part[1:] for part in parts]
         self._drain()
         for row in made:
-            answer = _refund(row, "succeeded" if arrives else "failed")
+            answer = refund_answer(row, "succeeded" if arrives else "failed")
             for _ in range(2):
                 with transaction.atomic():
                     refund_apply(refund_id=row.id, answer=answer, now=utc_now())
@@ -268,7 +257,7 @@ class Money(RuleBasedStateMachine):
             st.sampled_from([each for each in self.cards if each[0].state == "paid"]), label="card"
         )
         assume(card.refunded < card.amount)
-        found = _dispute(deposit, card.amount - card.refunded)
+        found = dispute_answer(deposit, card.amount - card.refunded)
         self.disputes[deposit.id.hex] = found
         self._apply(deposit, found)
         self.plain.dispute(card)
@@ -281,7 +270,7 @@ class Money(RuleBasedStateMachine):
         card, deposit = data.draw(
             st.sampled_from([each for each in self.cards if each[0].state == "disputed"]), label="card"
         )
-        self._apply(deposit, _decided(self.disputes[deposit.id.hex], is_won))
+        self._apply(deposit, decided(self.disputes[deposit.id.hex], is_won))
         if is_won:
             self.plain.win(card)
         else:
@@ -300,7 +289,7 @@ class Money(RuleBasedStateMachine):
         if payout.state == Payout.State.BLOCKED:
             return  # nothing has moved
         assert payout.amount_nano_usd == payable
-        with _stripe_pays(arrives):
+        with stripe_pays(arrives):
             payout_step(payout_id=payout.id, now=utc_now())
         payout.refresh_from_db()
         assert payout.state == (Payout.State.PAID if arrives else Payout.State.RETURNED)
@@ -336,14 +325,7 @@ class Money(RuleBasedStateMachine):
         escrows = [row.account(Kind.ESCROW) for row, _ in self.bought]
         assert sum(each.posted for each in balances(escrows).values()) == plain.escrow
         moved = [now - before for now, before in zip(self._house(), self.house_before, strict=True)]
-        assert moved == [
-            plain.clearing,
-            plain.stripe_fees,
-            plain.in_transit,
-            plain.deferred_fees,
-            plain.outside,
-            0,
-        ]
+        assert moved == plain.house()
 
     # -- how
 
@@ -403,7 +385,7 @@ class Money(RuleBasedStateMachine):
 
     def _drain(self) -> None:
         """Hand out this machine's messages, as the outbox does."""
-        handlers = {**OUTBOX_HANDLERS, "refund.pulled": _pulled}
+        handlers = {**OUTBOX_HANDLERS, "refund.pulled": pulled}
         while message := (
             OutboxMessage.objects.filter(id__gt=self.mark, sent_at__isnull=True, topic__in=list(handlers))
             .order_by("id")
@@ -412,121 +394,3 @@ class Money(RuleBasedStateMachine):
             with transaction.atomic():
                 handlers[message.topic](message.payload)
                 OutboxMessage.objects.filter(id=message.id).update(sent_at=utc_now())
-
-
-def _pulled(payload: dict[str, Any]) -> None:
-    refund_pulled(refund_id=uuid.UUID(payload["refund_id"]), taken=payload["taken"], now=utc_now())
-
-
-def _post(entry: JournalEntry) -> None:
-    with transaction.atomic():
-        ledger_post(entries=[entry], now=utc_now())
-
-
-def _sequencer(command: p.Fund | p.Defund) -> p.Verdict:
-    """Post what the sequencer posts for `fund` and `defund`, under its keys."""
-    who, transit = command.organisation_id, of_house(Kind.TRANSIT)
-    wallet, funding = of_organisation(Kind.WALLET, who), of_organisation(Kind.FUNDING, who)
-    ends = (transit, wallet) if isinstance(command, p.Fund) else (wallet, funding)
-    digest = hashlib.sha256(command.key.encode()).hexdigest()
-    kind = p.kind_of(command)
-    leg = Leg(*ends, command.amount_nano_usd)
-    try:
-        _post(JournalEntry(f"{kind}:{who}:{digest}", kind, (leg,), utc_now(), ref=str(who)))
-    except CuxError as refusal:
-        return p.Verdict(refusal.status, {"error": {"code": refusal.code.wire}})
-    return p.Verdict(200, {})
-
-
-def _payment(deposit: Deposit, payer: Organisation, fee: int) -> gateway.Payment:
-    number = f"{deposit.id.hex}"
-    cents = deposit.amount_nano_usd // CENT
-    charge = replace(
-        CHARGED, id=f"ch_{number}", amount_cents=cents, fee_cents=fee // CENT, fingerprint=payer.id.hex
-    )
-    return gateway.Payment(
-        id=f"pi_{number}",
-        status="succeeded",
-        amount_cents=cents,
-        received_cents=cents,
-        currency="usd",
-        customer_id=f"cus_{payer.id.hex}",
-        payment_method_id=f"pm_{number}",
-        charge=charge,
-        action_url="",
-        failure_code="",
-        failure_message="",
-        metadata={"deposit_id": str(deposit.id)},
-        is_live=gateway.is_live(),
-    )
-
-
-def _refund(row: Refund, status: str) -> gateway.Refund:
-    return gateway.Refund(
-        id=f"re_{row.id.hex}",
-        status=status,
-        amount_cents=row.card_nano_usd // CENT,
-        currency="usd",
-        payment_id=row.deposit.payment_intent_id,
-        charge_id=None,
-        failure_reason="",
-        metadata={"refund_id": str(row.id)},
-    )
-
-
-def _dispute(deposit: Deposit, amount: int) -> gateway.Dispute:
-    return gateway.Dispute(
-        id=f"dp_{deposit.id.hex}",
-        status="needs_response",
-        reason="fraudulent",
-        amount_cents=amount // CENT,
-        currency="usd",
-        charge_id=deposit.charge_id,
-        payment_id=deposit.payment_intent_id,
-        created_at=utc_now(),
-        evidence_due_by=None,
-        movements=(_movement(-amount, DISPUTE_FEE),),
-    )
-
-
-def _decided(found: gateway.Dispute, is_won: bool) -> gateway.Dispute:
-    back = (_movement(found.amount_cents * CENT, 0),) if is_won else ()
-    return replace(found, status="won" if is_won else "lost", movements=(*found.movements, *back))
-
-
-def _movement(amount: int, fee: int) -> gateway.BalanceTransaction:
-    return gateway.BalanceTransaction(
-        id=f"txn_{next(_numbers)}",
-        type="adjustment",
-        amount_cents=amount // CENT,
-        fee_cents=fee // CENT,
-        net_cents=(amount - fee) // CENT,
-        source_id=None,
-        created_at=utc_now(),
-        available_on=None,
-    )
-
-
-def _stripe_pays(arrives: bool) -> Any:
-    """Have Stripe take every step of a payout, up to the bank, which takes it or does not."""
-    status = "paid" if arrives else "failed"
-
-    def transfer(*, group: str, amount_cents: int, destination_id: str, **_: Any) -> gateway.Transfer:
-        return gateway.Transfer(f"tr_{group}", amount_cents, 0, "usd", destination_id, group, {})
-
-    def payout(*, amount_cents: int, metadata: dict[str, str], **_: Any) -> gateway.Payout:
-        name = f"po_{metadata['payout_id']}"
-        return gateway.Payout(name, status, amount_cents, "usd", None, "", "", metadata)
-
-    return mock.patch.multiple(
-        "billing.services.payout_step.gateway",
-        transfers_of_group=lambda _group: [],
-        transfer_create=transfer,
-        payouts_list=lambda **_: [],
-        payout_create=payout,
-        payout_get=lambda _id, **_: gateway.Payout("po", status, 0, "usd", None, "", "", {}),
-        reversals_of_transfer=lambda _id: [],
-        transfer_reverse=lambda transfer_id, *, amount_cents, **_: gateway.TransferReversal(
-            f"trr_{transfer_id}", amount_cents, transfer_id
-        ),
-    )

@@ -53,6 +53,10 @@ class Plain:
         """Return what is set aside on the provider's earnings."""
         return sum(card.earned for card in self.cards)
 
+    def house(self) -> list[int]:
+        """Return the house's accounts: Stripe, its fees, payouts and fees to come, outside, in transit."""
+        return [self.clearing, self.stripe_fees, self.in_transit, self.deferred_fees, self.outside, 0]
+
     def total(self) -> int:
         """Return the sum of everything, which is nothing."""
         ours = self.clearing + self.stripe_fees + self.in_transit + self.outside

@@ -1,7 +1,7 @@
 -- Which transaction wrote a row: what seals and checkpoints cut at (never at max(id)).
 --
 -- The number is PostgreSQL's own 64-bit transaction id above a base. The base is 0 until the database is
--- restored into a cluster that counts from a lower number: then `core_xid_rebase` lifts it, so that the
+-- restored into a cluster that counts from a lower number: then `core.backup.rebase_transactions` lifts it, so that the
 -- numbers never fall. It is a constant in a function, which the planner folds away.
 CREATE FUNCTION core_xid_base() RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 0::bigint;
