@@ -1,6 +1,7 @@
 """What events about payments and pages of Stripe's call for."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db.models import Q
@@ -25,6 +26,27 @@ def payment_read(payment_id: str) -> Apply | None:
 
     def apply(now: datetime) -> None:
         deposit_apply(deposit_id=deposit_id, payment=payment, now=now)
+
+    return apply
+
+
+def after_payment(payment_id: str, then: Callable[[uuid.UUID, datetime], object]) -> Apply | None:
+    """Return how to do what follows from a payment (a dispute, a refund), given its deposit's id.
+
+    Events come in any order: a payment that was not heard of yet is applied first, in the same transaction.
+    None: it pays no deposit of ours.
+    """
+    paid = Deposit.objects.filter(payment_intent_id=payment_id, state=Deposit.State.SUCCEEDED)
+    known = paid.values_list("id", flat=True).first()
+    payment = gateway.payment_get(payment_id) if known is None else None
+    deposit_id = known if payment is None else _deposit_of(payment)
+    if deposit_id is None:
+        return None
+
+    def apply(now: datetime) -> None:
+        if payment is not None:
+            deposit_apply(deposit_id=deposit_id, payment=payment, now=now)
+        then(deposit_id, now)
 
     return apply
 

@@ -13,8 +13,10 @@ import structlog
 from billing import stripe_gateway as gateway
 from billing.models import Deposit, Dispute
 from billing.services.announce import dispute_announce
+from billing.services.deposit_events import after_payment
 from billing.services.dispute_post import dispute_give_back, dispute_take
 from billing.services.event_types import Apply, Occasion
+from core.errors import Code, CuxError
 from core.money import NANO_PER_CENT
 
 log = structlog.get_logger(__name__)
@@ -42,15 +44,13 @@ def dispute_fetch(stripe_dispute_id: str) -> Apply | None:
     payment_id = found.payment_id
     if payment_id is None and found.charge_id is not None:
         payment_id = gateway.payment_of_charge(found.charge_id)
-    deposit = Deposit.objects.filter(payment_intent_id=payment_id).first() if payment_id else None
-    if deposit is None:
-        log.error("dispute_of_unknown_payment", dispute_id=found.id, payment_id=payment_id)
-        return None
-    deposit_id = deposit.id
 
-    def apply(now: datetime) -> None:
+    def disputed(deposit_id: uuid.UUID, now: datetime) -> None:
         dispute_apply(deposit_id=deposit_id, found=found, now=now)
 
+    apply = after_payment(payment_id, disputed) if payment_id else None
+    if apply is None:
+        log.error("dispute_of_unknown_payment", dispute_id=found.id, payment_id=payment_id)
     return apply
 
 
@@ -61,7 +61,8 @@ def dispute_apply(*, deposit_id: uuid.UUID, found: gateway.Dispute, now: datetim
 
     Raises:
         CuxError: HOLD_EXPIRED, HOLD_NOT_COVERING: somebody else took of the same money at this moment;
-            nothing moved, and it is to be tried again.
+            nothing moved, and it is to be tried again. DEPENDENCY_UNAVAILABLE: the same, as the payment has
+            not succeeded for all that Stripe says.
     """
     dispute = _row(deposit_id, found, now)
     for moved in sorted(found.movements, key=lambda movement: movement.amount_cents):
@@ -80,6 +81,8 @@ def dispute_apply(*, deposit_id: uuid.UUID, found: gateway.Dispute, now: datetim
 def _row(deposit_id: uuid.UUID, found: gateway.Dispute, now: datetime) -> Dispute:
     """Return the dispute's row, locked, made if it is new."""
     deposit = Deposit.objects.get(id=deposit_id)
+    if deposit.state != Deposit.State.SUCCEEDED:
+        raise CuxError(Code.DEPENDENCY_UNAVAILABLE, "A payment is disputed that has not succeeded.")
     new = Dispute(
         organisation_id=deposit.organisation_id,
         stripe_dispute_id=found.id,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing import stripe_gateway as gateway
-from billing.models import Deposit, Refund
-from billing.services.deposit_events import is_uuid, payment_read
+from billing.models import Refund
+from billing.services.deposit_events import after_payment, is_uuid, payment_read
 from billing.services.event_types import Apply, Occasion
 from billing.services.refund_apply import refund_apply
 from billing.services.refund_foreign import refund_foreign
@@ -44,11 +44,12 @@ def _of(answer: gateway.Refund) -> Apply | None:
             refund_apply(refund_id=refund_id, answer=answer, now=now)
 
         return apply
-    deposit = Deposit.objects.filter(payment_intent_id=answer.payment_id).first()
-    if deposit is None or answer.payment_id is None:
+    if answer.payment_id is None:
         return None
-    deposit_id = deposit.id
-    return lambda now: refund_foreign(deposit_id=deposit_id, answer=answer, now=now)
+    return after_payment(
+        answer.payment_id,
+        lambda deposit_id, now: refund_foreign(deposit_id=deposit_id, answer=answer, now=now),
+    )
 
 
 def _known(answer: gateway.Refund) -> uuid.UUID | None:

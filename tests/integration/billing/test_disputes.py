@@ -342,7 +342,12 @@ def test_a_step_that_dies_between_reading_and_posting_is_taken_again(double, dri
 def test_a_dispute_of_a_payment_that_is_none_of_ours_moves_nothing(double):
     _, deposit = payer(double, 100)
     found = opened_elsewhere(double, deposit)
-    with mock.patch.object(gateway, "dispute_get", return_value=_with(found, payment_id="pi_elsewhere")):
+    payment = gateway.payment_get(str(deposit.payment_intent_id))
+    theirs = dataclasses.replace(payment, id="pi_elsewhere", metadata={})
+    with (
+        mock.patch.object(gateway, "dispute_get", return_value=_with(found, payment_id=theirs.id)),
+        mock.patch.object(gateway, "payment_get", return_value=theirs),
+    ):
         assert dispute_fetch(found.id) is None
 
 
