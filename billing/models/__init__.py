@@ -19,7 +19,7 @@ from billing.models.payout import Payout
 from billing.models.reconciliation import Reconciliation
 from billing.models.refund import Refund
 from billing.models.seal import Head, Seal, SealPart
-from billing.models.stripe_event import StripeEvent
+from billing.models.stripe_event import StripeCursor, StripeEvent
 from billing.models.tax_rate import TaxRate
 from billing.models.usage_receipt import UsageReceipt
 
@@ -52,6 +52,7 @@ __all__ = [
     "Refund",
     "Seal",
     "SealPart",
+    "StripeCursor",
     "StripeEvent",
     "TaxRate",
     "Transfer",

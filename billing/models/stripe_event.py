@@ -36,3 +36,19 @@ class StripeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class StripeCursor(models.Model):
+    """The one row: up to when (`at`, by Stripe's clock) Stripe was asked for all events, and they were noted.
+
+    What reached us by itself does not move it: something older may have been missed.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="stripe_cursor_is_one")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
