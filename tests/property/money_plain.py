@@ -159,8 +159,8 @@ class Plain:
         self.to_wallet(back)
 
     def collect(self) -> None:
-        """Take what is owed out of the wallet and funding."""
-        pulled = max(0, min(-self.debt, self.wallet - self.held))
+        """Take what is owed out of funding, and what that lacks out of the wallet."""
+        pulled = max(0, min(-self.debt - self.funding, self.wallet - self.held))
         self.wallet -= pulled
         self.funding += pulled
         repaid = min(-self.debt, self.funding)

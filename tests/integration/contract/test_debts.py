@@ -10,9 +10,12 @@ from billing.selectors.debts import debt_of, debtors
 from core.clock import utc_now
 from core.outbox import outbox_add
 from core.retry import transact
+from exchange.locks import debtor_turn
+from exchange.sequencer.client import submit_sync
+from exchange.sequencer.protocol import Defund, Verdict
 from exchange.services.debts_pull import debt_pull, debts_pull
 from tests.integration.billing.books import CASH, entry, post
-from tests.integration.contract.books import at_once, drain
+from tests.integration.contract.books import at_once, drain, give
 from tests.sequencer_market import LOT_PRICE, Market, make_market, wallet
 
 
@@ -60,4 +63,47 @@ def test_pulls_at_once_repay_once(market):
     transact(lambda: outbox_add(topic="debt.pull", payload={"organisation_id": str(who)}))
     drain()
     assert debt_of(who) == 0
-    assert wallet(market.buyer)[0] + funding(who) == 6_000_000_000
+    assert (wallet(market.buyer)[0], funding(who)) == (6_000_000_000, 0)
+
+
+def test_what_is_repaid_while_the_wallet_gives_goes_back_and_other_funding_stays(market, monkeypatch):
+    who = market.buyer.id
+    owe(who, 4_000_000_000)
+    give(of_organisation(Kind.FUNDING, who), 1_000_000_000)
+    asked = []
+
+    def repaid_meanwhile(command: Defund) -> Verdict:
+        verdict = submit_sync(command)
+        asked.append(command.amount_nano_usd)
+        post(entry((CASH, of_organisation(Kind.DISPUTE_DEBT, who), 2_500_000_000)))
+        return verdict
+
+    monkeypatch.setattr("exchange.services.debts_pull.submit_sync", repaid_meanwhile)
+    assert debt_pull(organisation_id=who, now=utc_now()) == 1_500_000_000
+    drain()
+    assert asked == [3_000_000_000], "funding has the rest"
+    assert (wallet(market.buyer)[0], funding(who), debt_of(who)) == (9_500_000_000, 0, 0)
+
+
+def test_funding_that_no_pull_brought_is_not_sent_to_the_wallet(market, monkeypatch):
+    who = market.buyer.id
+    owe(who, 4_000_000_000)
+    give(of_organisation(Kind.FUNDING, who), 1_000_000_000)
+
+    def repaid_meanwhile(command: Defund) -> Verdict:
+        post(entry((CASH, of_organisation(Kind.DISPUTE_DEBT, who), 4_000_000_000)))
+        return submit_sync(command)
+
+    monkeypatch.setattr("exchange.services.debts_pull.submit_sync", repaid_meanwhile)
+    assert debt_pull(organisation_id=who, now=utc_now()) == 0
+    drain()
+    assert (wallet(market.buyer)[0], funding(who), debt_of(who)) == (10_000_000_000, 1_000_000_000, 0)
+
+
+def test_while_one_pull_goes_on_another_does_nothing(market):
+    who = market.buyer.id
+    owe(who, 4_000_000_000)
+    with debtor_turn(organisation_id=who):
+        assert at_once([lambda: debt_pull(organisation_id=who, now=utc_now())] * 2) == [0, 0]
+    assert (wallet(market.buyer)[0], funding(who)) == (10_000_000_000, 0)
+    assert debt_pull(organisation_id=who, now=utc_now()) == 4_000_000_000, "the turn was given back"
