@@ -15,7 +15,7 @@ from core.errors import Code, CuxError
 @transaction.atomic
 def payout_release_request(*, payout_id: uuid.UUID, requested_by: str, reason: str, now: datetime) -> Payout:
     """This function will note that an operator wants a blocked payout released; it happens when another
-    approves. Asked again it returns what was asked first.
+    approves. Whoever asks last is the one who asks: what was proposed before may have lapsed.
 
     Raises:
         CuxError: NOT_FOUND; PAYOUT_NOT_BLOCKED.
@@ -23,10 +23,9 @@ def payout_release_request(*, payout_id: uuid.UUID, requested_by: str, reason: s
     payout = _locked(payout_id)
     if payout.state != Payout.State.BLOCKED:
         raise CuxError(Code.PAYOUT_NOT_BLOCKED)
-    if not payout.release_requested_by:
-        payout.release_requested_by, payout.release_reason = requested_by, reason
-        payout.save(update_fields=["release_requested_by", "release_reason"])
-        payout_audit(Action.RELEASE_REQUESTED, payout, actor=requested_by, reason=reason)
+    payout.release_requested_by, payout.release_reason = requested_by, reason
+    payout.save(update_fields=["release_requested_by", "release_reason"])
+    payout_audit(Action.RELEASE_REQUESTED, payout, actor=requested_by, reason=reason)
     return payout
 
 

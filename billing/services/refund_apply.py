@@ -74,6 +74,7 @@ def refund_apply(*, refund_id: uuid.UUID, answer: gateway.Refund, now: datetime)
 
 def refund_fail(refund: Refund, code: str, message: str, now: datetime) -> None:
     """This function will give all back of a refund that holds money; the caller has its row and saves it."""
+    _deposit_locked(refund)
     ledger_post(steps=[HoldStep(refund.id, release=refund.amount_nano_usd)], now=now)
     _fail(refund, code, message, now)
     _send_back(refund, now)
@@ -81,6 +82,11 @@ def refund_fail(refund: Refund, code: str, message: str, now: datetime) -> None:
 
 def _locked(refund_id: uuid.UUID) -> Refund:
     return Refund.objects.select_for_update(no_key=True, of=("self",)).get(id=refund_id)
+
+
+def _deposit_locked(refund: Refund) -> Deposit:
+    """Return the deposit, locked: always before lots and balances, as disputes do, so that none deadlocks."""
+    return Deposit.objects.select_for_update(no_key=True).get(id=refund.deposit_id)
 
 
 def _hold(refund: Refund, now: datetime) -> bool:
@@ -106,7 +112,7 @@ def _fail(refund: Refund, code: str, message: str, now: datetime) -> None:
 
 def _unreserve(refund: Refund) -> None:
     """Have the deposit be refunded what its other refunds are, which may be beyond it if made at Stripe."""
-    deposit = Deposit.objects.select_for_update(no_key=True).get(id=refund.deposit_id)
+    deposit = _deposit_locked(refund)
     over = Q(id=refund.id) | Q(state__in=[Refund.State.FAILED, Refund.State.RETURNED])
     others = Refund.objects.filter(deposit_id=deposit.id).exclude(over)
     total = others.aggregate(total=Sum("amount_nano_usd"))["total"] or 0
@@ -154,6 +160,7 @@ def _succeed(refund: Refund, now: datetime) -> None:
 
 
 def _return(refund: Refund, answer: gateway.Refund, now: datetime) -> None:
+    _deposit_locked(refund)
     if refund.lot_nano_usd:
         lot_restore(
             organisation_id=refund.organisation_id,

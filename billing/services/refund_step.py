@@ -4,13 +4,12 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
-
 from billing import stripe_gateway as gateway
 from billing.models import Refund
 from billing.services.refund_apply import refund_apply, refund_fail
 from billing.services.while_available import while_available
 from core.money import NANO_PER_CENT
+from core.retry import transact
 
 _PAUSES_S: Final = (5, 15, 60, 300, 3600)
 _KEYS_LIVE: Final = timedelta(hours=20)
@@ -42,9 +41,10 @@ def refund_step(*, refund_id: uuid.UUID, now: datetime) -> bool:
     try:
         answer = _ask(refund, now)
     except gateway.Refused as refused:
-        return _refused(refund, refused, now)
-    with transaction.atomic():
-        return refund_apply(refund_id=refund_id, answer=answer, now=now)
+        refusal = refused
+    else:
+        return transact(lambda: refund_apply(refund_id=refund_id, answer=answer, now=now))
+    return transact(lambda: _refused(refund, refusal, now))
 
 
 def _ask(refund: Refund, now: datetime) -> gateway.Refund:
@@ -69,7 +69,6 @@ def _ask(refund: Refund, now: datetime) -> gateway.Refund:
         raise
 
 
-@transaction.atomic
 def _refused(refund: Refund, refused: gateway.Refused, now: datetime) -> bool:
     row = Refund.objects.select_for_update(no_key=True, of=("self",)).get(id=refund.id)
     if row.state != Refund.State.HELD or row.stripe_refund_id is not None:

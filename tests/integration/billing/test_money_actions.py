@@ -164,8 +164,8 @@ def test_only_what_was_set_aside_for_a_card_payment_is_released():
     assert Hold.objects.get(id=other.hold_id).ended_at is None
 
 
-def test_a_blocked_payout_is_released():
-    who, _ = org()
+def blocked_payout(who: uuid.UUID) -> Payout:
+    """Make a payout of 20 dollars that is blocked, to somebody who has earned them."""
     give(who, 20 * USD)
     payee = Payee.objects.create(
         organisation_id=who,
@@ -175,9 +175,14 @@ def test_a_blocked_payout_is_released():
         payouts_enabled=True,
         transfers_active=True,
     )
-    payout = Payout.objects.create(
+    return Payout.objects.create(
         payee=payee, state="blocked", amount_nano_usd=20 * USD, block_reason="same_card"
     )
+
+
+def test_a_blocked_payout_is_released():
+    who, _ = org()
+    payout = blocked_payout(who)
     proposal = propose("payout_release", payout_id=public_id("payout", payout.id))
     assert (proposal.amount_nano_usd, posted(Kind.EARNINGS, who)) == (20 * USD, 20 * USD)
     for _ in range(2):
@@ -185,6 +190,17 @@ def test_a_blocked_payout_is_released():
     payout.refresh_from_db()
     assert (payout.state, payout.release_requested_by, payout.release_approved_by) == ("decided", ONE, OTHER)
     assert posted(Kind.EARNINGS, who) == 0
+
+
+def test_after_a_lapsed_proposal_its_proposer_may_approve_anothers():
+    who, _ = org()
+    payout = blocked_payout(who)
+    named = public_id("payout", payout.id)
+    lapsed = propose("payout_release", by=ONE, payout_id=named)
+    assert refusal_of(lambda: approve(lapsed, after=2 * DAY)) is Code.MONEY_ACTION_LAPSED
+    approve(propose("payout_release", by=OTHER, payout_id=named), by=ONE)
+    payout.refresh_from_db()
+    assert (payout.state, payout.release_requested_by, payout.release_approved_by) == ("decided", OTHER, ONE)
 
 
 @pytest.mark.parametrize(
