@@ -40,7 +40,10 @@ def second_factor_begin(*, user: User) -> str:
     secret = pyotp.random_base32()
     sealed = seal(organisation_id=_NOBODY, context=_context(user.pk), plain=secret.encode())
     with transaction.atomic():
-        if SecondFactor.objects.select_for_update().filter(user=user, confirmed_at__isnull=False).exists():
+        # The person's row first: where there is no factor yet, there is none to lock.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        begun = SecondFactor.objects.select_for_update().filter(user=user).first()
+        if begun is not None and begun.confirmed_at is not None:
             raise CuxError(Code.SECOND_FACTOR_EXISTS)
         SecondFactor.objects.update_or_create(user=user, defaults={"secret": sealed, "last_step": 0})
     return pyotp.TOTP(secret).provisioning_uri(name=user.get_username(), issuer_name=_ISSUER)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from accounts.models import Member, Organisation, SecondFactor
 from accounts.services import member_create
@@ -19,8 +19,11 @@ from accounts.services.second_factor import (
     second_factor_confirm,
     second_factor_remove,
 )
+from accounts.services.second_factor_once import REPEATABLE_FOR, require_fresh_once
 from core.errors import Code, CuxError
 from tests import builders
+from tests.database import is_waited_for
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("db")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -141,6 +144,46 @@ def test_it_is_replaced_only_with_a_code_of_its_own():
     assert caught.value.code is Code.SECOND_FACTOR_WRONG
     second_factor_remove(user=member.user, code=totp.at(NOW + STEP), now=NOW)
     assert not SecondFactor.objects.filter(user=member.user).exists()
+
+
+def test_a_factor_that_is_confirmed_while_another_begins_keeps_its_secret():
+    member = owner_of(builders.organisation())
+    second_factor_begin(user=member.user)
+    secret = bytes(SecondFactor.objects.get(user=member.user).secret)
+
+    def begin() -> Code | None:
+        try:
+            second_factor_begin(user=member.user)
+        except CuxError as error:
+            return error.code
+        finally:
+            connections.close_all()
+        return None
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            SecondFactor.objects.filter(user=member.user).update(confirmed_at=NOW)
+            begun = threads.submit(begin)
+            eventually(lambda: is_waited_for() or begun.done())
+        assert begun.result() is Code.SECOND_FACTOR_EXISTS
+    assert bytes(SecondFactor.objects.get(user=member.user).secret) == secret
+
+
+def test_a_request_is_repeated_with_its_code_for_ten_minutes():
+    organisation = builders.organisation()
+    totp, _ = enrolled(owner_of(organisation))
+    code = totp.at(NOW + STEP)
+
+    def ask(after: timedelta, asked: bytes = b"a payout") -> None:
+        now = NOW + STEP + after
+        require_fresh_once(organisation_id=organisation.id, code=code, key="one", asked=asked, now=now)
+
+    ask(timedelta())
+    ask(REPEATABLE_FOR - STEP)
+    for after, asked in ((STEP, b"another"), (REPEATABLE_FOR, b"a payout")):
+        with pytest.raises(CuxError) as caught:
+            ask(after, asked)
+        assert caught.value.code is Code.SECOND_FACTOR_WRONG
 
 
 def test_the_secret_is_not_readable_in_the_row():
