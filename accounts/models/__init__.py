@@ -3,6 +3,14 @@
 from accounts.models.api_key import ApiKey
 from accounts.models.organisation import Member, Organisation
 from accounts.models.second_factor import SecondFactor
-from accounts.models.webhook import WebhookDelivery, WebhookEndpoint
+from accounts.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookReplays
 
-__all__ = ["ApiKey", "Member", "Organisation", "SecondFactor", "WebhookDelivery", "WebhookEndpoint"]
+__all__ = [
+    "ApiKey",
+    "Member",
+    "Organisation",
+    "SecondFactor",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookReplays",
+]

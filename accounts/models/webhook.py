@@ -19,6 +19,8 @@ class WebhookEndpoint(models.Model):
     """Sealed for the organisation."""
     created_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True)
+    busy_until = models.DateTimeField(null=True)
+    """No attempt begins before: one is under way, or the last was not answered; null: it was."""
 
     def __str__(self) -> str:
         return self.url
@@ -57,3 +59,16 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} to {self.endpoint_id}"
+
+
+class WebhookReplays(models.Model):
+    """How many deliveries an organisation had repeated since a moment."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, related_name="+"
+    )
+    replays = models.IntegerField()
+    started_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.replays} by {self.organisation_id}"

@@ -85,7 +85,7 @@ def deliveries(request: Request) -> Response:
 @api_view(["POST"])
 @permission_classes([ReadsOrManagesKeys])
 def replay(request: Request, delivery_id: str) -> Response:
-    """Have an event delivered once more, under the same id. Needs the scope `keys`."""
+    """Have an event delivered once more, under the same id; at most ten a minute. Needs the scope `keys`."""
     refuse_unknown(request)
     known = parse_public_id("delivery", delivery_id)
     if known is None:

@@ -6,17 +6,17 @@ jobs and the outbox waiting with them.
 
 import functools
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final, ParamSpec
 
-import psycopg
 import structlog
-from django.db import OperationalError, connection
+
+from core.turn import turn
 
 P = ParamSpec("P")
 log = structlog.get_logger(__name__)
-_PATIENCE: Final = "1s"
+_PATIENCE_MS: Final = 1_000
 _NAME: Final = f"stripe on {socket.gethostname()}"
 
 
@@ -34,27 +34,6 @@ def at_stripe(work: Callable[P, None]) -> Callable[P, None]:
     return in_turn
 
 
-@contextmanager
-def stripe_turn() -> Iterator[bool]:
+def stripe_turn() -> AbstractContextManager[bool]:
     """Hold this machine's turn; yield whether it came within a second. No transaction may be open."""
-    ours = _taken()
-    try:
-        yield ours
-    finally:
-        if ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_NAME])
-
-
-def _taken() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [_PATIENCE])
-        try:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_NAME])
-        except OperationalError as error:
-            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
-                raise
-            return False
-        finally:
-            cursor.execute("RESET lock_timeout")
-    return True
+    return turn(_NAME, patience_ms=_PATIENCE_MS)

@@ -59,6 +59,11 @@ def test_an_address_that_is_no_plain_https_one_is_refused(url):
         "::ffff:169.254.169.254",
         "2002:7f00:1::",
         "ff02::1",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "fec0::1",
     ],
 )
 def test_a_host_with_an_address_that_is_not_public_is_refused(address):
@@ -133,8 +138,47 @@ def test_a_redirect_is_an_answer_and_is_not_followed(hearing):
 def test_who_does_not_answer_in_time_is_not_waited_for():
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        with pytest.raises(EgressError, match="did not answer: ReadTimeout"):
+        with pytest.raises(EgressError, match=r"did not answer within 0\.05 s"):
             post(url, body=b"", headers={}, timeout_s=0.05, allowed=LOOPBACK)
+
+
+def test_a_byte_now_and_then_does_not_prolong_it():
+    over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        taken, _ = listening.accept()
+        with taken:
+            taken.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not over.wait(0.05):
+                try:
+                    taken.sendall(b"x")
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        try:
+            with pytest.raises(EgressError, match=r"did not answer within 0\.3 s"):
+                post(url, body=b"", headers={}, timeout_s=0.3, allowed=LOOPBACK)
+        finally:
+            over.set()
+            dripping.join()
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up():
+    over = threading.Event()
+
+    def never(_host: str, _port: int) -> list[str]:
+        over.wait(30)
+        return []
+
+    try:
+        with pytest.raises(EgressError, match=r"did not answer within 0\.05 s"):
+            post("https://h.example/", body=b"", headers={}, timeout_s=0.05, resolver=never)
+    finally:
+        over.set()
 
 
 def test_a_host_that_is_not_found_says_so():
