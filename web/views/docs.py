@@ -18,10 +18,12 @@ DOCUMENTS: Final = {
     "trading-rules": "Trading rules",
     "market-data": "Market data and streams",
     "index-methodology": "CU price index: methodology",
+    "payments": "Deposits and refunds",
     "billing": "Billing: tax, documents, usage, budgets",
     "payouts": "Earnings, payouts, disputes",
     "who-pays": "Who pays when something fails",
     "webhooks": "Webhooks",
+    "stripe-double": "The double of Stripe",
     "errors": "Errors",
     "glossary": "Glossary",
 }

@@ -32,7 +32,7 @@ def written(function: str, old: str, new: str) -> Iterator[None]:
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [function])
         (source,) = cursor.fetchone()
-        assert source.count(old) == 1
+        assert old in source
         cursor.execute(source.replace(old, new).replace("%", "%%"), [])
         try:
             yield
