@@ -215,3 +215,7 @@ class PayoutForm(OnceForm, CodeForm):
 
     params = {"amount_nano_usd": "amount"}
     amount = UsdField(label="Amount", required=False, help_text="All that is payable, if left empty.")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Have ids of its own: it stands beside the other form."""
+        super().__init__(*args, auto_id="payout_%s", **options)

@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("wallet/budgets", usage.budget, name="budget"),
     path("wallet/budgets/<str:budget_id>/end", usage.end_budget, name="budget_end"),
     path("payouts", payouts.payouts, name="payouts"),
+    path("payouts/return", payouts.returned, name="payee_returned"),
     path("payouts/onboard", payouts.onboard, name="onboard"),
     path("payouts/make", payouts.make, name="payout_make"),
     path("account", account.account, name="account"),

@@ -9,6 +9,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Organisation
 from accounts.services.second_factor_once import require_fresh_once
+from billing.selectors.payout_views import payee_get
+from billing.services.payee_onboard import payee_refresh
 from billing.services.payee_start import payee_start
 from billing.services.payout_start import payout_start
 from core.clock import utc_now
@@ -33,6 +35,18 @@ def payouts(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     return _page(request, organisation, {})
 
 
+@require_safe
+@member_only
+def returned(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Ask anew about whoever comes back from the payment service's page, then show it."""
+    try:
+        payee_get(organisation_id=organisation.id)
+        payee_refresh(organisation_id=organisation.id, now=utc_now())
+    except CuxError:  # the page says what is known
+        pass
+    return redirect("web:payouts")
+
+
 @require_POST
 @owner_only
 @leads_to_stripe
@@ -40,7 +54,9 @@ def onboard(request: HttpRequest, organisation: Organisation) -> HttpResponse:
     """Lead to the payment service's page, on which its owner says who is paid and to which bank."""
     form = PayeeForm(request.POST)
     if form.is_valid():
-        asked = NewPayee(country=form.cleaned_data["country"], return_url=back_to(request, "web:payouts"))
+        asked = NewPayee(
+            country=form.cleaned_data["country"], return_url=back_to(request, "web:payee_returned")
+        )
         try:
             _require_fresh(organisation, form, "onboard")
             made = payee_start(

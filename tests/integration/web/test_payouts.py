@@ -74,8 +74,8 @@ def test_a_provider_sets_up_whom_to_pay_and_pays_out(
         assert (to_stripe.status_code, to_stripe["Location"].startswith(double.url)) == (302, True)
     waiting = client.get("/payouts").text
     assert ("not set up" in waiting, "your bank account" in waiting) == (True, True)
-    assert double.onboard(to_stripe["Location"]) == "http://127.0.0.1/payouts"
-    Payee.objects.filter(organisation=provider).update(read_at=None)
+    assert double.onboard(to_stripe["Location"]) == "http://127.0.0.1/payouts/return"
+    assert client.get("/payouts/return")["Location"] == "/payouts"
     give(provider.id, 25 * USD + 1)
     page = client.get("/payouts")
     assert (f"ending in <strong>{GOOD_BANK[-4:]}" in page.text, page.context["page"].payable) == (
