@@ -61,11 +61,14 @@ def earning_provider(name: str, nano_usd: int) -> Person:
 def worker() -> Iterator[None]:
     """Do, in a thread of this process, what the worker does for money: all that is due, again and again."""
     stop = threading.Event()
+    failures: list[Exception] = []
 
     def work() -> None:
         try:
             while not stop.wait(PAUSE_S):
                 _once()
+        except Exception as failure:
+            failures.append(failure)
         finally:
             connections.close_all()
 
@@ -76,11 +79,12 @@ def worker() -> Iterator[None]:
     finally:
         stop.set()
         thread.join(30)
+    if failures:
+        raise failures[0]
 
 
 def _once() -> None:
-    now = utc_now()
-    events_reconcile(now=now + timedelta(minutes=1))  # as if each had been hinted at
-    for due in (deposits_reconcile, refunds_reconcile, payouts_reconcile):
+    now = utc_now() + timedelta(minutes=1)  # nothing waits for the hint that a worker would get
+    for due in (events_reconcile, deposits_reconcile, refunds_reconcile, payouts_reconcile):
         due(now=now)
-    outbox_drain(HANDLERS, now)
+    outbox_drain(HANDLERS, utc_now())

@@ -128,7 +128,6 @@ def test_money_comes_by_card_is_spent_and_the_rest_goes_back(
         page.get_by_role("button", name="Refund").click()
         expect(page.get_by_role("status").filter(has_text="on its way back")).to_be_visible()
         expect(page.locator("[data-spendable]")).to_have_text("$0.00")
-        page.reload()
         expect(page.locator(".badge.succeeded", has_text="sent to the card")).to_have_count(1)
         look(page, "wallet")
         page.goto("/wallet/statement")
