@@ -67,7 +67,7 @@ def logins(scene: Scene, browser: Browser) -> Logins:
 
 
 def look(page: Page, name: str) -> None:
-    """Nothing overflows and nothing is inaccessible, wide in the light and narrow in the dark; keep pictures."""
+    """Nothing overflows, nothing is inaccessible, wide in the light and narrow in the dark; keep pictures."""
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
