@@ -38,7 +38,7 @@ SUITES = (
     Suite("integration", ("tests/integration",), 300),
     Suite("crash", ("tests/crash",), 260),
     Suite("chaos", ("tests/chaos",), 150),
-    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 100),
+    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 150),
     Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420, workers=()),
 )
 NO_TESTS_COLLECTED = 5

@@ -48,7 +48,7 @@ def scene(double: StripeDouble, django_db_blocker: DjangoDbBlocker) -> Iterator[
     """Run the exchange with a seeded market, Stripe's double and a worker for money."""
     with sequencer(), web_process(STRIPE_API_BASE=double.url) as url, django_db_blocker.unblock():
         double.endpoint(f"{url}/webhooks/stripe", settings.STRIPE_WEBHOOK_SECRETS[0])
-        scene = make_scene(url)
+        scene = make_scene(url, "money.cpu")
         with worker():
             yield scene
 

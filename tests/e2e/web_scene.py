@@ -53,15 +53,15 @@ class Scene:
     southgrid: Party
 
 
-def make_scene(url: str) -> Scene:
-    """Make the market, with quotes of both providers and a few trades."""
+def make_scene(url: str, name: str = "smollm2-135m.cpu") -> Scene:
+    """Make the market of this name, with quotes of both providers and a few trades."""
     compute_class = ComputeClass.objects.create(
         code=unique("smollm2-135m.cpu"), model="smollm2-135m-instruct", card_hash="0" * 64
     )
-    symbol = "smollm2-135m.cpu-spot"
+    symbol = f"{name}-spot"
     for delivery in ("spot", "idle"):
         Instrument.objects.create(
-            symbol=f"smollm2-135m.cpu-{delivery}",
+            symbol=f"{name}-{delivery}",
             compute_class=compute_class,
             delivery=delivery,
             lot_ucu=100,
