@@ -230,7 +230,7 @@ class Money(RuleBasedStateMachine):
             made.extend(refund_create(organisation_id=self.buyer.id, amount_nano_usd=wanted, now=utc_now()))
 
         if not parts:
-            self._attempt((Code.INSUFFICIENT_BALANCE, Code.NOTHING_TO_REFUND), ask)
+            self._attempt((Code.INSUFFICIENT_BALANCE, Code.NOTHING_TO_REFUND, Code.DEBT_OPEN), ask)
             return
         self._attempt(None, ask)
         assert [(row.amount_nano_usd, row.fee_nano_usd) for row in made] == [part[1:] for part in parts]

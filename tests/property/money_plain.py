@@ -95,7 +95,12 @@ class Plain:
                 setattr(card, part, getattr(card, part) + paid)
 
     def refundable(self, wanted: int | None) -> list[tuple[Card, int, int]]:
-        """Return (card, amount, fee's share) of a refund, the newest cards first; nothing if it cannot be."""
+        """Return (card, amount, fee's share) of a refund, the newest cards first; nothing if it cannot be.
+
+        Who owes something gets nothing back.
+        """
+        if self.debt:
+            return []
         unspent = self.wallet - self.held
         rest = unspent if wanted is None else wanted
         parts = []
