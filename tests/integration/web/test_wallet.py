@@ -11,9 +11,11 @@ from pypdf import PdfReader
 from accounts.models import Member, Organisation
 from billing.models import AutoTopUp, BillingProfile, Deposit, Document, Refund
 from core.ids import new_id, public_id
+from core.money import format_usd
 from tests import builders
 from tests.integration.billing.card_world import USD, events_arrive, paid, saved_card
-from tests.integration.billing.payout_world import pay_in
+from tests.integration.billing.payout_world import earn, pay_in
+from tests.integration.billing.test_disputes import opened
 from tests.stripe import StripeDouble, running_double
 
 ClientOf = Callable[..., Client]
@@ -272,3 +274,23 @@ def test_anothers_deposit_is_not_found(
         "/wallet/by-card/all",
     ):
         assert stranger.get(path, **HTML).status_code == 404
+
+
+def test_a_dispute_and_what_is_owed_for_it_are_told(
+    double: StripeDouble, payer: Organisation, client_of: ClientOf
+) -> None:
+    deposit = pay_in(double, payer.id, 100)
+    earn(builders.organisation("provider").id, payer.id, 100 * USD)
+    opened(double, deposit)
+    client = client_of(payer)
+    page = client.get("/wallet")
+    (dispute,) = page.context["page"].disputes
+    owed = page.context["page"].figures.debt
+    assert (dispute.status, dispute.withdrawn_nano_usd) == ("open", 100 * USD)
+    assert (f"{format_usd(owed)} is owed for disputed payments." in page.text, owed >= 15 * USD) == (
+        True,
+        True,
+    )
+    quote = client.post("/wallet/deposit/quote", pay()).context
+    assert quote["repays"] == min(owed, 100 * USD)
+    assert client.get("/wallet/by-card/disputes").context["rows"] == [dispute]
