@@ -35,7 +35,7 @@ SUITES = (
     Suite("unit", ("tests/unit",), 40),
     Suite("property", ("tests/property",), 180),
     Suite("conformance", ("tests/conformance",), 20, workers=()),
-    Suite("integration", ("tests/integration",), 300),
+    Suite("integration", ("tests/integration",), 700),
     Suite("crash", ("tests/crash",), 260),
     Suite("chaos", ("tests/chaos",), 150),
     Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 150),
