@@ -32,7 +32,7 @@ class Suite:
 
 
 SUITES = (
-    Suite("unit", ("tests/unit",), 40),
+    Suite("unit", ("tests/unit",), 90),
     Suite("property", ("tests/property",), 180),
     Suite("conformance", ("tests/conformance",), 20, workers=()),
     Suite("integration", ("tests/integration",), 700),
