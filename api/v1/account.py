@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from api.auth import CanRead, caller
 from api.openapi import list_of, page_of, parameter, ref
 from api.v1.figures import balances_view, priced_orders
-from api.v1.pages import bad_cursor, cursor_of, limit_of, moment_of, page, refuse_unknown
+from api.v1.pages import before_of, limit_of, moment_of, page, refuse_unknown
 from api.v1.shapes import AccountBalances, PricedOrder
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
@@ -47,10 +47,7 @@ def orders(request: Request) -> Response:
     status = request.query_params.get("status")
     if status not in (None, "open"):
         raise CuxError(Code.INVALID_FIELD, "`status` is `open` or absent.", param="status")
-    cursor = cursor_of(request)
-    before = parse_public_id("order", cursor) if cursor is not None else None
-    if cursor is not None and before is None:
-        raise bad_cursor()
+    before = before_of(request, "order")
     rows = order_list(
         organisation_id=caller(request).organisation_id,
         symbol=request.query_params.get("instrument"),

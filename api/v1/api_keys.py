@@ -12,10 +12,10 @@ from accounts.models import ApiKey
 from accounts.selectors import api_key_list
 from accounts.services import api_key_delegate, api_key_revoke
 from api.auth import ReadsOrManagesKeys, caller
-from api.http import parse_json
 from api.openapi import list_of, ref
+from api.v1.bodies import asked
 from api.v1.pages import parse_moment, refuse_unknown
-from core.clock import rfc3339, utc_now
+from core.clock import rfc3339, rfc3339_or_none, utc_now
 from core.errors import Code, CuxError
 from core.ids import parse_public_id, public_id
 from cux.wire.keys import ApiKeyView, IssuedApiKey, NewApiKey
@@ -41,15 +41,15 @@ def api_keys(request: Request) -> Response:
     if request.method == "GET":
         rows = api_key_list(organisation_id=caller(request).organisation_id)
         return Response({"data": [msgspec.convert(_fields(row), ApiKeyView) for row in rows]})
-    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", NewApiKey)
+    wanted = asked(request, NewApiKey)
     issued = api_key_delegate(
         by=caller(request),
-        name=asked.name,
-        scopes=asked.scopes,
-        expires_at=parse_moment(asked.expires_at, "expires_at") if asked.expires_at else None,
-        allowed_networks=asked.allowed_networks,
-        order_limit=asked.order_limit,
-        order_window_s=asked.order_window_s,
+        name=wanted.name,
+        scopes=wanted.scopes,
+        expires_at=parse_moment(wanted.expires_at, "expires_at") if wanted.expires_at else None,
+        allowed_networks=wanted.allowed_networks,
+        order_limit=wanted.order_limit,
+        order_window_s=wanted.order_window_s,
         now=utc_now(),
     )
     issued.key.refresh_from_db()
@@ -80,6 +80,6 @@ def _fields(row: ApiKey) -> dict[str, Any]:
         "order_limit": row.order_limit,
         "order_window_s": row.order_window_s,
         "created_at": rfc3339(row.created_at),
-        "expires_at": rfc3339(row.expires_at) if row.expires_at is not None else None,
-        "revoked_at": rfc3339(row.revoked_at) if row.revoked_at is not None else None,
+        "expires_at": rfc3339_or_none(row.expires_at),
+        "revoked_at": rfc3339_or_none(row.revoked_at),
     }

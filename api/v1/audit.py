@@ -8,10 +8,9 @@ from rest_framework.response import Response
 from api.auth import CanOperate
 from api.openapi import page_of, parameter
 from api.v1.account import CURSOR, LIMIT
-from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
+from api.v1.pages import before_of, limit_of, page, refuse_unknown
 from core.audit import Action, audit_list, audit_view
 from core.errors import Code, CuxError
-from core.ids import parse_public_id
 from cux.wire.oversight import AuditView
 
 
@@ -26,10 +25,7 @@ from cux.wire.oversight import AuditView
 def audit(request: Request) -> Response:
     """List who did what that matters, newest first. The log is append-only and sealed with the ledger."""
     refuse_unknown(request, "limit", "cursor", "action")
-    limit, cursor = limit_of(request), cursor_of(request)
-    before = parse_public_id("audit", cursor) if cursor is not None else None
-    if cursor is not None and before is None:
-        raise bad_cursor()
+    limit, before = limit_of(request), before_of(request, "audit")
     action = request.query_params.get("action")
     if action is not None and action not in set(Action):
         raise CuxError(Code.INVALID_FIELD, f"Actions are {', '.join(Action)}.", param="action")

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from api.auth import ReadsOrTrades, caller
 from api.openapi import ref
-from api.v1.operators import asked
+from api.v1.bodies import asked
 from api.v1.pages import refuse_unknown
 from billing.selectors.billing_profile import billing_profile_get
 from billing.services.billing_profile_set import billing_profile_set

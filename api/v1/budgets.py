@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from api.auth import CanTrade, ReadsOrTrades, caller
 from api.openapi import list_of, ref
-from api.v1.operators import asked
+from api.v1.bodies import asked
 from api.v1.pages import refuse_unknown
 from billing.selectors.budgets import BudgetFigures, budget_figures, budget_list
 from billing.services.budget_set import budget_end, budget_set

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from api.auth import CanRead, caller
 from api.openapi import page_of, ref
 from api.v1.account import CURSOR, LIMIT
-from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
+from api.v1.pages import before_of, limit_of, page, refuse_unknown
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
 from cux.wire.orders import JobView
@@ -27,10 +27,7 @@ def jobs(request: Request) -> Response:
     """List the organisation's jobs, newest first."""
     refuse_unknown(request, "limit", "cursor")
     limit = limit_of(request)
-    cursor = cursor_of(request)
-    before = parse_public_id("job", cursor) if cursor is not None else None
-    if cursor is not None and before is None:
-        raise bad_cursor()
+    before = before_of(request, "job")
     rows = job_list(organisation_id=caller(request).organisation_id, limit=limit + 1, before=before)
     return Response(page(rows, limit, "job_id"))
 

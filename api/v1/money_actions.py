@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from api.auth import CanOperate, caller
 from api.openapi import page_of, ref
 from api.v1.account import CURSOR, LIMIT
-from api.v1.operators import KEY, asked
-from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
+from api.v1.bodies import KEY, asked
+from api.v1.pages import before_of, limit_of, page, refuse_unknown
 from api.v1.verdicts import key_of
 from billing.selectors.money_actions import money_action_list
 from billing.services.money_action import money_action_approve, money_action_propose
@@ -51,10 +51,7 @@ def money_actions(request: Request) -> Response:
         )
         return Response(made, status=201)
     refuse_unknown(request, "limit", "cursor")
-    limit, cursor = limit_of(request), cursor_of(request)
-    before = parse_public_id("money_action", cursor) if cursor is not None else None
-    if cursor is not None and before is None:
-        raise bad_cursor()
+    limit, before = limit_of(request), before_of(request, "money_action")
     return Response(
         page(money_action_list(limit=limit + 1, now=now, before=before), limit, "money_action_id")
     )

@@ -1,16 +1,13 @@
 """What operators of the exchange may do. A key of the house with the scope `operate` is needed."""
 
-from typing import Final, TypeVar
-
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import CanOperate
-from api.http import parse_json
 from api.openapi import ref
-from api.v1.pages import refuse_unknown
+from api.v1.bodies import KEY, asked
 from api.v1.verdicts import key_of, verdict_response
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
@@ -28,21 +25,6 @@ from cux.wire.operators import (
 )
 from exchange.sequencer.auctions import Periods
 from exchange.services.operators import account_set, auction_start, fee_tier_set, instrument_kill, phase_set
-
-T = TypeVar("T")
-
-KEY: Final = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    OpenApiParameter.HEADER,
-    description="The same key with the same body gets the same answer; with another body, 409.",
-)
-
-
-def asked(request: Request, shape: type[T]) -> T:
-    """Return what the body of a request asks for. Raises CuxError as `parse_json`."""
-    refuse_unknown(request)
-    return parse_json(request.data if isinstance(request.data, bytes) else b"", shape)
 
 
 @extend_schema(

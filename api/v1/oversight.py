@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from api.auth import CanOperate, caller
 from api.openapi import list_of, parameter, ref
-from api.v1.operators import asked
+from api.v1.bodies import asked
 from api.v1.pages import moment_of, refuse_unknown
 from core.clock import rfc3339, utc_now
 from core.errors import Code, CuxError

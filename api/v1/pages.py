@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ import msgspec
 from rest_framework.request import Request
 
 from core.errors import Code, CuxError
+from core.ids import parse_public_id
 from cux.wire.fields import Instant
 
 LIMIT_DEFAULT: Final = 50
@@ -54,6 +56,15 @@ def parse_moment(text: str, param: str) -> datetime:
     except (ValueError, msgspec.ValidationError) as unreadable:
         said = "Expected a moment such as 2026-11-23T08:00:00Z."
         raise CuxError(Code.INVALID_FIELD, said, param=param) from unreadable
+
+
+def before_of(request: Request, kind: str) -> uuid.UUID | None:
+    """Return the id of this kind that the page before ended with, or None. Raises CuxError INVALID_FIELD."""
+    cursor = cursor_of(request)
+    before = parse_public_id(kind, cursor) if cursor is not None else None
+    if cursor is not None and before is None:
+        raise bad_cursor()
+    return before
 
 
 def bad_cursor() -> CuxError:

@@ -6,9 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import CanTrade, caller
-from api.http import parse_json
 from api.openapi import ref
-from api.v1.operators import KEY
+from api.v1.bodies import KEY, asked
 from api.v1.pages import refuse_unknown
 from api.v1.verdicts import key_of
 from core.clock import utc_now
@@ -28,11 +27,11 @@ from exchange.services.paper_fund import paper_fund
 def funds(request: Request) -> Response:
     """Ask for paper money, on a test market; it is in the balance shortly. Needs the scope `trade`."""
     refuse_unknown(request)
-    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", PaperFunds)
+    wanted = asked(request, PaperFunds)
     paper_fund(
         organisation_id=caller(request).organisation_id,
-        amount_nano_usd=asked.amount_nano_usd,
+        amount_nano_usd=wanted.amount_nano_usd,
         key=key_of(request),
         now=utc_now(),
     )
-    return Response(asked, status=202)
+    return Response(wanted, status=202)

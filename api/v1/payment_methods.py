@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from api.auth import CanTrade, ReadsOrTrades, caller
 from api.openapi import list_of, ref
-from api.v1.operators import asked
+from api.v1.bodies import asked
 from api.v1.pages import refuse_unknown
 from billing.selectors.auto_top_up import auto_top_up_get
 from billing.services.auto_top_up_set import auto_top_up_end, auto_top_up_set

@@ -1,7 +1,5 @@
 """Money by card: deposits and refunds. Deposits need the scope `trade`, refunds `withdraw`, lists `read`."""
 
-import uuid
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.request import Request
@@ -10,8 +8,8 @@ from rest_framework.response import Response
 from api.auth import CanRead, ReadsOrTrades, ReadsOrWithdraws, caller
 from api.openapi import list_of, page_of, parameter, ref
 from api.v1.account import CURSOR, LIMIT
-from api.v1.operators import KEY, asked
-from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
+from api.v1.bodies import KEY, asked
+from api.v1.pages import before_of, limit_of, page, refuse_unknown
 from api.v1.verdicts import key_of
 from billing.selectors.card_views import deposit_get, deposit_list, refund_get, refund_list, refund_preview
 from billing.selectors.refundable import refund_plan
@@ -52,7 +50,7 @@ def deposits(request: Request) -> Response:
     if request.method == "GET":
         refuse_unknown(request, "limit", "cursor")
         limit = limit_of(request)
-        before = _before(request, "deposit")
+        before = before_of(request, "deposit")
         rows = deposit_list(organisation_id=organisation_id, limit=limit + 1, before=before)
         return Response(page(rows, limit, "deposit_id"))
     made = deposit_start(
@@ -96,7 +94,7 @@ def refunds(request: Request) -> Response:
     if request.method == "GET":
         refuse_unknown(request, "limit", "cursor")
         limit = limit_of(request)
-        before = _before(request, "refund")
+        before = before_of(request, "refund")
         rows = refund_list(organisation_id=organisation_id, limit=limit + 1, before=before)
         return Response(page(rows, limit, "refund_id"))
     begun = refund_start(
@@ -132,11 +130,3 @@ def refund(request: Request, refund_id: str) -> Response:
     refuse_unknown(request)
     known = parse_public_id("refund", refund_id)
     return Response(refund_get(organisation_id=caller(request).organisation_id, refund_id=known))
-
-
-def _before(request: Request, kind: str) -> uuid.UUID | None:
-    cursor = cursor_of(request)
-    before = parse_public_id(kind, cursor) if cursor is not None else None
-    if cursor is not None and before is None:
-        raise bad_cursor()
-    return before

@@ -1,6 +1,5 @@
 """What is paid out to the organisation, and what disputed payments took. Needs `read`, or `withdraw`."""
 
-import uuid
 from datetime import datetime
 from typing import Final
 
@@ -13,8 +12,8 @@ from accounts.services.second_factor_once import require_fresh_once
 from api.auth import CanOperate, CanRead, ReadsOrWithdraws, caller
 from api.openapi import list_of, page_of, ref
 from api.v1.account import CURSOR, LIMIT
-from api.v1.operators import KEY, asked
-from api.v1.pages import bad_cursor, cursor_of, limit_of, page, refuse_unknown
+from api.v1.bodies import KEY, asked
+from api.v1.pages import before_of, limit_of, page, refuse_unknown
 from api.v1.verdicts import key_of
 from billing.selectors.payout_views import dispute_list, payout_get, payout_list, reconciliation_list
 from billing.services.payee_start import payee_shown, payee_start
@@ -94,7 +93,7 @@ def payouts(request: Request) -> Response:
         refuse_unknown(request, "limit", "cursor")
         limit = limit_of(request)
         rows = payout_list(
-            organisation_id=organisation_id, limit=limit + 1, before=_before(request, "payout")
+            organisation_id=organisation_id, limit=limit + 1, before=before_of(request, "payout")
         )
         return Response(page(rows, limit, "payout_id"))
     wanted, key, now = asked(request, NewPayout), key_of(request), utc_now()
@@ -126,7 +125,9 @@ def disputes(request: Request) -> Response:
     refuse_unknown(request, "limit", "cursor")
     limit = limit_of(request)
     organisation_id = caller(request).organisation_id
-    rows = dispute_list(organisation_id=organisation_id, limit=limit + 1, before=_before(request, "dispute"))
+    rows = dispute_list(
+        organisation_id=organisation_id, limit=limit + 1, before=before_of(request, "dispute")
+    )
     return Response(page(rows, limit, "dispute_id"))
 
 
@@ -152,11 +153,3 @@ def _require_fresh(request: Request, key: str, now: datetime) -> None:
         asked=request.path.encode() + b" " + (request.data if isinstance(request.data, bytes) else b""),
         now=now,
     )
-
-
-def _before(request: Request, kind: str) -> uuid.UUID | None:
-    cursor = cursor_of(request)
-    before = parse_public_id(kind, cursor) if cursor is not None else None
-    if cursor is not None and before is None:
-        raise bad_cursor()
-    return before

@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import CanInfer, caller
-from api.http import parse_json
 from api.openapi import ref
+from api.v1.bodies import asked
 from api.v1.pages import refuse_unknown
 from api.v1.shapes import QuoteRequest, QuoteView
 from core.errors import Code, CuxError
@@ -25,16 +25,16 @@ from inference.services.job_quote import job_quote
 def quotes(request: Request) -> Response:
     """Say what a job would use at most. Nothing is run or reserved, so any repetition is harmless."""
     refuse_unknown(request)
-    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", QuoteRequest)
-    if (asked.messages is None) == (asked.prompt is None):
+    wanted = asked(request, QuoteRequest)
+    if (wanted.messages is None) == (wanted.prompt is None):
         raise CuxError(Code.INVALID_FIELD, "Send either `messages` or `prompt`.", param="messages")
     quote = job_quote(
         organisation_id=caller(request).organisation_id,
-        model=asked.model,
-        messages=asked.messages,
-        prompt=asked.prompt,
-        max_tokens=asked.max_tokens,
-        max_compute_ucu=asked.max_compute_ucu,
+        model=wanted.model,
+        messages=wanted.messages,
+        prompt=wanted.prompt,
+        max_tokens=wanted.max_tokens,
+        max_compute_ucu=wanted.max_compute_ucu,
     )
     return Response(
         QuoteView(

@@ -6,10 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import CanTrade, caller
-from api.http import parse_json
 from api.openapi import list_of, ref
 from api.v1.account import LIMIT
-from api.v1.operators import KEY
+from api.v1.bodies import KEY, asked
 from api.v1.pages import limit_of, parse_moment, refuse_unknown
 from api.v1.verdicts import key_of, verdict_response
 from core.clock import utc_now
@@ -45,16 +44,16 @@ def offers(request: Request, symbol: str) -> Response:
 def sell(request: Request, entitlement_id: str) -> Response:
     """Offer lots of an entitlement for resale; what is not sold comes back. Needs the scope `trade`."""
     refuse_unknown(request)
-    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", SellEntitlement)
+    wanted = asked(request, SellEntitlement)
     known = parse_public_id("entitlement", entitlement_id)
     if known is None:
         raise CuxError(Code.NOT_FOUND, "There is no such entitlement of this account.")
-    until = parse_moment(asked.expires_at, "expires_at") if asked.expires_at is not None else None
+    until = parse_moment(wanted.expires_at, "expires_at") if wanted.expires_at is not None else None
     offer = Offer(
         organisation_id=caller(request).organisation_id,
         entitlement_id=known,
-        price_ticks=asked.price_ticks,
-        quantity_lots=asked.quantity_lots,
+        price_ticks=wanted.price_ticks,
+        quantity_lots=wanted.quantity_lots,
         expires_at=int(until.timestamp()) if until is not None else None,
         key=key_of(request),
     )

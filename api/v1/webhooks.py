@@ -16,10 +16,10 @@ from accounts.services.webhook_endpoints import (
 )
 from accounts.services.webhooks_deliver import webhook_deliveries, webhook_replay
 from api.auth import ReadsOrManagesKeys, caller
-from api.http import parse_json
 from api.openapi import list_of, ref
+from api.v1.bodies import asked
 from api.v1.pages import refuse_unknown
-from core.clock import rfc3339, utc_now
+from core.clock import rfc3339, rfc3339_or_none, utc_now
 from core.errors import Code, CuxError
 from core.ids import parse_public_id, public_id
 from cux.wire.webhooks import DeliveryView, MadeWebhook, NewWebhook, WebhookView
@@ -46,8 +46,8 @@ def webhooks(request: Request) -> Response:
     if request.method == "GET":
         rows = webhook_endpoints(who)
         return Response({"data": [msgspec.convert(_fields(row), WebhookView) for row in rows]})
-    asked = parse_json(request.data if isinstance(request.data, bytes) else b"", NewWebhook)
-    made = webhook_endpoint_create(organisation_id=who, url=asked.url, types=asked.types)
+    wanted = asked(request, NewWebhook)
+    made = webhook_endpoint_create(organisation_id=who, url=wanted.url, types=wanted.types)
     shown = msgspec.convert(_fields(made.endpoint) | {"secret": made.secret}, MadeWebhook)
     return Response(shown, status=201)
 
@@ -100,7 +100,7 @@ def _fields(row: WebhookEndpoint) -> dict[str, Any]:
         "url": row.url,
         "types": row.types,
         "created_at": rfc3339(row.created_at),
-        "removed_at": rfc3339(row.removed_at) if row.removed_at is not None else None,
+        "removed_at": rfc3339_or_none(row.removed_at),
     }
 
 
@@ -112,6 +112,6 @@ def _delivery(row: WebhookDelivery) -> DeliveryView:
         attempts=row.attempts,
         outcome=row.outcome or None,
         created_at=rfc3339(row.created_at),
-        delivered_at=rfc3339(row.delivered_at) if row.delivered_at is not None else None,
-        next_at=rfc3339(row.next_at) if row.next_at is not None else None,
+        delivered_at=rfc3339_or_none(row.delivered_at),
+        next_at=rfc3339_or_none(row.next_at),
     )

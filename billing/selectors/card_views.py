@@ -1,14 +1,13 @@
 """Deposits and refunds as their organisation sees them."""
 
 import uuid
-from datetime import datetime
 
 from django.db.models import Sum
 
 from billing.models import Deposit, Refund
 from billing.rules.refunds import RefundPart
 from billing.selectors.refundable import RefundPlan
-from core.clock import rfc3339
+from core.clock import rfc3339, rfc3339_or_none
 from core.errors import Code, CuxError
 from core.ids import public_id
 from cux.wire.payments import DepositView, RefundPartView, RefundPreview, RefundView
@@ -76,7 +75,7 @@ def deposit_view(row: Deposit) -> DepositView:
         failure_code=row.failure_code or None,
         failure_message=row.failure_message or None,
         created_at=rfc3339(row.created_at),
-        finished_at=_moment(row.finished_at),
+        finished_at=rfc3339_or_none(row.finished_at),
     )
 
 
@@ -94,7 +93,7 @@ def refund_view(row: Refund) -> RefundView:
         failure_code=row.failure_code or None,
         failure_message=row.failure_message or None,
         created_at=rfc3339(row.created_at),
-        finished_at=_moment(row.finished_at),
+        finished_at=rfc3339_or_none(row.finished_at),
     )
 
 
@@ -120,7 +119,3 @@ def _part(part: RefundPart[Deposit]) -> RefundPartView:
         tax_nano_usd=part.tax,
         card_nano_usd=part.card,
     )
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment is not None else None

@@ -11,7 +11,7 @@ from billing.rules.payouts import whole_cents
 from billing.selectors.balances import balances
 from billing.selectors.debts import debt_of
 from billing.selectors.hold_back import hold_back_by_day
-from core.clock import rfc3339
+from core.clock import rfc3339, rfc3339_or_none
 from core.errors import Code, CuxError
 from core.ids import public_id
 from cux.wire.payouts import DisputeView, HeldBack, PayeeView, PayoutView, ReconciliationView
@@ -90,8 +90,8 @@ def payout_view(row: Payout) -> PayoutView:
         failure_code=row.failure_code or None,
         failure_message=row.failure_message or None,
         created_at=rfc3339(row.created_at),
-        arrives_at=_moment(row.arrives_at),
-        finished_at=_moment(row.finished_at),
+        arrives_at=rfc3339_or_none(row.arrives_at),
+        finished_at=rfc3339_or_none(row.finished_at),
     )
 
 
@@ -119,7 +119,7 @@ def _dispute_view(row: Dispute, deposit_id: uuid.UUID) -> DisputeView:
         fee_nano_usd=row.fee_nano_usd,
         reinstated_nano_usd=row.reinstated_nano_usd,
         opened_at=rfc3339(row.opened_at),
-        evidence_due_by=_moment(row.evidence_due_by),
+        evidence_due_by=rfc3339_or_none(row.evidence_due_by),
     )
 
 
@@ -128,7 +128,7 @@ def reconciliation_list(*, limit: int = 200) -> list[ReconciliationView]:
     return [
         ReconciliationView(
             read_at=rfc3339(row.read_at),
-            since=_moment(row.since),
+            since=rfc3339_or_none(row.since),
             is_clean=row.is_clean,
             breaks=row.breaks,
             stripe_nano_usd=row.stripe_nano_usd,
@@ -139,7 +139,3 @@ def reconciliation_list(*, limit: int = 200) -> list[ReconciliationView]:
         )
         for row in Reconciliation.objects.order_by("-id")[:limit]
     ]
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment is not None else None
