@@ -20,7 +20,7 @@ from tests import builders
 from tests.integration.api.conftest import bearer
 from tests.integration.api.test_errors import assert_error
 from tests.integration.billing.card_world import USD
-from tests.integration.billing.test_refunds import answered, move
+from tests.integration.billing.refund_world import answered, move
 from tests.stripe import StripeDouble
 from tests.waiting import eventually
 

@@ -21,6 +21,7 @@ from tests.integration.accounts.test_second_factor import enrolled, owner_of
 from tests.integration.api.conftest import bearer
 from tests.integration.api.test_errors import assert_error
 from tests.integration.billing.card_world import USD
+from tests.integration.billing.dispute_world import opened, won
 from tests.integration.billing.payout_world import (
     earn,
     give,
@@ -28,7 +29,6 @@ from tests.integration.billing.payout_world import (
     payer,
     posted,
 )
-from tests.integration.billing.test_disputes import opened, won
 from tests.stripe import GOOD_BANK
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
+from tests.integration.billing.dispute_world import Drift
 from tests.stripe import StripeDouble, running_double
 
 
@@ -20,3 +21,9 @@ def double(db: None, _double: StripeDouble) -> StripeDouble:
     """Return the double with nothing in it, at the present time and without faults."""
     _double.reset()
     return _double
+
+
+@pytest.fixture
+def drift(double) -> Drift:
+    """Count from the beginning of the test."""
+    return Drift(double)

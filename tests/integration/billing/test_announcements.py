@@ -15,13 +15,13 @@ from billing.services.dispute_apply import dispute_apply
 from core.clock import utc_now
 from core.ids import public_id
 from core.retry import transact
-from tests.integration.billing import test_disputes as disputes
-from tests.integration.billing import test_refunds as refunds
+from tests.integration.billing import dispute_world as disputes
+from tests.integration.billing import refund_world as refunds
 from tests.integration.billing.card_world import USD, events_arrive, intent, organisation, paid, saved_card
 from tests.integration.billing.card_world import step as deposit_step
+from tests.integration.billing.dispute_world import FEE, lost, opened, won
 from tests.integration.billing.payout_world import FAILING_BANK, decide, give, payer, provider
 from tests.integration.billing.payout_world import step as payout_step
-from tests.integration.billing.test_disputes import FEE, lost, opened, won
 
 Told = list[tuple[str, dict]]
 

@@ -9,7 +9,7 @@ from django.db import Error, IntegrityError, connection, transaction
 from billing.models import Customer, Deposit, Refund, StripeEvent
 from core.clock import utc_now
 from tests.integration.billing.card_world import CENT, USD, intent, organisation, paid
-from tests.integration.billing.test_refunds import ask, funded
+from tests.integration.billing.refund_world import ask, funded
 from tests.integration.billing.test_stripe_inbox import noted
 
 pytestmark = pytest.mark.usefixtures("double")

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from billing.selectors import card_money_invariants as rules
 from billing.selectors.verify import verify
 from tests.integration.billing.card_world import USD, paid
-from tests.integration.billing.test_refunds import ask, funded, pull, step
+from tests.integration.billing.refund_world import ask, funded, pull, step
 
 pytestmark = pytest.mark.usefixtures("double")
 OURS = {invariant.name for invariant in rules.INVARIANTS}

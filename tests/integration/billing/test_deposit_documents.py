@@ -17,8 +17,8 @@ from billing.tasks import OUTBOX_HANDLERS
 from core.clock import utc_now
 from tests.integration.billing.card_world import CENT, USD, events_arrive, intent, organisation, paid
 from tests.integration.billing.card_world import step as deposit_taken_on
+from tests.integration.billing.refund_world import answered, ask, move, pull, step
 from tests.integration.billing.test_documents import text_of
-from tests.integration.billing.test_refunds import answered, ask, move, pull, step
 
 pytestmark = pytest.mark.usefixtures("double")
 

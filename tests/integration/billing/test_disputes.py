@@ -13,24 +13,32 @@ from django.db import connections, transaction
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
-from billing.models import BillingProfile, CardLot, CardSpend, Deposit, Dispute, Refund
+from billing.models import BillingProfile, CardLot, CardSpend, Deposit, Dispute
 from billing.selectors.auto_top_up import running_low
 from billing.selectors.debts import debt_of
 from billing.services.auto_top_up_set import auto_top_up_set
 from billing.services.debt_capture import debt_capture
 from billing.services.debt_collect import debt_collect
-from billing.services.dispute_apply import dispute_apply, dispute_fetch
+from billing.services.dispute_apply import dispute_fetch
 from billing.services.event_process import event_process
 from core.clock import utc_now
 from core.errors import Code
-from core.models import OutboxMessage
-from core.retry import transact
 from cux.wire.payments import AutoTopUpRules
 from tests import builders
-from tests.integration.billing.card_world import CENT, USD, events_arrive, legs, saved_card
+from tests.integration.billing.card_world import USD, events_arrive, legs, saved_card
+from tests.integration.billing.dispute_world import (
+    FEE,
+    applied,
+    lost,
+    money,
+    opened,
+    opened_elsewhere,
+    to_funding,
+    with_changes,
+    won,
+)
 from tests.integration.billing.payout_world import (
     account,
-    arrive,
     available,
     decide,
     earn,
@@ -42,68 +50,9 @@ from tests.integration.billing.payout_world import (
     provider,
     step,
 )
-from tests.integration.billing.test_refunds import ask, pull
-from tests.integration.billing.test_refunds import step as refund_step
+from tests.integration.billing.refund_world import ask
 from tests.integration.billing.test_stripe_inbox import at_once, noted
 from tests.integration.contract.books import refusal_of
-
-FEE = 15 * USD
-
-
-def opened(double, deposit: Deposit, **given: object) -> Dispute:
-    """Have a deposit's card payment be disputed, and hear of it."""
-    found = double.control(f"charges/{deposit.charge_id}/dispute", **given)
-    events_arrive()
-    return Dispute.objects.get(stripe_dispute_id=found["id"])
-
-
-def won(double, dispute: Dispute) -> Dispute:
-    """Win a dispute, and hear of it."""
-    double.control(f"disputes/{dispute.stripe_dispute_id}/win")
-    events_arrive()
-    dispute.refresh_from_db()
-    return dispute
-
-
-def lost(double, dispute: Dispute) -> Dispute:
-    """Lose a dispute, and hear of it."""
-    double.control(f"disputes/{dispute.stripe_dispute_id}/lose")
-    events_arrive()
-    dispute.refresh_from_db()
-    return dispute
-
-
-def to_funding(who: uuid.UUID, nano_usd: int) -> None:
-    """Bring money from the wallet to funding, as the sequencer's `defund` does."""
-    move((account(Kind.WALLET, who), account(Kind.FUNDING, who), nano_usd))
-
-
-def money(who: uuid.UUID) -> tuple[int, int, int]:
-    """Return funding (transit included), wallet and debt."""
-    transit = sum(
-        message.payload["amount_nano_usd"]
-        for message in OutboxMessage.objects.filter(
-            topic="wallet.fund", sent_at__isnull=True, payload__organisation_id=str(who)
-        )
-    )
-    return posted(Kind.FUNDING, who) + transit, posted(Kind.WALLET, who), debt_of(who)
-
-
-class Drift:
-    """By how much our books and Stripe's differ since now: nothing."""
-
-    def __init__(self, double) -> None:
-        self.double = double
-        self.before = posted(Kind.STRIPE_CLEARING) + double.platform_cents() * CENT
-
-    def __call__(self) -> int:
-        return posted(Kind.STRIPE_CLEARING) + self.double.platform_cents() * CENT - self.before
-
-
-@pytest.fixture
-def drift(double) -> Drift:
-    """Count from the beginning of the test."""
-    return Drift(double)
 
 
 def test_the_bank_takes_when_it_opens_a_dispute_and_funding_pays_first(double, drift):
@@ -233,27 +182,14 @@ def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(double, drift):
     payer_id, deposit = payer(double, 100)
     to_funding(payer_id, 100 * USD)
     found = opened_elsewhere(double, deposit)
-    asked = _with(found, status="warning_needs_response", movements=())
+    asked = with_changes(found, status="warning_needs_response", movements=())
     for status, state in (("warning_needs_response", "inquiry"), ("warning_closed", "inquiry_closed")):
-        dispute = _applied(deposit, _with(asked, status=status))
+        dispute = applied(deposit, with_changes(asked, status=status))
         assert (dispute.state, dispute.withdrawn_nano_usd) == (state, 0)
         assert money(payer_id) == (100 * USD, 0, 0)
-    dispute = _applied(deposit, found)
+    dispute = applied(deposit, found)
     assert (dispute.state, money(payer_id)) == ("open", (0, 0, FEE))
     assert drift() == 0
-
-
-def opened_elsewhere(double, deposit: Deposit) -> gateway.Dispute:
-    """Have a payment be disputed, and nobody tell us."""
-    return gateway.dispute_get(double.control(f"charges/{deposit.charge_id}/dispute")["id"])
-
-
-def _with(found: gateway.Dispute, **changes: object) -> gateway.Dispute:
-    return dataclasses.replace(found, **changes)
-
-
-def _applied(deposit: Deposit, found: gateway.Dispute) -> Dispute:
-    return transact(lambda: dispute_apply(deposit_id=deposit.id, found=found, now=utc_now()))
 
 
 def test_the_same_event_twice_and_at_once_takes_once(double, drift):
@@ -332,7 +268,7 @@ def test_a_step_that_dies_between_reading_and_posting_is_taken_again(double, dri
         mock.patch("billing.services.dispute_post._note", side_effect=SystemExit("the process dies here")),
         pytest.raises(SystemExit),
     ):
-        _applied(deposit, found)
+        applied(deposit, found)
     assert money(payer_id) == (100 * USD, 0, 0)
     assert not Dispute.objects.filter(stripe_dispute_id=found.id).exists()
     events_arrive()
@@ -345,61 +281,10 @@ def test_a_dispute_of_a_payment_that_is_none_of_ours_moves_nothing(double):
     payment = gateway.payment_get(str(deposit.payment_intent_id))
     theirs = dataclasses.replace(payment, id="pi_elsewhere", metadata={})
     with (
-        mock.patch.object(gateway, "dispute_get", return_value=_with(found, payment_id=theirs.id)),
+        mock.patch.object(gateway, "dispute_get", return_value=with_changes(found, payment_id=theirs.id)),
         mock.patch.object(gateway, "payment_get", return_value=theirs),
     ):
         assert dispute_fetch(found.id) is None
-
-
-def refunded(who: uuid.UUID, usd: int) -> None:
-    """Refund as much of an organisation's wallet to its card."""
-    for refund in ask(who, usd * USD):
-        assert refund_step(pull(refund)).state == "succeeded"
-
-
-def test_after_a_partial_refund_a_dispute_takes_only_the_rest(double, drift):
-    """elizaOS/eliza#10920: what was refunded was never clawed back; then it was, twice."""
-    payer_id, deposit = payer(double, 100)
-    refunded(payer_id, 30)
-    funding, wallet, debt = money(payer_id)
-    assert (funding, wallet, debt) == (0, 70 * USD, 0)
-    dispute = opened(double, deposit)
-    left = dispute.withdrawn_nano_usd
-    refund_to_card = Refund.objects.get(organisation_id=payer_id).card_nano_usd
-    assert left == 100 * USD - refund_to_card
-    assert money(payer_id) == (0, 70 * USD, left + FEE)
-    deposit.refresh_from_db()
-    assert (deposit.refunded_nano_usd, deposit.left_nano_usd) == (30 * USD, 0)
-    won(double, dispute)
-    assert (money(payer_id), drift()) == ((0, 70 * USD, FEE), 0)
-
-
-def test_a_refund_after_a_win_takes_what_it_refunds_and_no_more(double, drift):
-    """elizaOS/eliza#10997, #11017: the delta of a partial refund was wrong after a reinstatement."""
-    payer_id, deposit = payer(double, 100)
-    to_funding(payer_id, 100 * USD)
-    won(double, opened(double, deposit))
-    arrive(payer_id)
-    assert money(payer_id) == (0, 85 * USD, 0)
-    for usd, left in ((30, 55), (20, 35)):
-        refunded(payer_id, usd)
-        assert (money(payer_id), drift()) == ((0, left * USD, 0), 0)
-    deposit.refresh_from_db()
-    assert (deposit.refunded_nano_usd, deposit.disputed_nano_usd) == (50 * USD, 0)
-    lot = CardLot.objects.get(payment_intent_id=deposit.payment_intent_id)
-    assert (lot.returned_nano_usd, lot.remaining_nano_usd) == (50 * USD, 50 * USD)
-
-
-def test_a_dispute_of_a_payment_that_was_refunded_is_a_debt_beyond_the_deposit(double):
-    payer_id, deposit = payer(double, 100)
-    found = opened_elsewhere(double, deposit)
-    Deposit.objects.filter(id=deposit.id).update(refunded_nano_usd=100 * USD)
-    move((account(Kind.WALLET, payer_id), account(Kind.EXTERNAL_CASH), 100 * USD))
-    dispute = _applied(deposit, found)
-    assert (money(payer_id), dispute.of_deposit_nano_usd) == ((0, 0, 100 * USD + FEE), 0)
-    dispute = won(double, dispute)
-    assert money(payer_id) == (0, 0, FEE)
-    Deposit.objects.filter(id=deposit.id).update(refunded_nano_usd=0)
 
 
 def test_the_tax_in_a_disputed_payment_is_owed_to_no_office(double, drift):

@@ -15,8 +15,8 @@ from inference.selectors.invariants import INVARIANTS as OF_JOBS
 from tests.database import refused_by_database
 from tests.environment import ROOT
 from tests.integration.billing.card_world import USD
+from tests.integration.billing.refund_world import ask, funded, pull, step
 from tests.integration.billing.tampering import behind_the_guards
-from tests.integration.billing.test_refunds import ask, funded, pull, step
 from tests.integration.inference.scene import Scene, make_scene
 from tests.integration.inference.test_statements import lived
 

@@ -13,8 +13,8 @@ from billing.services.event_process import event_process
 from billing.services.events_reconcile import events_catch_up, events_reconcile
 from core.clock import utc_now
 from tests.integration.billing.card_world import USD, at_hand, intent, organisation, step
+from tests.integration.billing.dispute_world import FEE, Drift
 from tests.integration.billing.payout_world import AT_ONCE
-from tests.integration.billing.test_disputes import FEE, Drift
 
 LATER = timedelta(minutes=1)
 

@@ -11,8 +11,8 @@ from billing.models import CardSpend, Entry, Payout
 from billing.selectors import payout_invariants, risk_invariants
 from billing.selectors.verify import verify
 from tests.integration.billing.card_world import USD
+from tests.integration.billing.dispute_world import opened, won
 from tests.integration.billing.payout_world import decide, earn, give, payer, provider, step
-from tests.integration.billing.test_disputes import opened, won
 
 OURS = {rule.name for rule in (*payout_invariants.INVARIANTS, *risk_invariants.INVARIANTS)}
 TABLES = ("payout", "dispute", "disputetaking", "cardlot", "cardspend", "deposit")

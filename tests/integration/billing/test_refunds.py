@@ -16,7 +16,6 @@ from billing.selectors.balances import balances, posted
 from billing.selectors.refundable import refund_plan
 from billing.services.card_lots import lots_spend
 from billing.services.refund_apply import refund_apply, refund_pulled
-from billing.services.refund_create import refund_create
 from billing.services.refund_step import refund_step, refunds_reconcile
 from core.clock import utc_now
 from core.errors import Code, CuxError
@@ -25,66 +24,13 @@ from core.retry import transact
 from tests.database import is_waited_for
 from tests.integration.billing.books import NOW, post
 from tests.integration.billing.card_world import CENT, USD, at_hand, events_arrive, legs, organisation, paid
+from tests.integration.billing.refund_world import answered, ask, funded, move, pull, refunds_at_stripe, step
 from tests.integration.billing.test_deposits import dying_at
 from tests.integration.billing.test_stripe_inbox import at_once
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("double")
 CLEARING = of_house(Kind.STRIPE_CLEARING)
-
-
-def move(who: uuid.UUID, debit: Kind, credit: Kind, amount: int) -> None:
-    """Move money between accounts as the sequencer does, which these tests stand in for."""
-    accounts = [
-        of_house(kind) if kind is Kind.TRANSIT else of_organisation(kind, who) for kind in (debit, credit)
-    ]
-    post(
-        JournalEntry(f"test:{uuid.uuid4()}", "test", (Leg(accounts[0], accounts[1], amount),), NOW, str(who))
-    )
-
-
-def answered(topic: str, who: uuid.UUID) -> None:
-    """Have the outbox forget what these tests have done in the sequencer's stead."""
-    messages = OutboxMessage.objects.filter(topic=topic, payload__organisation_id=str(who), sent_at=None)
-    messages.update(sent_at=utc_now())
-
-
-def funded(double, *dollars: int, card: str = "4242424242424242") -> uuid.UUID:
-    """Return an organisation whose wallet has deposits of so many dollars, in this order."""
-    who = organisation()
-    for usd in dollars:
-        paid(double, who, usd, card)
-        move(who, Kind.TRANSIT, Kind.WALLET, usd * USD)
-    answered("wallet.fund", who)
-    return who
-
-
-def ask(who: uuid.UUID, amount: int | None = None) -> list[Refund]:
-    """Ask for money back."""
-    return refund_create(organisation_id=who, amount_nano_usd=amount, now=utc_now())
-
-
-def pull(refund: Refund, *, taken: bool = True) -> Refund:
-    """Have the sequencer's answer arrive: the money is in funding, or was not there."""
-    answered("wallet.defund", refund.organisation_id)
-    if taken:
-        move(refund.organisation_id, Kind.WALLET, Kind.FUNDING, refund.amount_nano_usd)
-    with transaction.atomic():
-        refund_pulled(refund_id=refund.id, taken=taken, now=utc_now())
-    refund.refresh_from_db()
-    return refund
-
-
-def step(refund: Refund) -> Refund:
-    """Take the refund a step on and return it as it is then."""
-    refund_step(refund_id=refund.id, now=utc_now())
-    refund.refresh_from_db()
-    return refund
-
-
-def refunds_at_stripe(refund: Refund) -> list[gateway.Refund]:
-    """Return what Stripe has refunded of the deposit."""
-    return gateway.refunds_of_payment(str(refund.deposit.payment_intent_id))
 
 
 def test_all_that_is_unspent_goes_back_less_the_fee(double):

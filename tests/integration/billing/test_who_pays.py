@@ -32,8 +32,8 @@ from inference.services.lease_fail import lease_fail
 from inference.services.leases_expire import leases_expire
 from inference.services.relay_checkpoint import relay_deliver
 from tests import builders
+from tests.integration.billing.dispute_world import opened
 from tests.integration.billing.payout_world import earn, payer, posted, provider
-from tests.integration.billing.test_disputes import opened
 from tests.integration.inference.scene import EOS, Scene, granted_to, lease_uuid, make_scene
 
 PER_UCU = 2_020

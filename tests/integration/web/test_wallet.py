@@ -14,8 +14,8 @@ from core.ids import new_id, public_id
 from core.money import format_usd
 from tests import builders
 from tests.integration.billing.card_world import USD, events_arrive, paid, saved_card
+from tests.integration.billing.dispute_world import opened
 from tests.integration.billing.payout_world import earn, pay_in
-from tests.integration.billing.test_disputes import opened
 from tests.stripe import StripeDouble, running_double
 
 ClientOf = Callable[..., Client]
