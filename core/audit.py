@@ -35,6 +35,8 @@ class Action(StrEnum):
     RELEASE_APPROVED = "payout.release_approved"
     MONEY_PROPOSED = "money_action.proposed"
     MONEY_APPROVED = "money_action.approved"
+    MONEY_STOPPED = "money.stopped"
+    MONEY_RESUMED = "money.resumed"
     BUST_REQUESTED = "bust.requested"
     BUST_APPROVED = "bust.approved"
     INSTRUMENT_KILLED = "instrument.killed"

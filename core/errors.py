@@ -135,6 +135,9 @@ class Code(Enum):
     PAYEE_NOT_READY = _Spec(
         409, ErrorType.CONFLICT, "Nobody can be paid yet: finish telling the payment service whom and where."
     )
+    MONEY_STOPPED = _Spec(
+        503, ErrorType.UNAVAILABLE, "Nothing is paid out or refunded for now; nothing moved. Try again later."
+    )
     PAYOUT_TOO_SMALL = _bad("Less can be paid out than the least; nothing moved.", 422)
     PAYOUT_NOT_BLOCKED = _Spec(409, ErrorType.CONFLICT, "This payout waits for nobody.")
     DEBT_OPEN = _Spec(

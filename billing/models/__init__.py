@@ -14,6 +14,7 @@ from billing.models.document import Document, DocumentCounter, DocumentLine
 from billing.models.entry import Entry, Transfer
 from billing.models.hold import Hold
 from billing.models.money_action import MoneyAction
+from billing.models.money_stop import MoneyStop
 from billing.models.payee import Payee
 from billing.models.payout import Payout
 from billing.models.reconciliation import Reconciliation
@@ -46,6 +47,7 @@ __all__ = [
     "Head",
     "Hold",
     "MoneyAction",
+    "MoneyStop",
     "Payee",
     "Payout",
     "Reconciliation",

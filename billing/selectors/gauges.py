@@ -115,4 +115,9 @@ GAUGES: Final = (
         "SELECT count(*) FROM billing_moneyaction"
         " WHERE id >= %(since_id)s AND approved_by = '' AND proposed_at > now() - interval '24 hours'",
     ),
+    Gauge(
+        "cux_money_stopped",
+        "1 while nothing is paid out or refunded, by an operator or after a restore.",
+        "SELECT count(*) FROM billing_moneystop WHERE resumed_at IS NULL",
+    ),
 )

@@ -16,6 +16,7 @@ from billing.models import AutoTopUp, Deposit
 from billing.selectors.auto_top_up import running_low, topped_up_this_month
 from billing.services.customer_ensure import customer_lock
 from billing.services.deposit_create import deposit_create
+from billing.services.money_stop import money_is_stopped
 from billing.services.while_available import while_available
 from core.errors import Code, CuxError
 
@@ -41,6 +42,8 @@ def auto_top_up_begin(*, organisation_id: uuid.UUID, now: datetime) -> bool:
     """
     customer_lock(organisation_id)
     rules = AutoTopUp.objects.select_for_update(no_key=True).get(organisation_id=organisation_id)
+    if money_is_stopped():
+        return False
     if not rules.is_on or rules.next_try_at > now or organisation_id not in running_low(now=now):
         return False
     this_month = topped_up_this_month(organisation_id=organisation_id, now=now)

@@ -16,6 +16,7 @@ from billing.selectors.balances import balances
 from billing.selectors.debts import debt_of
 from billing.selectors.payout_facts import payout_facts
 from billing.services.ledger_post import ledger_post
+from billing.services.money_stop import require_money_runs
 from core.audit import Action, audit_note
 from core.errors import Code, CuxError
 from core.hints import hint_on_commit
@@ -37,8 +38,10 @@ def payout_decide(
 
     Raises:
         CuxError: PAYEE_NOT_READY, nobody may be paid yet; DEBT_OPEN; INVALID_FIELD, no whole cents;
-            PAYOUT_TOO_SMALL, less is payable than asked for or than the minimum. Nothing moved.
+            PAYOUT_TOO_SMALL, less is payable than asked for or than the minimum; MONEY_STOPPED. Nothing
+            moved.
     """
+    require_money_runs()
     payee = Payee.objects.select_for_update(no_key=True).filter(organisation_id=organisation_id).first()
     if payee is None or payee.status != "active":
         raise CuxError(Code.PAYEE_NOT_READY)

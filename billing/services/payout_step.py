@@ -20,6 +20,7 @@ from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import Leg
 from billing.models import Payee, Payout
 from billing.services.announce import payout_announce
+from billing.services.money_stop import money_is_stopped
 from billing.services.payout_decide import payout_post
 from core.money import NANO_PER_CENT
 
@@ -55,7 +56,10 @@ def payout_step(*, payout_id: uuid.UUID, now: datetime) -> bool:
 def _send(payout: Payout, now: datetime) -> bool:
     """Send the money to the connected account."""
     try:
-        transfer = _transfer_made(payout) or gateway.transfer_create(
+        transfer = _transfer_made(payout)
+        if transfer is None and money_is_stopped():
+            return False
+        transfer = transfer or gateway.transfer_create(
             key=_key(payout, "transfer"),
             destination_id=_account(payout),
             amount_cents=_cents(payout),
@@ -74,7 +78,10 @@ def _send(payout: Payout, now: datetime) -> bool:
 def _pay_out(payout: Payout, now: datetime) -> bool:
     """Have the connected account pay it out to its bank."""
     try:
-        made = _payout_made(payout) or gateway.payout_create(
+        made = _payout_made(payout)
+        if made is None and money_is_stopped():
+            return False
+        made = made or gateway.payout_create(
             key=_key(payout, "payout"),
             account=_account(payout),
             amount_cents=_cents(payout),
@@ -140,13 +147,13 @@ _STEPS: Final[dict[State, Callable[[Payout, datetime], bool]]] = {
 
 
 def _transfer_made(payout: Payout) -> gateway.Transfer | None:
-    """Return the transfer that an earlier step made, whatever became of the answer."""
-    found = gateway.transfers_of_group(str(payout.id)) if payout.steps else []
+    """Return the transfer that an earlier step made, whatever became of the answer, or of our rows."""
+    found = gateway.transfers_of_group(str(payout.id))
     return found[0] if found else None
 
 
 def _payout_made(payout: Payout) -> gateway.Payout | None:
-    found = gateway.payouts_list(account=_account(payout)) if payout.steps else []
+    found = gateway.payouts_list(account=_account(payout))
     mine = (made for made in found if made.metadata.get("payout_id") == str(payout.id))
     return next(mine, None)
 

@@ -12,7 +12,7 @@ from billing.services.while_available import while_available
 from core.errors import Code, CuxError
 from core.reconcile import for_each
 
-_NOT_NOW = frozenset({Code.PAYEE_NOT_READY, Code.DEBT_OPEN, Code.PAYOUT_TOO_SMALL})
+_NOT_NOW = frozenset({Code.PAYEE_NOT_READY, Code.DEBT_OPEN, Code.PAYOUT_TOO_SMALL, Code.MONEY_STOPPED})
 
 
 def payouts_run(*, now: datetime) -> int:

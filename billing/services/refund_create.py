@@ -13,6 +13,7 @@ from billing.selectors.debts import debt_of
 from billing.selectors.refundable import refund_plan
 from billing.services.amounts import require_amount
 from billing.services.customer_ensure import customer_lock
+from billing.services.money_stop import require_money_runs
 from core.errors import Code, CuxError
 from core.ids import new_id
 from core.outbox import outbox_add
@@ -25,8 +26,10 @@ def refund_create(*, organisation_id: uuid.UUID, amount_nano_usd: int | None, no
     The money leaves the wallet first (`wallet.defund`); `refund_pulled` goes on from there.
 
     Raises:
-        CuxError: INVALID_FIELD, not whole cents; DEBT_OPEN; as `refund_plan`. Nothing is written then.
+        CuxError: MONEY_STOPPED; INVALID_FIELD, not whole cents; DEBT_OPEN; as `refund_plan`. Nothing is
+            written then.
     """
+    require_money_runs()
     if amount_nano_usd is not None:
         require_amount(amount_nano_usd)
         require_cents(amount_nano_usd)
