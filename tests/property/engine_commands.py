@@ -109,6 +109,12 @@ def as_seeker(drawn: tuple[Json, int]) -> Json:
     return order | {"side": "buy", "min_end": min_end}
 
 
+def as_budgeted(drawn: tuple[Json, int]) -> Json:
+    order, budget = drawn
+    order = {name: order[name] for name in ("op", "id", "account", "tif", "qty", "post_only", "stp")}
+    return order | {"side": "buy", "type": "market", "budget": budget}
+
+
 def named(commands: list[Json]) -> list[Json]:
     """Give new orders fresh ids, but now and then one that was used before, and others recent ones."""
     latest = 0
@@ -128,6 +134,7 @@ KINDS: dict[str, st.SearchStrategy[Json]] = {
     "called": new_orders(["GTC", "GTC", "GFA"]),
     "window": st.tuples(new_orders(["GTC"]), ENDS).map(as_window),
     "seeker": st.tuples(new_orders(["IOC"]), ENDS).map(as_seeker),
+    "budgeted": st.tuples(new_orders(["IOC"]), st.integers(98, 800)).map(as_budgeted),
     "odd": new_orders(["GTC", "IOC", "FOK", "GFA"], odd=True),
     "replace": replaces(),
     "cancel": cancels(),
@@ -137,6 +144,8 @@ KINDS: dict[str, st.SearchStrategy[Json]] = {
 }
 TAKING = conversation(resting=8, taking=8, replace=1)
 """Much that rests, and orders that never do."""
+BUDGETED = conversation(resting=4, budgeted=2)
+"""Buys that may spend no more than an amount, and what they can buy."""
 CONTINUOUS = st.one_of(conversation(new=12, replace=3, cancel=2), TAKING)
 """Trading in one phase."""
 ANYTHING = conversation(new=12, called=4, odd=2, replace=3, cancel=2, phase=3, auction=2, book=1)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import exchange.engine
-from tests.property.engine_commands import AUCTION, COMMANDS, RESALE, TAKING, Json
+from tests.property.engine_commands import AUCTION, BUDGETED, COMMANDS, RESALE, TAKING, Json
 from tests.property.engine_properties import PROPERTIES
 
 ENGINE = Path(exchange.engine.__file__).parent
@@ -99,7 +99,7 @@ MUTANTS = [
         "matching",
         "budget -= affordable",
         "budget -= 0 * affordable",
-        TAKING,
+        BUDGETED,
     ),
     Mutant(
         PRICE_TIME,
@@ -243,10 +243,11 @@ def mutated(mutant: Mutant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.mistake)
 def test_a_wrong_engine_is_found(mutant: Mutant, mutated: ModuleType) -> None:
     @settings(
-        max_examples=600,
+        max_examples=3_000,  # a mistake shows within 200: what is drawn differs from machine to machine
         deadline=None,
         database=None,
         derandomize=True,
+        report_multiple_bugs=False,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
