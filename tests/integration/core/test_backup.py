@@ -30,6 +30,7 @@ def other(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty database that the owner's and the app's connections of this test go to."""
     url = Postgres(VAR).role_url("cux_owner", database="postgres")
     with psycopg.connect(url, autocommit=True) as session:
+        session.execute(f"DROP DATABASE IF EXISTS {OTHER} WITH (FORCE)")  # a run that was killed left it
         session.execute(f"CREATE DATABASE {OTHER} OWNER cux_owner")
         connections.close_all()
         for alias in ("owner", "default"):
