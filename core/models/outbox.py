@@ -17,10 +17,14 @@ class OutboxMessage(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    """Not before: it failed; null: at once."""
+    last_error = models.TextField(db_default="")
+    """Why it failed the last time; what was sent at last keeps it."""
 
     class Meta:
         indexes = [
-            models.Index("created_at", name="outbox_unsent", condition=models.Q(sent_at__isnull=True)),
+            models.Index("id", name="outbox_unsent", condition=models.Q(sent_at__isnull=True)),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The outbox: at least once, in order, without one message stopping the others."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
@@ -59,13 +60,42 @@ def test_a_failing_handler_leaves_its_message_and_does_not_stop_the_others(db):
             raise ConnectionError("away")
         got.append(payload["number"])
 
-    before = OutboxMessage.objects.count()
-    assert outbox_drain({topic: handle}, utc_now()) == 1
+    before, now = OutboxMessage.objects.count(), utc_now()
+    assert outbox_drain({topic: handle}, now) == 1
     assert got == [2]
     assert OutboxMessage.objects.count() == before  # what the failing handler wrote is undone
-    assert OutboxMessage.objects.get(topic=topic, sent_at__isnull=True).attempts == 1
-    assert outbox_drain({topic: handle}, utc_now()) == 1
+    failed = OutboxMessage.objects.get(topic=topic, sent_at__isnull=True)
+    assert (failed.attempts, failed.last_error) == (1, "ConnectionError: away")
+    assert outbox_drain({topic: handle}, now + timedelta(seconds=1)) == 1
     assert got == [2, 1]
+
+
+def test_what_fails_is_tried_ever_more_seldom_up_to_every_ten_minutes(db):
+    topic, tries = unique("topic"), []
+    put(topic, 1)
+
+    def handle(payload):
+        tries.append(payload["number"])
+        raise LookupError("\0" + 600 * "x")
+
+    now, waits = utc_now(), []
+    for number in range(1, 14):
+        outbox_drain({topic: handle}, now)
+        message = OutboxMessage.objects.get(topic=topic)
+        assert (len(tries), message.attempts, message.sent_at) == (number, number, None)
+        outbox_drain({topic: handle}, message.retry_at - timedelta(microseconds=1))
+        assert len(tries) == number  # not before its time
+        waits.append((message.retry_at - now).total_seconds())
+        now = message.retry_at
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]
+    assert message.last_error == "LookupError: " + 487 * "x"
+    put(topic, 2)  # of the same topic, and not held up
+    assert (
+        outbox_drain({topic: lambda payload: tries.append(payload["number"])}, now - timedelta(seconds=1))
+        == 1
+    )
+    assert tries[-1] == 2
+    OutboxMessage.objects.filter(topic=topic).update(sent_at=now)
 
 
 def test_topics_without_a_handler_are_left_alone(db):
