@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from core.embedded.postgres import Postgres
-from tests.environment import VAR
+from tests.environment import ROOT, VAR
 from tests.guards.catalogue import Sort, guards, listed
 from tests.guards.locks import locks
 from tests.guards.probes import fault
+from tests.guards.races import RACES
 
-TRIED = [sort for sort in Sort if sort is not Sort.LOCK]  # locks: test_locks.py
 pytestmark = pytest.mark.usefixtures("servers")
 
 
@@ -30,6 +30,13 @@ def test_the_guards_are_those_listed(cursor):
     there = {str(guard) for guard in guards(cursor) | locks(cursor)}
     assert sorted(there - listed()) == [], "python -m tests.guards --write lists them"
     assert sorted(listed() - there) == [], "a guard is gone"
+
+
+def test_every_lock_has_a_test_that_fails_without_it():
+    """Whether it does is what `python -m tests.guards --locks` tries."""
+    assert sorted(lock for lock in RACES if lock not in listed()) == []
+    tests = sorted(test.partition("[")[0].split("::") for test in RACES.values())
+    assert [name for path, name in tests if f"\ndef {name}(" not in (ROOT / path).read_text()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""Races of two sessions of PostgreSQL, without luck: one is kept before its end until the other waits."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connections, transaction
+
+from core.errors import CuxError
+from tests.database import is_waited_for
+from tests.waiting import eventually
+
+
+def race(first: Callable[[], object], second: Callable[[], object]) -> tuple[object, object]:
+    """Do one thing in a transaction, and another in a session of its own before that transaction ends.
+
+    It ends as soon as the second waits for it, or is through without waiting: what a lock is for is shown by
+    what became of both. Return what they returned; of a refusal its code.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            won = first()
+            other = thread.submit(_alone, second)
+            eventually(lambda: is_waited_for() or other.done())
+        return won, other.result()
+
+
+def _alone(work: Callable[[], object]) -> object:
+    try:
+        return work()
+    except CuxError as refusal:
+        return refusal.code
+    finally:
+        connections.close_all()
