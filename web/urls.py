@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from web.views import (
     account,
     activity,
+    api_keys,
     cards,
     deposits,
     docs,
@@ -65,6 +66,9 @@ urlpatterns: list[URLPattern] = [
     path("account/second-factor/begin", account.factor_begin, name="factor_begin"),
     path("account/second-factor/confirm", account.factor_confirm, name="factor_confirm"),
     path("account/second-factor/remove", account.factor_remove, name="factor_remove"),
+    path("account/keys", api_keys.keys, name="keys"),
+    path("account/keys/new", api_keys.new, name="key_new"),
+    path("account/keys/<str:key_id>/revoke", api_keys.revoke, name="key_revoke"),
     path("account/webhooks", webhooks.add, name="webhook_add"),
     path("account/webhooks/<str:webhook_id>/remove", webhooks.remove, name="webhook_remove"),
     path("account/deliveries/<str:delivery_id>/replay", webhooks.replay, name="webhook_replay"),

@@ -18,6 +18,7 @@ class ApiKey(models.Model):
 
     `allowed_networks` are CIDR blocks it may be used from; none: from anywhere. It may place
     `order_limit` orders at once and as many again in every `order_window_s` seconds.
+    `last_used_at` is when it was last presented, to within a minute.
     """
 
     class Scope(models.TextChoices):
@@ -44,6 +45,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
     allowed_networks = ArrayField(models.CharField(max_length=43), default=list, blank=True)
     order_limit = models.IntegerField(default=ORDER_LIMIT)
     order_window_s = models.IntegerField(default=1)

@@ -1,6 +1,7 @@
 """Whose key a secret is. Answers are remembered for a second, so that the hot path needs no query.
 
-Keys in use are read again together before their second is over, so that no request waits for that.
+Keys in use are read again together before their second is over, so that no request waits for that. Reading
+notes that they are in use, once a minute.
 """
 
 import threading
@@ -8,14 +9,22 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
 
 from accounts.keys import KeyFacts
 from accounts.models import ApiKey
 from accounts.networks import parse_networks
 from accounts.secrets import secret_digest, secret_mode
+from core.clock import utc_now
 from core.errors import Code, CuxError
+
+NOTED_EVERY: Final = timedelta(minutes=1)
+"""How exactly it is known when a key was last used."""
 
 
 @dataclass(slots=True)
@@ -142,7 +151,21 @@ def _read_one(digest: bytes) -> KeyFacts | None:
 def _read(digests: Collection[bytes]) -> dict[bytes, KeyFacts]:
     # The look-up compares digests inside an index: nothing of the secret can be learnt from its timing.
     valid = ApiKey.objects.filter(sha256__in=digests, revoked_at__isnull=True)
-    return {bytes(row.sha256): _facts(row) for row in valid.select_related("organisation")}
+    rows = list(valid.select_related("organisation"))
+    _note_use(rows, utc_now())
+    return {bytes(row.sha256): _facts(row) for row in rows}
+
+
+def _note_use(rows: list[ApiKey], now: datetime) -> None:
+    """Write down that keys were presented, if that was not done within the minute."""
+    before = now - NOTED_EVERY
+    stale = [row.id for row in rows if row.last_used_at is None or row.last_used_at < before]
+    if not stale:
+        return
+    unnoted = ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=before), id__in=stale)
+    free = unnoted.select_for_update(skip_locked=True, no_key=True)  # no request waits to be noted
+    with transaction.atomic():
+        ApiKey.objects.filter(id__in=free.values("id")).update(last_used_at=now)
 
 
 def _facts(row: ApiKey) -> KeyFacts:

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 
 from accounts.keys import KeyFacts
-from accounts.models import ApiKey, Organisation
+from accounts.models import ApiKey
 from accounts.networks import Network, covers, parse_networks
-from accounts.services.api_keys import IssuedKey, api_key_create
+from accounts.services.api_keys import IssuedKey, api_key_create, require_room_for_a_key
 from core.errors import Code, CuxError
-
-LIVE_KEYS_MAX: Final = 50
-"""Keys of an organisation that are neither revoked nor expired."""
 
 
 @transaction.atomic
@@ -52,11 +47,7 @@ def api_key_delegate(
         raise _too_much("allowed_networks")
     if order_limit > by.order_limit or order_limit * by.order_window_s > by.order_limit * order_window_s:
         raise _too_much("order_limit")
-    # Of two at once, the second counts. Without the key: orders refer to the row and must not wait.
-    Organisation.objects.select_for_update(no_key=True).get(id=by.organisation_id)
-    live = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
-    if live.filter(organisation_id=by.organisation_id).count() >= LIVE_KEYS_MAX:
-        raise CuxError(Code.TOO_MANY_KEYS)
+    require_room_for_a_key(organisation_id=by.organisation_id, now=now)
     return api_key_create(
         organisation_id=by.organisation_id,
         name=name,

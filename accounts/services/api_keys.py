@@ -5,9 +5,11 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import ApiKey, Organisation
 from accounts.models.api_key import ORDER_LIMIT
@@ -17,6 +19,9 @@ from core.audit import Action, audit_note
 from core.errors import Code, CuxError
 from core.ids import public_id
 
+LIVE_KEYS_MAX: Final = 50
+"""Keys of an organisation that are neither revoked nor expired."""
+
 
 @dataclass(frozen=True)
 class IssuedKey:
@@ -24,6 +29,19 @@ class IssuedKey:
 
     key: ApiKey
     secret: str = field(repr=False)
+
+
+def require_room_for_a_key(*, organisation_id: uuid.UUID, now: datetime) -> None:
+    """This function will lock the organisation in the caller's transaction, and count its live keys.
+
+    Raises:
+        CuxError: TOO_MANY_KEYS.
+    """
+    # Of two at once, the second counts. Without the key: orders refer to the row and must not wait.
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation_id)
+    live = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+    if live.filter(organisation_id=organisation_id).count() >= LIVE_KEYS_MAX:
+        raise CuxError(Code.TOO_MANY_KEYS)
 
 
 @transaction.atomic

@@ -82,4 +82,5 @@ def _fields(row: ApiKey) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "expires_at": rfc3339_or_none(row.expires_at),
         "revoked_at": rfc3339_or_none(row.revoked_at),
+        "last_used_at": rfc3339_or_none(row.last_used_at),
     }

@@ -28,6 +28,7 @@ def key_list(session: Session) -> None:
         ">orders",
         "until (UTC)",
         "revoked",
+        "used (UTC)",
     ]
     session.show(rows, lambda: grid(None, columns, [_row(row) for row in rows]))
 
@@ -85,6 +86,7 @@ def _row(row: ApiKeyView) -> list[str]:
         f"{row.order_limit:,} per {row.order_window_s} s",
         _when(row.expires_at),
         _when(row.revoked_at),
+        _when(row.last_used_at),
     ]
 
 

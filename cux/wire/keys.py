@@ -29,7 +29,10 @@ class NewApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A key without its secret, which is kept nowhere; the prefix stands in it."""
+    """A key without its secret, which is kept nowhere; the prefix stands in it.
+
+    `last_used_at` is when it was last presented, to within a minute.
+    """
 
     key_id: Id
     name: Name
@@ -41,6 +44,7 @@ class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Instant
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
+    last_used_at: Instant | None = None
 
 
 class IssuedApiKey(ApiKeyView, frozen=True, kw_only=True):

@@ -289,3 +289,39 @@ def test_webhooks_usage_and_budgets(scene: Scene, browser: Browser, logins: Logi
         page.get_by_role("button", name="Set budget").click()
         expect(page.locator(".items")).to_contain_text("$5.00 a day for all jobs")
         look(page, "usage")
+
+
+def test_a_key_is_made_used_and_revoked(scene: Scene, browser: Browser, logins: Logins) -> None:
+    turing = person("turing")
+    with open_page(browser, scene.url, WIDE, **logins(turing.login)) as page:
+        page.goto("/account")
+        page.get_by_role("navigation", name="Account").get_by_role("link", name="API keys").click()
+        look(page, "keys-empty")
+        page.get_by_role("link", name="New key").click()
+        page.get_by_label("Name").fill("night batch")
+        page.get_by_label("read:").check()
+        page.get_by_label("From these addresses only").fill("127.0.0.0/33")
+        page.get_by_role("button", name="Make the key").click()
+        expect(page.locator(".problem")).to_contain_text("127.0.0.0/33")
+        look(page, "key-form")
+        page.get_by_label("From these addresses only").fill("127.0.0.0/8")
+        page.get_by_role("button", name="Make the key").click()
+        secret = page.locator(".secret").inner_text()
+        look(page, "key-made")
+        page.get_by_role("link", name="I have kept it").click()
+        key = page.locator(".items li", has_text="night batch")
+        expect(key).to_contain_text("never used")
+
+        def asked() -> int:
+            answer = page.request.get("/v1/balances", headers={"Authorization": f"Bearer {secret}"})
+            return answer.status
+
+        assert asked() == 200
+        page.reload()
+        expect(key).to_contain_text("last used")
+        key.get_by_text("Revoke", exact=True).click()
+        look(page, "keys")
+        key.get_by_role("button", name="for good").click()
+        expect(page.get_by_role("status")).to_contain_text("refused everywhere")
+        eventually(lambda: asked() == 401, within_s=3)
+        look(page, "keys-ended")

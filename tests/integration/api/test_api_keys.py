@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import ApiKey
 from accounts.services import api_key_create
-from accounts.services.api_key_delegate import LIVE_KEYS_MAX
+from accounts.services.api_keys import LIVE_KEYS_MAX
 from core.clock import rfc3339
 from core.errors import Code, CuxError
 from core.ids import new_id, public_id
@@ -51,7 +51,9 @@ def test_a_key_is_made_shown_once_used_and_revoked(http, buyer, owner):
     assert_error(http.post("/v1/orders", json={}, headers=bearer(secret)), Code.MISSING_SCOPE, "scope")
 
     listed = http.get("/v1/api-keys", headers=owner)
-    assert listed.json()["data"][0] == issued
+    shown = listed.json()["data"][0]
+    assert (issued["last_used_at"], shown["last_used_at"] is not None) == (None, True)
+    assert shown | {"last_used_at": None} == issued
     assert secret not in listed.text
 
     revoked = http.delete(f"/v1/api-keys/{issued['key_id']}", headers=owner)
