@@ -84,6 +84,8 @@ class Postgres(Server):
             "max_wal_size": "2GB",
             "min_wal_size": "1GB",  # segments are written over rather than made anew
             "checkpoint_timeout": "15min",
+            # Tables that grow fast are cleaned all the time: in small steps, beside orders on few cores.
+            "autovacuum_vacuum_cost_delay": "10ms",
             "jit": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+import uvloop
 
 from core import garbage
 from core.clock import utc_now
@@ -43,7 +44,7 @@ def serve(
     if not _books_agree(sequencer):
         return BOOKS_DIFFER
     garbage.settle(look_at_old=False)
-    code = asyncio.run(_trade(sequencer, socket_path, queue_limit))
+    code = uvloop.run(_trade(sequencer, socket_path, queue_limit))
     log.info("sequencer_stopped", epoch=epoch, code=code)
     return code
 
