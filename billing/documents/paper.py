@@ -16,6 +16,7 @@ _PAID: Final = {
     Document.Reason.REFUND_RETURNED: "Paid in full; nothing is owed.",
     Document.Reason.UNDELIVERED: "The total was credited to the prepaid balance.",
     Document.Reason.OUTAGE: "The total was credited to the prepaid balance.",
+    Document.Reason.GOODWILL: "The total was credited to the prepaid balance.",
 }
 
 

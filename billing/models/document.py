@@ -37,6 +37,7 @@ class Document(models.Model):
         REFUND_RETURNED = "refund_returned"
         UNDELIVERED = "undelivered"
         OUTAGE = "outage"
+        GOODWILL = "goodwill"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)

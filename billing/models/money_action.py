@@ -16,8 +16,9 @@ OPEN_FOR: Final = timedelta(hours=24)
 class MoneyAction(models.Model):
     """What was proposed, for good, and who approved it; then, and not before, it was done.
 
-    `GOODWILL`: the house (`source`) gives an organisation a credit. `DEBT_WRITE_OFF`: it bears so much of
-    what an organisation owes for disputes. `INSURANCE_TOP_UP`: cash from outside goes into the insurance.
+    `GOODWILL`: the house (`source`) gives an organisation a credit, with a credit note. `DEBT_WRITE_OFF`:
+    it bears so much of what an organisation owes for disputes. `INSURANCE_TOP_UP`: cash from outside goes
+    into the insurance.
     `HOLD_RELEASE`, `PAYOUT_RELEASE`: what was set aside for a card payment at risk, or a blocked payout
     (`subject_id`), is let go; no money changes hands, so these have no entry.
     """

@@ -118,6 +118,18 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "goodwill_has_its_credit_note",
+        "a goodwill credit that two operators gave has a credit note",
+        """
+        SELECT format('money action %s', m.id)
+        FROM billing_moneyaction m JOIN billing_entry e ON e.id = m.entry_id
+        WHERE m.kind = 'goodwill' AND NOT EXISTS (
+            SELECT FROM billing_document d
+            WHERE d.entry_key = e.key AND d.kind = 'credit_note' AND d.reason = 'goodwill')
+        ORDER BY m.id
+        """,
+    ),
+    Invariant(
         "document_adds_up",
         "a document's lines add up to its net",
         """

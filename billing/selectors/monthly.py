@@ -43,6 +43,7 @@ _LABELS: Final = {
     ("cover_close", "earned"): "Cover money returned to the hold-back",
     ("credit_note", "in"): "Credited: compute that was not delivered",
     ("service_credit", "in"): "Credited: outages of the exchange",
+    ("money_action", "in"): "Credited by the exchange",
     ("bust", "in"): "Trades undone",
     ("bust", "out"): "Trades undone",
     ("payout", "out"): "Paid out",

@@ -17,6 +17,7 @@ from billing.rules.tax import Tax
 Reason = Document.Reason
 _SERIES: Final = {Document.Kind.INVOICE: "INV", Document.Kind.CREDIT_NOTE: "CRN"}
 NO_TAX_ON_CREDIT: Final = "No tax: the amount returns to the prepaid balance, on which tax was paid already."
+NO_TAX_ON_GOODWILL: Final = "No tax: a goodwill credit is given freely, and is the price of nothing."
 _NEXT: Final = """
     INSERT INTO billing_documentcounter AS kept (series, last) VALUES (%s, 1)
     ON CONFLICT (series) DO UPDATE SET last = kept.last + 1 RETURNING last
@@ -101,14 +102,15 @@ def document_issue(
 def service_credit_issue(
     *, organisation_id: uuid.UUID, entry_key: str, reason: Reason, line: Line, now: datetime
 ) -> Document:
-    """This function will issue the credit note for money that went back to an organisation's balance."""
+    """This function will issue the credit note for what the house put on an organisation's balance."""
+    why = NO_TAX_ON_GOODWILL if reason is Reason.GOODWILL else NO_TAX_ON_CREDIT
     return document_issue(
         kind=Document.Kind.CREDIT_NOTE,
         reason=reason,
         organisation_id=organisation_id,
         entry_key=entry_key,
         lines=[line],
-        tax=Tax(0, 0, NO_TAX_ON_CREDIT),
+        tax=Tax(0, 0, why),
         now=now,
     )
 

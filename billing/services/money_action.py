@@ -17,6 +17,7 @@ from billing.models import Entry, Hold, MoneyAction, Payout
 from billing.models.money_action import OPEN_FOR
 from billing.selectors.debts import debt_of
 from billing.selectors.money_actions import money_action_view
+from billing.services.document_issue import Line, Reason, service_credit_issue
 from billing.services.ledger_post import ledger_post
 from billing.services.payout_release import payout_release, payout_release_request
 from billing.services.wallet_move import send_to_wallet
@@ -168,6 +169,14 @@ def _give(action: MoneyAction, now: datetime) -> None:
         key=f"money_action {action.id}",
         now=now,
     )
+    service_credit_issue(
+        organisation_id=action.organisation_id,
+        entry_key=_entry_key(action),
+        reason=Reason.GOODWILL,
+        # Not the operators' reason, which is written for them: the id is what to ask about.
+        line=Line("Goodwill credit", action.amount_nano_usd, detail=public_id("money_action", action.id)),
+        now=now,
+    )
 
 
 def _bear(action: MoneyAction, now: datetime) -> None:
@@ -201,10 +210,14 @@ _DO: Final[dict[Kind, Callable[[MoneyAction, datetime], None]]] = {
 
 
 def _post(action: MoneyAction, leg: Leg, now: datetime) -> None:
-    key = f"money_action:{action.id}"
+    key = _entry_key(action)
     entry = JournalEntry(key, "money_action", (leg,), now, ref=f"money_action:{action.kind}")
     ledger_post(entries=[entry], now=now)
     action.entry = Entry.objects.get(key=key)
+
+
+def _entry_key(action: MoneyAction) -> str:
+    return f"money_action:{action.id}"
 
 
 def _source(action: MoneyAction) -> AccountRef:

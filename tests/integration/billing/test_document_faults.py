@@ -10,7 +10,10 @@ from billing.models import Charge, Document
 from billing.selectors.document_invariants import INVARIANTS as OF_DOCUMENTS
 from billing.services.budget_set import budget_set
 from billing.services.charge_record import Subject, charge_record
+from billing.services.money_action import money_action_approve, money_action_propose
 from core.clock import utc_now
+from core.ids import parse_public_id, public_id
+from cux.wire.oversight import NewMoneyAction
 from inference.selectors.invariants import INVARIANTS as OF_JOBS
 from tests.database import refused_by_database
 from tests.environment import ROOT
@@ -47,12 +50,33 @@ def world(_double: Any, servers: None, django_db_blocker: Any, tmp_path_factory:
         scene.entitlements, spare = scene.entitlements[:1], scene.entitlements[1:]
         lived(scene)
         scene.entitlements += spare
+        give_goodwill(scene)
         (refund,) = ask(funded(_double, 100), 40 * USD)
         assert step(pull(refund)).state == "succeeded"
         return scene
 
 
+def give_goodwill(scene: Scene) -> None:
+    asked = NewMoneyAction(
+        kind="goodwill",
+        reason="patience",
+        organisation_id=public_id("organisation", scene.buyer.id),
+        amount_nano_usd=USD,
+        source="fee_income",
+    )
+    now = utc_now()
+    made = money_action_propose(
+        asked=asked, proposed_by="key_one", operators_id=scene.buyer.id, key="goodwill", now=now
+    )
+    action = parse_public_id("money_action", made.money_action_id)
+    money_action_approve(action_id=action, approved_by="key_other", now=now)
+
+
 FAULTS = [
+    (
+        "goodwill_has_its_credit_note",
+        "UPDATE billing_document SET reason = 'outage' WHERE reason = 'goodwill'",
+    ),
     ("charge_is_its_entry", "UPDATE billing_charge SET fee_nano_usd = fee_nano_usd + 1"),
     ("charge_is_its_entry", "UPDATE billing_charge SET escrow_nano_usd = escrow_nano_usd - 1"),
     ("charge_is_its_entry", "UPDATE billing_charge SET subject_id = gen_random_uuid()"),

@@ -5,13 +5,19 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.db import connections, transaction
+from pypdf import PdfReader
 
+from billing.documents.paper import document_paper
+from billing.documents.render import render_pdf
+from billing.documents.statement import statement_view
 from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldPlacement
-from billing.models import Hold, MoneyAction, Payee, Payout
+from billing.models import DocumentCounter, Hold, MoneyAction, Payee, Payout
+from billing.selectors.documents import document_list, document_view
 from billing.services.card_lots import lots_spend
 from billing.services.money_action import money_action_approve, money_action_propose
 from core.clock import utc_now
@@ -89,6 +95,49 @@ def test_a_credit_moves_when_another_approves_it_and_once(source):
         (ONE, "money_action.proposed"),
         (OTHER, "money_action.approved"),
     ]
+
+
+def test_a_credit_has_a_credit_note_of_its_own_and_a_line_in_the_statement():
+    who, shown = org()
+    proposal = propose("goodwill", organisation_id=shown, amount_nano_usd=7 * USD, source="fee_income")
+    assert document_list(organisation_id=who, limit=1) == []
+    approve(proposal)
+    approve(proposal)
+    (note,) = document_list(organisation_id=who, limit=2)
+    view = document_view(note)
+    assert (view.kind, view.reason, view.net_nano_usd, view.tax_nano_usd) == (
+        "credit_note",
+        "goodwill",
+        7 * USD,
+        0,
+    )
+    assert view.entry_key == f"money_action:{id_of(proposal)}"
+    file = render_pdf("document", document_paper(note), issued_at=note.issued_at)
+    text = PdfReader(BytesIO(file)).pages[0].extract_text()
+    said = (
+        note.number,
+        "Goodwill credit",
+        proposal.money_action_id,
+        "$7.00",
+        "given freely",
+        "prepaid balance",
+    )
+    assert [part for part in said if part not in text] == []
+    assert "an outage" not in text, "what operators write for each other is not shown"
+    month = f"{note.issued_at:%Y-%m}"
+    statement = statement_view(organisation_id=who, month=month, now=utc_now())
+    assert [(line.label, line.amount_nano_usd) for line in statement.money] == [
+        ("Credited by the exchange", 7 * USD)
+    ]
+    assert statement.closing_nano_usd == 7 * USD
+
+
+def test_a_credit_that_is_refused_takes_no_number():
+    _, shown = org()
+    too_much = propose("goodwill", organisation_id=shown, amount_nano_usd=2**60, source="insurance")
+    before = list(DocumentCounter.objects.values_list("series", "last"))
+    assert refusal_of(lambda: approve(too_much)) is Code.INSUFFICIENT_BALANCE
+    assert list(DocumentCounter.objects.values_list("series", "last")) == before
 
 
 def test_the_same_operator_cannot_approve_and_after_a_day_nobody_can():
