@@ -2,16 +2,7 @@
 
 from typing import Final
 
-from billing.selectors.invariants import Invariant, guards_stand
-
-_GUARDS: Final = (
-    "billing_deposit_stays",
-    "billing_deposit_succeeds_once",
-    "billing_refund_stays",
-    "billing_refund_goes_on",
-    "billing_stripeevent_stays",
-    "billing_stripeevent_once",
-)
+from billing.selectors.invariants import Invariant
 
 INVARIANTS: Final = (
     Invariant(
@@ -112,5 +103,4 @@ INVARIANTS: Final = (
         WHERE a.kind = 'dispute_debt' AND b.posted > 0 ORDER BY a.id
         """,
     ),
-    guards_stand("card_money_guards_stand", _GUARDS),
 )

@@ -2,20 +2,10 @@
 
 from typing import Final
 
-from billing.selectors.invariants import Invariant, guards_stand
+from billing.selectors.invariants import Invariant
 
 _TO_PROVIDER: Final = "('earnings', 'hold_back')"
 _EARNED: Final = "('fee_income', 'insurance', 'public_access')"
-_GUARDS: Final = (
-    "billing_charge_append_only",
-    "billing_budgetwindow_stays",
-    "billing_document_append_only",
-    "billing_documentline_append_only",
-    "billing_documentcounter_stays",
-    "billing_documentcounter_counts",
-    "billing_document_adds_up",
-    "billing_documentline_adds_up",
-)
 
 INVARIANTS: Final = (
     Invariant(
@@ -150,5 +140,4 @@ INVARIANTS: Final = (
         WHERE c.last IS DISTINCT FROM d.count OR c.last IS DISTINCT FROM d.highest ORDER BY series
         """,
     ),
-    guards_stand("documents_guards_stand", _GUARDS),
 )

@@ -1,27 +1,11 @@
 """The ledger's invariants that one query can check: each returns the rows that break it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from billing.ledger.chart import UNLIMITED
 
 _UNLIMITED: Final = ", ".join(f"'{kind.value}'" for kind in sorted(UNLIMITED, key=lambda kind: kind.value))
-_GUARDS: Final = (
-    "billing_entry_append_only",
-    "billing_transfer_append_only",
-    "billing_hold_stays",
-    "billing_hold_ends_once",
-    "billing_entry_own_xid",
-    "billing_hold_own_xid",
-    "billing_usagereceipt_own_xid",
-    "billing_hold_recorded",
-    "billing_holdevent_append_only",
-    "billing_seal_append_only",
-    "billing_seal_follows",
-    "billing_sealpart_append_only",
-    "billing_head_append_only",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +24,6 @@ class Finding:
     name: str
     rule: str
     broken: str | None
-
-
-def guards_stand(name: str, triggers: Sequence[str]) -> Invariant:
-    """Return the invariant that these triggers exist and are enabled."""
-    return Invariant(
-        name,
-        "the triggers that keep the rows as they are exist and are enabled",
-        f"""
-        SELECT format('trigger %s', guard) FROM unnest(ARRAY{list(triggers)}) AS guard
-        WHERE NOT EXISTS (
-            SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-            WHERE t.tgname = guard AND t.tgenabled IN ('O', 'A') AND pg_table_is_visible(c.oid)
-        ) ORDER BY guard
-        """,  # noqa: S608 - our own constants
-    )
 
 
 INVARIANTS: Final = (
@@ -209,5 +178,4 @@ INVARIANTS: Final = (
         ) steps WHERE compute_ucu < before_ucu OR organisation_id <> before_id ORDER BY lease_id, sequence
         """,
     ),
-    guards_stand("guards_stand", _GUARDS),
 )

@@ -8,7 +8,7 @@ import msgspec
 
 from billing.models import MoneyAction
 from billing.models.money_action import OPEN_FOR
-from billing.selectors.invariants import Invariant, guards_stand
+from billing.selectors.invariants import Invariant
 from core.clock import rfc3339
 from core.ids import public_id
 from cux.wire.oversight import MoneyActionView
@@ -38,7 +38,6 @@ INVARIANTS: Final = (
             AND NOT EXISTS (SELECT FROM billing_moneyaction a WHERE a.entry_id = e.id) ORDER BY e.id
         """,
     ),
-    guards_stand("money_action_guards", ("billing_moneyaction_stays", "billing_moneyaction_approved_once")),
 )
 
 

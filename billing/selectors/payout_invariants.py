@@ -2,19 +2,8 @@
 
 from typing import Final
 
-from billing.selectors.invariants import Invariant, guards_stand
+from billing.selectors.invariants import Invariant
 
-_GUARDS: Final = (
-    "billing_payee_stays",
-    "billing_payee_keeps_its_account",
-    "billing_payout_stays",
-    "billing_payout_goes_on",
-    "billing_dispute_stays",
-    "billing_dispute_moves_once",
-    "billing_disputetaking_stays",
-    "billing_cardlot_risk_grows",
-    "billing_reconciliation_append_only",
-)
 # What each state of a payout has been posted as, and from where it came back.
 _STEPS: Final = """
     SELECT p.id, p.state, p.amount_nano_usd AS amount, s.kind, s.kind || ':' || p.id AS key, s.credit,
@@ -118,5 +107,4 @@ INVARIANTS: Final = (
         ) t ON t.spend_id = c.id WHERE c.taken_nano_usd <> coalesce(t.held, 0)
         """,
     ),
-    guards_stand("payout_guards_stand", _GUARDS),
 )

@@ -13,6 +13,7 @@ from billing.selectors.entry_digests import ENTRY_RULE, broken_entries
 from billing.selectors.heads import check_heads
 from billing.selectors.invariants import INVARIANTS, Finding, Invariant
 from billing.selectors.seal_check import check_seals
+from core.guards import GUARD_RULE, broken_guards
 
 _registered: dict[str, Invariant] = {}
 
@@ -28,9 +29,10 @@ def verify(cursor: CursorWrapper) -> list[Finding]:
         Finding(invariant.name, invariant.rule, _first(cursor, invariant.broken_sql))
         for invariant in (*INVARIANTS, *_registered.values())
     ]
+    guards = Finding("guards_stand", GUARD_RULE, next(broken_guards(cursor), None))
     digests = Finding("entry_says_its_digest", ENTRY_RULE, next(broken_entries(cursor), None))
     accounts = Finding("account_says_its_id", ACCOUNT_RULE, broken_account(cursor))
-    return [*findings, digests, accounts, *check_seals(cursor), check_heads(cursor)]
+    return [*findings, guards, digests, accounts, *check_seals(cursor), check_heads(cursor)]
 
 
 def _first(cursor: CursorWrapper, broken_sql: str) -> str | None:

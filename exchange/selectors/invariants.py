@@ -2,14 +2,8 @@
 
 from typing import Final
 
-from billing.selectors.invariants import Invariant, guards_stand
+from billing.selectors.invariants import Invariant
 
-_GUARDS: Final = (
-    "exchange_command_append_only",
-    "exchange_trade_append_only",
-    "exchange_instrument_terms_stay",
-    "exchange_order_beneficiary",
-)
 _LEDGER: Final = """
     SELECT e.id, e.state, e.quantity_ucu AS q, e.escrow_nano_usd AS n, e.fee_nano_usd AS f,
         coalesce(sum(b.posted) FILTER (WHERE a.kind = 'entitlement'), 0) AS undrawn,
@@ -144,5 +138,4 @@ INVARIANTS: Final = (
         WHERE b.id IS NULL OR s.id IS NULL ORDER BY t.id
         """,
     ),
-    guards_stand("exchange_guards_stand", _GUARDS),
 )

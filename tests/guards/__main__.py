@@ -1,8 +1,9 @@
 """`python -m tests.guards`: remove every guard in turn, and say of each that it stands, or what is wrong.
 
-Exit 1 if anything is. With --write the list of the guards that must be there is written anew: run it after
-adding or removing one. With --locks the locks are taken out of the code in turn, and the test of each (which
-`races.py` names) must fail. A database server of its own is started below var/guards.
+Exit 1 if anything is. With --write the lists of the guards that must be there (`listed.txt`) and of their
+definitions (`core/guards.txt`) are written anew: run it after adding, changing or removing one. With --locks
+the locks are taken out of the code in turn, and the test of each (which `races.py` names) must fail. A
+database server of its own is started below var/guards.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from django.core.management import call_command
 
 from core.embedded.postgres import Postgres
 from tests.guards.catalogue import LISTED, Cursor, Sort, guards, listed
+from tests.guards.definitions import definitions_write
 from tests.guards.locks import locks
 from tests.guards.mutants import without_locks
 from tests.guards.probes import fault
@@ -34,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.guards", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--write", action="store_true", help="write tests/guards/listed.txt")
+    parser.add_argument("--write", action="store_true", help="write listed.txt and core/guards.txt")
     parser.add_argument("words", nargs="*", help="only guards with one of these words")
     parser.add_argument("--locks", action="store_true", help="take locks out instead, and run their tests")
     options = parser.parse_args()
@@ -57,6 +59,8 @@ def judge_guards(words: list[str], *, write: bool) -> bool:
     server = Postgres(VAR)
     server.start()
     try:
+        if write:
+            definitions_write(server)
         call_command("migrate", database="owner", verbosity=0)
         with psycopg.connect(server.role_url("postgres")) as session, session.cursor() as cursor:
             wrong = judge(cursor, words, write=write)

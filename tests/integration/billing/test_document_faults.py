@@ -98,19 +98,6 @@ FAULTS = [
     ("document_numbers_have_no_gap", "UPDATE billing_documentcounter SET last = last + 1"),
     ("document_numbers_have_no_gap", "UPDATE billing_document SET sequence = sequence + 1000000"),
     ("document_numbers_have_no_gap", "DELETE FROM billing_document WHERE sequence = 1"),
-    *(
-        ("documents_guards_stand", f"DROP TRIGGER {trigger} ON {table}")
-        for trigger, table in (
-            ("billing_charge_append_only", "billing_charge"),
-            ("billing_budgetwindow_stays", "billing_budgetwindow"),
-            ("billing_document_append_only", "billing_document"),
-            ("billing_documentline_append_only", "billing_documentline"),
-            ("billing_documentcounter_stays", "billing_documentcounter"),
-            ("billing_documentcounter_counts", "billing_documentcounter"),
-            ("billing_document_adds_up", "billing_document"),
-            ("billing_documentline_adds_up", "billing_documentline"),
-        )
-    ),
 ]
 
 

@@ -194,9 +194,12 @@ def test_an_account_that_became_another_is_found(change):
     assert found.startswith(f"account {account.id}: ")
 
 
-def test_a_guard_that_was_switched_off_is_found():
+def test_guards_that_are_gone_are_found():
     with planted() as cursor:
-        assert broken(verify(cursor)) == {"guards_stand": "trigger billing_entry_append_only"}
+        found = broken(verify(cursor))
+    assert found == {
+        "guards_stand": "constraint balance_available_not_below_floor of billing_balance: is not there"
+    }
 
 
 def test_a_checkpoint_that_is_no_sum_is_found():

@@ -91,12 +91,6 @@ FAULTS = [
         )
     ),
 ]
-GUARDS = {
-    "exchange_command_append_only": "exchange_command",
-    "exchange_trade_append_only": "exchange_trade",
-    "exchange_instrument_terms_stay": "exchange_instrument",
-    "exchange_order_beneficiary": "exchange_order",
-}
 
 
 @pytest.mark.parametrize(("rule", "fault"), FAULTS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(FAULTS)])
@@ -109,15 +103,6 @@ def test_verification_names_what_breaks_the_contract(exchange, rule, fault):
         broken = {finding.name: finding.broken for finding in verify(cursor) if finding.broken}
         transaction.set_rollback(True, using="owner")
     assert rule in broken
-
-
-@pytest.mark.parametrize("guard", GUARDS)
-def test_verification_names_a_guard_of_the_exchange_that_was_switched_off(db, guard):
-    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {GUARDS[guard]} DISABLE TRIGGER {guard}")
-        broken = {finding.name: finding.broken for finding in verify(cursor) if finding.broken}
-        transaction.set_rollback(True, using="owner")
-    assert broken == {"exchange_guards_stand": f"trigger {guard}"}
 
 
 @pytest.mark.parametrize(
