@@ -18,7 +18,7 @@ from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
 from core.embedded.environment import database_settings
-from core.embedded.postgres import Postgres
+from core.embedded.postgres import APP_ROLE, Postgres
 
 MANIFEST: Final = "manifest.json"
 _JOBS: Final = "2"
@@ -36,6 +36,14 @@ _REBASE: Final = """
     CREATE OR REPLACE FUNCTION core_xid_base() RETURNS bigint
         LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {base}::bigint
 """
+# What `cux_app` is given of every new table by default would come on top of the rights that the backup gives
+# it, to the append-only tables too. The backup brings the defaults back, when all tables are there.
+_NO_DEFAULTS: Final = f"""
+    DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
+        ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM {APP_ROLE};
+        ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM {APP_ROLE};
+    END IF; END $$
+"""  # noqa: S608 - our own constant
 _TABLES: Final = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
 
@@ -103,6 +111,7 @@ def restore(*, backup: Path, url: str, replace: bool) -> None:
             cursor.execute("DROP SCHEMA public CASCADE")
             cursor.execute("CREATE SCHEMA public")
             cursor.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+        cursor.execute(_NO_DEFAULTS)
     connections["owner"].close()
     name = str(database_settings(url)["NAME"])
     _run("pg_restore", url, "--no-owner", "--exit-on-error", "--jobs", _JOBS, "--dbname", name, str(backup))

@@ -14,6 +14,7 @@ from billing.services.ledger_seal import ledger_seal
 from core.backup import MANIFEST, BackupError, backup_take, rebase_transactions, restore
 from core.clock import utc_now
 from core.embedded.postgres import Postgres
+from core.guards import broken_guards
 from tests.environment import VAR
 from tests.integration.billing.books import funded, state
 
@@ -61,6 +62,20 @@ def test_what_comes_back_is_what_was_there_and_counts_on(tmp_path: Path, request
         restore(backup=taken, url=url, replace=False)
     restore(backup=taken, url=url, replace=True)
     assert (state(account), state(later)) == (before, [])
+
+
+def test_every_guard_comes_back_and_no_right_beside_them(backup: Path, other: str, tmp_path: Path):
+    restore(backup=backup, url=other, replace=False)
+    again = backup_take(directory=tmp_path / "again", url=other, now=utc_now())
+    restore(backup=again, url=other, replace=True)
+    with connections["owner"].cursor() as cursor:
+        assert list(broken_guards(cursor)) == []
+        cursor.execute("CREATE TABLE later ()")
+        rights = ", ".join(
+            f"has_table_privilege('cux_app', 'later', '{right}')" for right in ("INSERT", "TRUNCATE")
+        )
+        cursor.execute(f"SELECT {rights}")
+        assert cursor.fetchone() == (True, False)
 
 
 def test_a_cluster_that_counts_from_a_lower_number_goes_on_from_the_backups(backup: Path, other: str):
