@@ -28,7 +28,7 @@ _KEY: Final[Schema] = {
     "in": "header",
     "required": False,
     "description": "1 to 255 characters. The same key with the same body gets the same answer; with "
-    "another body, 409.",
+    "another body, 409. It is known for at least 30 days.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _LAST_EVENT: Final[Schema] = {

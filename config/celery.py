@@ -15,6 +15,7 @@ from django.conf import settings
 # so that a queue that stood still does not run the same look-around a hundred times.
 PERIODS_S = {
     "config.outbox_drain": 1.0,
+    "config.prune": 60.0,
     "exchange.covers_run": 1.0,
     "exchange.auctions_start": 1.0,
     "exchange.snapshot_take": 10.0,

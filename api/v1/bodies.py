@@ -14,7 +14,8 @@ KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255},
     OpenApiParameter.HEADER,
-    description="The same key with the same body gets the same answer; with another body, 409.",
+    description="The same key with the same body gets the same answer; with another body, 409. "
+    "It is known for at least 30 days.",
 )
 
 

@@ -38,11 +38,11 @@ def deposit_start(*, organisation_id: uuid.UUID, asked: NewDeposit, key: str, no
     )
     deposit_id = uuid.UUID(made["deposit_id"])
     deposit_step(deposit_id=deposit_id, now=now)
-    # No caller's key holds a space, so this one is ours: what was answered first is answered again. A
-    # caller's may be as long as a key can be.
+    # What was answered first is answered again. No caller's key holds a space, so this one is ours; it is
+    # the deposit's and not the caller's, whose key may be forgotten and used again before this one is.
     shown, _ = once(
         organisation_id=organisation_id,
-        key=f"{hashlib.sha256(key.encode()).hexdigest()} answer",
+        key=f"{deposit_id.hex} answer",
         body_sha256=digest,
         action=lambda: _shown(deposit_id),
     )

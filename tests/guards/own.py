@@ -50,6 +50,7 @@ TRIALS: Final[dict[str, Trial]] = {
         ),
         before=("{billing_hold}", "ALTER TABLE billing_hold DISABLE TRIGGER billing_hold_ends_once"),
     ),
+    "billing_stripeevent_stays_whole": Trial(("TRUNCATE billing_stripeevent",)),
     "billing_usagereceipt_never_falls": Trial(
         (
             "INSERT INTO billing_usagereceipt SELECT (jsonb_populate_record(r, jsonb_build_object("

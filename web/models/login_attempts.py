@@ -13,5 +13,8 @@ class LoginAttempts(models.Model):
     attempts = models.IntegerField()
     started_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["started_at"], name="login_attempts_by_age")]
+
     def __str__(self) -> str:
         return f"{self.attempts} attempts"
