@@ -192,6 +192,8 @@ RELAY_URL = os.environ.get("CUX_RELAY_URL", "http://127.0.0.1:8001")
 RELAY_INTERNAL_TOKEN = ENVIRONMENT["RELAY_TOKEN"]
 SEALING_KEY = ENVIRONMENT["SEALING_KEY"]
 RECEIPT_SIGNING_SEED = ENVIRONMENT["SIGNING_SEED"]
+# Public keys from before, by commas, as `manage.py signing_key` prints them: `KEY FROM UNTIL`.
+RETIRED_SIGNING_KEYS = [e for e in os.environ.get("RETIRED_SIGNING_KEYS", "").split(",") if e.strip()]
 
 # -- Stripe. Without a key of one's own, the double of Stripe that runs beside (`stripe_double`) is asked; its
 # address is used for nothing else.

@@ -126,10 +126,18 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     public_key: str
 
 
+class RetiredKeyView(KeyView, frozen=True, kw_only=True):
+    """A key that the exchange signed with before: it counts for what was signed in this time."""
+
+    valid_from: str
+    valid_until: str
+
+
 class KeysView(msgspec.Struct, frozen=True, kw_only=True):
-    """The keys that receipts are verified with."""
+    """The keys that receipts and heads of the ledger are verified with."""
 
     exchange: KeyView
+    retired: list[RetiredKeyView]
     providers: list[KeyView]
 
 

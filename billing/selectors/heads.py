@@ -8,10 +8,12 @@ from django.db.backends.utils import CursorWrapper
 from billing.models import Head
 from billing.selectors.invariants import Finding
 from core.clock import rfc3339
-from core.exchange_key import exchange_key
+from core.exchange_key import exchange_keys_at
 from cux.wire.ledger_head import LedgerHead, SignedHead, head_is_signed
 
-HEADS_RULE: Final = "each published head is signed by the exchange and is still the hash of its seal"
+HEADS_RULE: Final = (
+    "each published head is signed by a key that the exchange then had, and is still the hash of its seal"
+)
 _HEADS: Final = """
     SELECT head.seal_id, head.hash, head.published_at, head.key_id, head.signature, seal.hash
     FROM billing_head head LEFT JOIN billing_seal seal ON seal.height = head.seal_id ORDER BY head.seal_id
@@ -41,17 +43,20 @@ def head_list(*, below: int | None, limit: int) -> Sequence[SignedHead]:
 def check_heads(cursor: CursorWrapper) -> Finding:
     """Return the finding about all heads, with the first broken one named."""
     cursor.execute(_HEADS)
-    keys = {exchange_key().key_id: exchange_key().public}
-    broken = next((said for row in cursor.fetchall() if (said := _fault(row, keys))), None)
+    broken = next((said for row in cursor.fetchall() if (said := _fault(row))), None)
     return Finding("heads_stand", HEADS_RULE, broken)
 
 
-def _fault(row: tuple[Any, ...], keys: dict[str, bytes]) -> str | None:
+def _fault(row: tuple[Any, ...]) -> str | None:
     height, head_hash, published_at, key_id, signature, seal_hash = row
     if seal_hash is None or bytes(seal_hash) != bytes(head_hash):
         return f"head {height}: the chain has another hash there, or none"
     head = Head(pk=height, hash=head_hash, published_at=published_at, key_id=key_id, signature=signature)
-    return None if head_is_signed(_signed(head), keys) else f"head {height}: the exchange did not sign this"
+    keys = exchange_keys_at(published_at)
+    if head_is_signed(_signed(head), keys):
+        return None
+    why = "did not sign this" if key_id in keys else f"had no key {key_id} then"
+    return f"head {height}: the exchange {why}"
 
 
 def _signed(row: Head) -> SignedHead:

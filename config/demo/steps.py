@@ -222,7 +222,8 @@ def verify(market: Market) -> None:
     card.write_text(json.dumps(market.found["card"]))
     keys = market.call("ada", "GET", "/v1/keys")
     command = [sys.executable, "-m", "cux", "receipt", "verify", str(path), "--offline", "--card", str(card)]
-    command += ["--exchange-key", keys["exchange"]["public_key"]]
+    for row in (keys["exchange"], *keys["retired"]):
+        command += ["--exchange-key", row["public_key"]]
     for row in keys["providers"]:
         command += ["--provider-key", row["public_key"]]
     _run(market, command)

@@ -19,6 +19,14 @@ def read_keys(sources: list[str]) -> dict[str, bytes]:
     return {key_id(public): public for public in keys}
 
 
+def decode_keys(texts: list[str]) -> dict[str, bytes]:
+    """Return the public keys that an exchange lists, by key id. Raises UsageError if one is malformed."""
+    try:
+        return {key_id(public): public for public in map(decode_key, texts)}
+    except SigningError as error:
+        raise UsageError(f"the exchange lists a malformed key: {error}") from error
+
+
 def _key(source: str) -> bytes:
     path = Path(source)
     try:

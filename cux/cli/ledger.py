@@ -9,12 +9,11 @@ import typer
 from cux.cli.checks import Check
 from cux.cli.exits import ExitCode, UsageError
 from cux.cli.figures import moment
-from cux.cli.key_files import read_keys
+from cux.cli.key_files import decode_keys, read_keys
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts, grid
 from cux.client.errors import NotFoundError
 from cux.wire.ledger_head import SignedHead, head_is_signed, parse_head
-from cux.wire.signing import SigningError, decode_key, key_id
 
 app = group("The exchange's ledger, as anyone can check it.")
 heads = group("Signed heads of the ledger's hash chain: who keeps one can prove a later change.")
@@ -81,7 +80,7 @@ def head_verify(
     With --offline and a key this needs no exchange. Exit code 1 if a check fails: then you hold the proof.
     """
     signed = _read(file)
-    keys = read_keys(exchange_key or []) or _listed_key(session, offline=offline)
+    keys = read_keys(exchange_key or []) or _listed_keys(session, signed, offline=offline)
     checks = [_signature(signed, keys), _still_published(session, signed, offline=offline)]
     valid = all(check.passed is not False for check in checks)
     if session.as_json:
@@ -103,15 +102,11 @@ def _read(file: Path) -> SignedHead:
         raise UsageError(f"{file} is no signed head: {error}") from error
 
 
-def _listed_key(session: Session, *, offline: bool) -> dict[str, bytes]:
+def _listed_keys(session: Session, signed: SignedHead, *, offline: bool) -> dict[str, bytes]:
     if offline:
         raise UsageError("--offline needs --exchange-key")
-    session.say(f"key: as {session.client.access.url} lists it; pin it with --exchange-key")
-    try:
-        public = decode_key(session.client.key_list().exchange.public_key)
-    except SigningError as error:
-        raise UsageError(f"the exchange lists a malformed key: {error}") from error
-    return {key_id(public): public}
+    session.say(f"keys: as {session.client.access.url} lists them; pin them with --exchange-key")
+    return decode_keys(session.client.key_list().exchange_keys_at(signed.head.published_at))
 
 
 def _signature(signed: SignedHead, keys: dict[str, bytes]) -> Check:

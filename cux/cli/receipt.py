@@ -9,13 +9,13 @@ import typer
 from cux.cli.checks import Check, check_receipt
 from cux.cli.exits import ExitCode, UsageError
 from cux.cli.figures import cu, moment, usd
-from cux.cli.key_files import read_card, read_keys
+from cux.cli.key_files import decode_keys, read_card, read_keys
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts
 from cux.client.errors import NotFoundError
+from cux.client.views import PublicKeys
 from cux.wire.card import CardError, ComputeCard
 from cux.wire.receipt import Receipt
-from cux.wire.signing import SigningError, decode_key, key_id
 from cux.wire.verification import ReceiptError, parse_receipt
 
 app = group("Signed proof of what was delivered, metered and charged.")
@@ -63,7 +63,7 @@ def receipt_verify(
     With --offline and both keys given this needs no exchange. Exit code 1 if any check fails.
     """
     data = _read(session, source, offline=offline)
-    exchange, providers = _keys(session, exchange_key, provider_key, offline=offline)
+    exchange, providers = _keys(session, data, exchange_key, provider_key, offline=offline)
     found = read_card(card) if card is not None else None
     if found is None and not offline:
         found = _published_card(session, data)
@@ -93,7 +93,12 @@ def _read(session: Session, source: str, *, offline: bool = False) -> bytes:
 
 
 def _keys(
-    session: Session, exchange: list[str] | None, providers: list[str] | None, *, offline: bool
+    session: Session,
+    data: bytes,
+    exchange: list[str] | None,
+    providers: list[str] | None,
+    *,
+    offline: bool,
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """Return public keys by key id: those given, and for a side without any the exchange's own list."""
     if offline and not (exchange and providers):
@@ -105,16 +110,18 @@ def _keys(
     session.say(
         f"keys: as {session.client.access.url} lists them; pin them with --exchange-key, --provider-key"
     )
-    return own or _by_id([listed.exchange.public_key]), others or _by_id(
-        [key.public_key for key in listed.providers]
+    return (
+        own or decode_keys(_of_exchange(listed, data)),
+        others or decode_keys([key.public_key for key in listed.providers]),
     )
 
 
-def _by_id(texts: list[str]) -> dict[str, bytes]:
+def _of_exchange(listed: PublicKeys, data: bytes) -> list[str]:
+    """Return the keys that the exchange may have signed a receipt with when it was settled."""
     try:
-        return {key_id(public): public for public in map(decode_key, texts)}
-    except SigningError as error:
-        raise UsageError(f"the exchange lists a malformed key: {error}") from error
+        return listed.exchange_keys_at(parse_receipt(data).body.settled_at)
+    except ReceiptError:  # the checks say so
+        return [listed.exchange.public_key]
 
 
 def _published_card(session: Session, data: bytes) -> ComputeCard | None:

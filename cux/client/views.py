@@ -4,11 +4,13 @@ Integers are exact and decide; the `usd` strings beside them are for people. Fie
 adds are ignored.
 """
 
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from cux.wire.card import ComputeCard
+from cux.wire.fields import Instant
 from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
 from cux.wire.streams import AccountDelta, AuctionNews
 
@@ -159,11 +161,29 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
     public_key: str
 
 
+class RetiredKey(PublicKey, frozen=True, kw_only=True):
+    """A key that the exchange signed with before: it counts for what was signed in this time."""
+
+    valid_from: Instant
+    valid_until: Instant
+
+    def was_valid(self, moment: datetime) -> bool:
+        """Tell whether the exchange signed with it then."""
+        return datetime.fromisoformat(self.valid_from) <= moment <= datetime.fromisoformat(self.valid_until)
+
+
 class PublicKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys that receipts are verified with."""
 
     exchange: PublicKey
     providers: list[PublicKey]
+    retired: list[RetiredKey] = []
+
+    def exchange_keys_at(self, instant: str) -> list[str]:
+        """Return the keys, in hex, for what says that the exchange signed it at that instant (RFC 3339)."""
+        moment = datetime.fromisoformat(instant)
+        before = [key.public_key for key in self.retired if key.was_valid(moment)]
+        return [self.exchange.public_key, *before]
 
 
 class CuxUsage(msgspec.Struct, frozen=True, kw_only=True):

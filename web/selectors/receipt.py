@@ -2,8 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
-from core.exchange_key import exchange_key
+from core.exchange_key import exchange_keys_at
 from cux.wire.orders import JobView
 from cux.wire.receipt import Receipt, receipt_hash
 from cux.wire.signing import key_id
@@ -44,12 +45,12 @@ def receipt_page(*, organisation_id: uuid.UUID, job_id: uuid.UUID) -> ReceiptPag
 
 
 def _verifies(document: bytes) -> bool:
-    own = exchange_key().public
+    settled_at = datetime.fromisoformat(parse_receipt(document).body.settled_at)
     keys = [bytes.fromhex(public) for _, public in provider_keys()]
     try:
         verify_receipt(
             document,
-            exchange_keys={key_id(own): own},
+            exchange_keys=exchange_keys_at(settled_at),
             provider_keys={key_id(public): public for public in keys},
         )
     except ReceiptError:

@@ -77,6 +77,20 @@ def test_offline_only_the_signature_is_checked(monkeypatch: pytest.MonkeyPatch, 
     assert run(monkeypatch, Script(), *words).exit_code == 2  # whose key?
 
 
+@pytest.mark.parametrize(
+    ("until", "valid"), [("2026-08-01T12:00:00Z", True), ("2026-08-01T11:59:59Z", False)]
+)
+def test_a_head_of_a_retired_key_is_valid_if_it_was_signed_in_the_keys_time(
+    monkeypatch: pytest.MonkeyPatch, kept: Path, until: str, valid: bool
+) -> None:
+    own = {"owner": "exchange", "key_id": PROVIDER_KEY.key_id, "public_key": PROVIDER_KEY.public.hex()}
+    before = {"owner": "exchange", "key_id": EXCHANGE_KEY.key_id, "public_key": EXCHANGE_KEY.public.hex()}
+    times = {"valid_from": "1970-01-01T00:00:00Z", "valid_until": until}
+    listed = {"exchange": own, "providers": [], "retired": [before | times]}
+    result = run(monkeypatch, Script(ok(listed), ok(head())), "ledger", "head", "verify", str(kept))
+    assert (result.exit_code == 0, "is not the exchange's" in result.stdout) == (valid, not valid)
+
+
 def test_what_is_no_head_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "head.json"
     file.write_text("{}")
