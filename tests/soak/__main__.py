@@ -1,9 +1,9 @@
-"""Run or continue the soak: `python -m tests.soak [--minutes 30] [--only PART] [--result docs/soak.json]`.
+"""Run or continue the soak: `python -m tests.soak [--minutes 30] [--only PART [--anew]]`.
 
 Long tests in units, each checked by itself (`PARTS` in `tests/soak/run.py`). It stops when the minutes are
-over and goes on where it was at the next call; data and state lie in `var/soak`. Another commit begins anew.
-What has been found so far is written to the result's file after every unit. Exits 1 if a check failed, for
-good until another commit.
+over and goes on where it was at the next call. What it finds is written to `docs/soak.json` after every unit,
+each part with its commit: a part that passed stands until `--anew`; one that did not begins anew at another
+commit. The servers' data lie in `var/soak`. Exits 1 if a check failed.
 """
 
 import argparse
@@ -22,10 +22,12 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=30.0, help="of this piece")
     parser.add_argument("--only", help="go on with the part of this name alone")
+    parser.add_argument("--anew", action="store_true", help="forget what was found, also if it passed")
     parser.add_argument("--result", type=Path, default=ROOT / "docs" / "soak.json")
     options = parser.parse_args()
-    os.environ["CUX_TEST_VAR"] = str(VAR / "data")
+    os.environ["CUX_TEST_VAR"] = str(VAR)
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ.setdefault("CUX_LOG_LEVEL", "CRITICAL")  # faults are made on purpose; findings raise
 
     import django
 
@@ -34,7 +36,7 @@ def main() -> int:
     django.setup()
     from tests.soak.run import Soak
 
-    soak = Soak(state_path=VAR / "state.json", result_path=options.result, only=options.only)
+    soak = Soak(result_path=options.result, only=options.only, anew=options.anew)
     return soak.run(minutes=options.minutes)
 
 

@@ -1,19 +1,20 @@
-"""What the soak has found so far: kept after every unit, so that it can go on after any end."""
+"""What the soak has found: `docs/soak.json`, written after every unit, so that it can go on after any end."""
 
 import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+_SEVERITY = ("failed", "unfinished", "passed")
 
 
 @dataclass
 class Found:
-    """What one part has found: units checked of those planned, sums of their figures, failures."""
+    """What one part has found at one commit: units checked of those planned, sums of figures, failures."""
 
+    commit: str
     planned: int
     done: int = 0
     seconds: float = 0.0
@@ -30,63 +31,41 @@ class Found:
     def add(self, figures: Mapping[str, int], seconds: float) -> None:
         """Count a unit after which all was as it should be."""
         self.done += 1
-        self.seconds += seconds
+        self.seconds = round(self.seconds + seconds, 1)
         for name, value in figures.items():
             self.figures[name] = self.figures.get(name, 0) + value
-
-    def result(self) -> dict[str, Any]:
-        """Return what is published of it."""
-        return {
-            "verdict": self.verdict,
-            "done": self.done,
-            "planned": self.planned,
-            **self.figures,
-            "minutes": round(self.seconds / 60, 1),
-            "failures": self.failures,
-        }
 
 
 @dataclass
 class Record:
-    """What has been found at one commit, by part."""
+    """What has been found, by part."""
 
-    commit: str
-    pieces: int = 0
     parts: dict[str, Found] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
         """Return the worst of the parts': `failed`, `unfinished`, `passed`."""
         verdicts = {found.verdict for found in self.parts.values()}
-        return next((verdict for verdict in ("failed", "unfinished") if verdict in verdicts), "passed")
+        return next((verdict for verdict in _SEVERITY if verdict in verdicts), "unfinished")
 
-    def result(self) -> dict[str, Any]:
-        """Return what is published."""
-        parts = {name: found.result() for name, found in self.parts.items()}
-        return {"verdict": self.verdict, "commit": self.commit, "pieces": self.pieces, "parts": parts}
+    def save(self, path: Path) -> None:
+        """Replace the file in one step."""
+        parts = {name: {"verdict": found.verdict, **asdict(found)} for name, found in self.parts.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps({"verdict": self.verdict, "parts": parts}, indent=2) + "\n")
+        draft.replace(path)
 
 
 def load(path: Path, commit: str) -> Record:
-    """Return the record of this commit, an empty one if there is none."""
-    if path.exists():
-        kept = json.loads(path.read_text())
-        if kept["commit"] == commit:
-            parts = {name: Found(**found) for name, found in kept.pop("parts").items()}
-            return Record(**kept, parts=parts)
-    return Record(commit)
-
-
-def save(path: Path, content: dict[str, Any]) -> None:
-    """Replace a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    draft.replace(path)
-
-
-def keep(path: Path, record: Record) -> None:
-    """Write the whole record."""
-    save(path, asdict(record))
+    """Return what stands: each part that passed, at whatever commit, and what was begun at this one."""
+    kept = json.loads(path.read_text())["parts"] if path.exists() else {}
+    parts = {}
+    for name, values in kept.items():
+        verdict = values.pop("verdict")
+        if verdict == "passed" or values["commit"] == commit:
+            parts[name] = Found(**values)
+    return Record(parts)
 
 
 def commit_id() -> str:

@@ -1,6 +1,5 @@
 """The soak: its parts in turn, a unit at a time."""
 
-import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from tests.soak.moments import Moments
 from tests.soak.money import MoneySequences
 from tests.soak.part import Part
 from tests.soak.processes import Processes
-from tests.soak.record import Found, commit_id, keep, load, save
+from tests.soak.record import Found, commit_id, load
 
 PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries(), MoneySequences(), Chaos())
 
@@ -27,26 +26,29 @@ PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries(), MoneyS
 class Soak:
     """A soak that may be ended at any time; a unit counts once it has been checked."""
 
-    def __init__(self, *, state_path: Path, result_path: Path, only: str | None = None) -> None:
-        """Take up what the state's file tells of this commit; `only`: the one part to go on with."""
-        self._state_path = state_path
+    def __init__(self, *, result_path: Path, only: str | None = None, anew: bool = False) -> None:
+        """Take up what the result's file tells. `only`: the one part to go on with; `anew`: forget it."""
         self._result_path = result_path
         self._parts = [part for part in PARTS if only in (None, part.name)]
-        self._record = load(state_path, commit_id())
+        self._commit = commit_id()
+        self._record = load(result_path, self._commit)
+        if anew:
+            for part in self._parts:
+                self._record.parts.pop(part.name, None)
 
     def run(self, *, minutes: float) -> int:
         """Go on until all is done or the minutes are over; return the exit status."""
         until = time.monotonic() + minutes * 60
         record = self._record
-        record.pieces += 1
         with self._servers():
             for part in PARTS:
-                record.parts.setdefault(part.name, Found(part.planned))
+                if part.name not in record.parts:
+                    record.parts[part.name] = Found(self._commit, part.planned)
             for part in self._parts:
                 found = record.parts[part.name]
                 if found.verdict == "unfinished" and time.monotonic() < until:
                     self._go_on(part, found, until)
-        self._keep()
+        record.save(self._result_path)
         print(f"soak: {record.verdict}")
         return 1 if record.verdict == "failed" else 0
 
@@ -59,29 +61,19 @@ class Soak:
                     now = time.monotonic()
                     found.add(figures, now - began)
                     began = now
-                    self._keep()
+                    self._record.save(self._result_path)
                     print(f"{part.name}: {found.done}/{found.planned}", flush=True)
                     if now > until:
                         return
         except Exception as error:  # whatever it is: the next piece must not go on as if nothing were
             traceback.print_exc()
             found.failures.append(f"after {found.done}: {error}")
-        self._keep()
-
-    def _keep(self) -> None:
-        keep(self._state_path, self._record)
-        save(self._result_path, self._record.result())
 
     @contextmanager
     def _servers(self) -> Iterator[None]:
-        """Run PostgreSQL and Valkey, on new data when nothing was checked yet."""
-        servers = embedded_servers(VAR)
-        if not self._record.parts:
-            for server in servers:
-                server.stop()
-                shutil.rmtree(server.data_directory, ignore_errors=True)
+        """Run PostgreSQL and Valkey."""
         with ExitStack() as running:
-            for server in servers:
+            for server in embedded_servers(VAR):
                 server.start()
                 running.callback(server.stop)
             running.callback(connections.close_all)
