@@ -42,7 +42,7 @@ def budget_set(
         created_at=now,
     )
     Budget.objects.bulk_create([budget], ignore_conflicts=True)
-    kept = Budget.objects.select_for_update(no_key=True).get(
+    kept = Budget.objects.get(
         organisation_id=organisation_id, api_key_id=api_key_id, window=window, ended_at__isnull=True
     )
     kept.limit_nano_usd = limit_nano_usd

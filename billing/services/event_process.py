@@ -66,7 +66,7 @@ def _process(event: StripeEvent, now: datetime) -> bool:
     apply = handler(Occasion(event.object_id, event.account, event.type)) if handler else None
 
     def effect_and_mark() -> bool:
-        row = StripeEvent.objects.select_for_update(no_key=True).get(id=event.id)
+        row = StripeEvent.objects.get(id=event.id)  # as it is now that it is our turn
         if row.processed_at is not None:
             return False
         if apply is not None:

@@ -31,10 +31,10 @@ def hold_back_mature(*, organisation_id: uuid.UUID, period: timedelta, now: date
     if Entry.objects.filter(key=key).exists():
         return 0
     before = datetime.combine(day, time(), UTC) - period
+    at_risk = _at_risk(organisation_id, now)  # locked first: disputes take of it
     amount = hold_back_matured(organisation_id=organisation_id, before=before)
     if not amount:
         return 0
-    at_risk = _at_risk(organisation_id, now)
     parts = first_in_first_out((_waiting(spend) for spend in at_risk), amount)
     leg = Leg(
         of_organisation(Kind.HOLD_BACK, organisation_id),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.models import Payee, Payout
+from billing.models import Payout
 from billing.selectors.debts import debt_of
 from billing.services.payout_decide import payout_amount, payout_audit, payout_start
 from core.audit import Action
@@ -60,11 +60,9 @@ def payout_release(*, payout_id: uuid.UUID, approved_by: str, now: datetime) -> 
 
 
 def _locked(payout_id: uuid.UUID) -> Payout:
-    """Return a payout with its payee's row locked, as deciding does."""
-    payee_id = Payout.objects.filter(id=payout_id).values_list("payee_id", flat=True).first()
-    if payee_id is None:
+    """Return a payout, locked. While it is blocked nothing else is decided on for its payee."""
+    rows = Payout.objects.select_related("payee").select_for_update(no_key=True, of=["self"])
+    payout = rows.filter(id=payout_id).first()
+    if payout is None:
         raise CuxError(Code.NOT_FOUND, "There is no such payout.")
-    Payee.objects.select_for_update(no_key=True).get(id=payee_id)
-    return (
-        Payout.objects.select_related("payee").select_for_update(no_key=True, of=["self"]).get(id=payout_id)
-    )
+    return payout

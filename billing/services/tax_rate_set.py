@@ -20,7 +20,7 @@ def tax_rate_set(*, country: str, name: str, rate_ppm: int, valid_from: date) ->
     """
     if country not in COUNTRIES or not 0 < rate_ppm < PPM:
         raise CuxError(Code.INVALID_FIELD, "Expected a country as in ISO 3166-1 and a rate below 100 %.")
-    last = TaxRate.objects.select_for_update().filter(country=country).order_by("-valid_from").first()
+    last = TaxRate.objects.filter(country=country).order_by("-valid_from").first()
     if last is not None and valid_from <= last.valid_from:
         raise CuxError(Code.INVALID_FIELD, f"The rate of {last.valid_from} is newer.", param="valid_from")
     if last is not None and (last.valid_until is None or last.valid_until > valid_from):

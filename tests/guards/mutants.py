@@ -40,27 +40,35 @@ def pytest_runtest_protocol(item: pytest.Function, nextitem: pytest.Item | None)
     """Run a test for each lock that it is for, with it and without it."""
     for lock in item.config.getoption("--without-lock"):
         if RACES[lock] == item.nodeid:
-            said = _fault(item, lock)
-            item.session.testsfailed += bool(said)
+            stands, said = _tried(item, lock)
+            item.session.testsfailed += not stands
             with item.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-                print(f"{lock}: {said or 'stands'}", flush=True)
+                print(f"{lock}: {'stands; ' * stands}{said}", flush=True)
     item.session._setupstate.teardown_exact(nextitem)
     return True
 
 
-def _fault(item: pytest.Function, lock: str) -> str:
-    """Return what is wrong with a lock's test, nothing if it is as it should be."""
+def _tried(item: pytest.Function, lock: str) -> tuple[bool, str]:
+    """Return whether a lock's test is as it should be, and what it says without the lock or what is wrong."""
     failed = _failed(item)
     if failed is not None:
-        return f"with it {item.nodeid} fails: {failed.longreprtext}"
+        return False, f"with it {item.nodeid} fails: {failed.longreprtext}"
     with without(lock):
         failed = _failed(item)
     if failed is None:
-        return f"without it {item.nodeid} passes"
-    return f"without it {item.nodeid} is not begun: {failed.longreprtext}" if failed.when == "setup" else ""
+        return False, f"without it {item.nodeid} passes"
+    if failed.when == "setup":
+        return False, f"without it {item.nodeid} is not begun: {failed.longreprtext}"
+    return True, f"without it {_reason(failed)}"
 
 
 def _failed(item: pytest.Function) -> pytest.TestReport | None:
     item._initrequest()
     reports = runtestprotocol(item, nextitem=item.parent, log=False)
     return next((report for report in reports if not report.passed), None)
+
+
+def _reason(failed: pytest.TestReport) -> str:
+    """Return the first line of why a test failed."""
+    crash = getattr(failed.longrepr, "reprcrash", None)
+    return str(crash.message if crash else failed.longreprtext).partition("\n")[0]

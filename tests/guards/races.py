@@ -5,14 +5,57 @@
 
 from typing import Final
 
-_BILLING: Final = "tests/integration/billing"
-_POSTED: Final = f"{_BILLING}/test_locks.py::test_a_posting_locks_the_balances_that_it_moves"
-
-RACES: Final[dict[str, str]] = {
-    "billing_batch_post  lock  FOR NO KEY UPDATE": f"{_POSTED}[batch]",
-    "billing_ledger_post  lock  FOR NO KEY UPDATE": f"{_POSTED}[post]",
-    "core.retention  lock  statement": (
-        "tests/integration/core/test_retention.py::test_a_row_that_somebody_holds_waits_for_the_next_run"
-    ),
+_TESTS: Final = {
+    "tests/integration/billing/test_locks.py": {
+        "billing_batch_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[batch]",
+        "billing_ledger_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[post]",
+    },
+    "tests/integration/billing/test_locks_deposits.py": {
+        "billing.services.auto_top_up  lock  auto_top_up_begin": "test_no_top_up_begins_as_its_owner_switches_them_off",
+        "billing.services.auto_top_up  lock  auto_top_up_told": "test_a_decline_does_not_switch_on_what_its_owner_switches_off",
+        "billing.services.card_lots  lock  _unspent": "test_two_payments_at_once_do_not_spend_the_same_card_money",
+        "billing.services.card_lots  lock  lot_return": "test_what_is_spent_at_this_moment_does_not_go_back_to_the_card",
+        "billing.services.checkout_start  lock  _note": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[own_page]",
+        "billing.services.customer_ensure  lock  customer_lock": "test_two_who_pay_in_at_once_are_within_the_tries_of_an_hour",
+        "billing.services.deposit_apply  lock  deposit_apply": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[older_word]",
+        "billing.services.deposit_apply  lock  deposit_expire": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[end_of_page]",
+        "billing.services.deposit_step  lock  _failed": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[refusal]",
+    },
+    "tests/integration/billing/test_locks_payouts.py": {
+        "billing.services.budget_set  lock  budget_end": "test_a_budget_ends_once",
+        "billing.services.budget_windows  lock  windows_lock": "test_two_jobs_that_end_at_once_both_give_back_what_they_had_set_aside",
+        "billing.services.money_action  lock  money_action_approve": "test_two_who_approve_at_once_do_it_once",
+        "billing.services.money_stop  lock  money_resume": "test_money_leaves_again_from_one_moment_on",
+        "billing.services.payee_onboard  lock  payee_apply": "test_a_change_of_a_payees_bank_is_written_down_once",
+        "billing.services.payout_decide  lock  payout_decide": "test_two_payouts_at_once_are_within_the_days_most",
+        "billing.services.payout_release  lock  _locked": "test_who_asked_for_a_release_stays_so_once_it_is_released",
+    },
+    "tests/integration/billing/test_locks_returns.py": {
+        "billing.selectors.disputed  lock  money_kept": "test_what_matures_at_this_moment_is_not_taken_of_hold_back_by_a_dispute",
+        "billing.selectors.refundable  lock  _refundable": "test_an_operators_refund_leaves_only_the_rest_to_be_asked_for",
+        "billing.services.debt_capture  lock  _capture": "test_no_more_than_is_owed_is_taken_by_two_at_once",
+        "billing.services.debt_repay  lock  _LOCK": "test_a_debt_is_repaid_once_by_two_payments_at_once",
+        "billing.services.dispute_apply  lock  _row": "test_an_older_word_on_a_dispute_does_not_undo_what_it_took",
+        "billing.services.dispute_post  lock  dispute_give_back": "test_a_dispute_that_is_won_takes_the_deposit_before_any_balance",
+        "billing.services.dispute_post  lock  dispute_take": "test_a_dispute_takes_of_a_deposit_what_is_not_refunded_at_this_moment",
+        "billing.services.hold_back_mature  lock  _at_risk": "test_what_a_dispute_takes_at_this_moment_does_not_mature",
+        "billing.services.refund_apply  lock  _locked": "test_a_refund_that_arrives_is_posted_once_and_nobodys_refusal_undoes_it[told again]",
+        "billing.services.refund_foreign  lock  refund_foreign": "test_two_refunds_of_operators_at_once_both_count",
+        "billing.services.refund_step  lock  _refused": "test_a_refund_that_arrives_is_posted_once_and_nobodys_refusal_undoes_it[refused]",
+    },
+    "tests/integration/billing/test_refunds.py": {
+        "billing.services.refund_apply  lock  _deposit_locked": "test_giving_back_takes_the_deposit_before_any_balance_as_disputes_do[4000000000007726-failed]",
+    },
+    "tests/integration/billing/test_seals.py": {
+        "billing.services.ledger_seal  lock  _seal_block": "test_posting_does_not_wait_for_a_sealer_nor_a_second_sealer_for_the_first",
+    },
+    "tests/integration/billing/test_stripe_inbox.py": {
+        "billing.services.event_process  lock  _in_turn": "test_events_of_one_object_take_turns",
+    },
+    "tests/integration/core/test_retention.py": {
+        "core.retention  lock  statement": "test_a_row_that_somebody_holds_waits_for_the_next_run",
+    },
 }
-"""By lock, as in `listed.txt`: the test's id."""
+"""By file: which test is for which lock, as in `listed.txt`."""
+RACES: Final = {lock: f"{file}::{test}" for file, tests in _TESTS.items() for lock, test in tests.items()}
+"""By lock: the test's id."""
