@@ -1,10 +1,12 @@
 """Structured logs: one JSON line per event on standard error, with request and job ids bound."""
 
+import asyncio
 import json
 import logging
 import logging.config
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,20 +24,44 @@ class _Lines:
     """Writes finished lines to standard error. Structlog's end of the chain: the standard library's handlers
     would cost several times the rest of a request's line."""
 
+    _flushing: asyncio.AbstractEventLoop | None = None
+    """The loop that will flush when it comes to it."""
+
     def __init__(self, name: str = "", *_: Any) -> None:
         self.name = name
 
     def msg(self, line: bytes) -> None:
-        """Write one line whole, so that threads do not mix theirs."""
+        """Write one line whole, so that threads do not mix theirs.
+
+        On an event loop the lines of one turn are handed to the system together: requests are answered by
+        the dozen, and a call for each line would cost more than the rest of it.
+        """
         stream = sys.stderr
         raw = getattr(stream, "buffer", None)
         if raw is None:
             stream.write(line.decode())
         else:
             raw.write(line)
-        stream.flush()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            stream.flush()
+            return
+        if _Lines._flushing is not loop:
+            _Lines._flushing = loop
+            loop.call_soon(_Lines._flush)
+
+    @staticmethod
+    def _flush() -> None:
+        _Lines._flushing = None
+        sys.stderr.flush()
 
     log = debug = info = warning = error = critical = exception = msg
+
+
+def _stamp(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event["timestamp"] = datetime.now(UTC).isoformat()[: -len("+00:00")] + "Z"
+    return event
 
 
 def _as_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> bytes:
@@ -62,7 +88,7 @@ def configure_logging() -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamp,  # structlog's own takes three times as long
     ]
     structlog.configure(
         processors=[_logger_name, *shared, _tracebacks, _as_line],

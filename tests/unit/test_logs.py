@@ -1,5 +1,7 @@
 """What a failure leaves in the log, and what a line looks like."""
 
+import asyncio
+import contextlib
 import json
 import logging
 
@@ -49,6 +51,19 @@ def test_a_line_is_one_json_object_with_level_logger_time_and_what_is_bound(caps
         "level": "warning",
         "logger": "api",
     }
+
+
+@pytest.mark.usefixtures("_configured")
+def test_lines_written_on_an_event_loop_are_whole_and_there_when_its_turn_is_over(capfdbinary):
+    async def said() -> list[bytes]:
+        for number in range(3):
+            structlog.get_logger("api").warning("request", number=number)
+        await asyncio.sleep(0)
+        return capfdbinary.readouterr().err.splitlines()
+
+    with open(2, "w", closefd=False) as stream, contextlib.redirect_stderr(stream):
+        for _ in range(2):  # a second loop, too
+            assert [json.loads(line)["number"] for line in asyncio.run(said())] == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("_configured")
