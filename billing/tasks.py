@@ -19,6 +19,7 @@ from billing.services.events_reconcile import events_catch_up, events_reconcile
 from billing.services.head_publish import head_publish
 from billing.services.holds import holds_expire
 from billing.services.ledger_seal import ledger_seal
+from billing.services.payees_reconcile import payees_reconcile
 from billing.services.payout_step import payout_step
 from billing.services.payouts_run import payouts_reconcile, payouts_run
 from billing.services.refund_apply import refund_pulled
@@ -113,6 +114,13 @@ def payouts_run_task() -> None:
 def payouts_reconcile_task() -> None:
     """Take every unfinished payout one step on."""
     payouts_reconcile(now=utc_now())
+
+
+@shared_task(name="billing.payees_reconcile")
+@at_stripe
+def payees_reconcile_task() -> None:
+    """Ask about accounts that nothing was heard of for a while."""
+    payees_reconcile(now=utc_now())
 
 
 @shared_task(name="billing.payout_step")

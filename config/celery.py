@@ -33,6 +33,7 @@ PERIODS_S = {
     "billing.payouts_run": 60.0,
     "billing.stripe_reconcile": 600.0,
     "billing.payouts_reconcile": 5.0,
+    "billing.payees_reconcile": 60.0,
     "exchange.debts_pull": 30.0,
     "billing.auto_top_ups_run": 10.0,
     "billing.events_reconcile": 5.0,

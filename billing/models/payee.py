@@ -11,7 +11,8 @@ class Payee(models.Model):
     """An organisation's account at Stripe (Connect Express), as it was when last read there.
 
     `requirements` are what Stripe still wants to know. `failed_bank_fingerprint` is the bank account to which
-    a payout failed: nothing more is paid out until it is another.
+    a payout failed: nothing more is paid out until it is another. `asked_at` is when the reconciler
+    last asked about it, answered (`read_at`) or not.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -30,6 +31,7 @@ class Payee(models.Model):
     address_sha256 = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     read_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stripe_account_id"], name="payee_account_once")]
