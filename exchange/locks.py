@@ -7,8 +7,7 @@ entitlements, and takes no part: it never waits for a settlement, nor a settleme
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from django.db import connection
 
@@ -30,24 +29,12 @@ def entitlements_lock(*, entitlement_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
     return {row.id: row for row in wanted.select_related("instrument")}
 
 
-@contextmanager
-def debtor_turn(*, organisation_id: uuid.UUID) -> Iterator[bool]:
-    """Hold the turn to pull a debtor's money; yield whether it is ours. It never waits.
+def debtor_turn(*, organisation_id: uuid.UUID) -> bool:
+    """Take the turn to pull a debtor's money, for the caller's transaction; tell whether it is ours.
 
-    A caller's transaction keeps it to its end, since until then nobody sees what was collected in it. Without
-    one the session keeps it, so that none is open while the sequencer works.
+    It never waits: who has it does what is to be done.
     """
-    name = f"cux.debtor.{organisation_id}"
-    in_transaction = connection.in_atomic_block
     with connection.cursor() as cursor:
-        if in_transaction:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-        else:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        ours = bool(cursor.fetchone()[0])
-    try:
-        yield ours
-    finally:
-        if ours and not in_transaction:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+        name = f"cux.debtor.{organisation_id}"
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        return bool(cursor.fetchone()[0])

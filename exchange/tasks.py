@@ -15,7 +15,7 @@ from exchange.services.auctions_start import auctions_start
 from exchange.services.card_origin import resale_origin
 from exchange.services.cover_run import cover_run
 from exchange.services.covers_run import covers_run
-from exchange.services.debts_pull import debt_pull, debts_pull
+from exchange.services.debts_pull import debt_pull, debt_pulled, debts_pull
 from exchange.services.entitlement_lodge import Offer
 from exchange.services.entitlement_sell import entitlement_offer
 from exchange.services.events_prune import events_prune
@@ -106,12 +106,22 @@ def _entitlement_offer(payload: dict[str, Any]) -> None:
 
 def _resale_earned(payload: dict[str, Any]) -> None:
     trade_id = uuid.UUID(payload["trade_id"])
+    resale_origin(trade_id=trade_id)  # first: lots are locked before balances
     resale_earned(trade_id=trade_id, fees_nano_usd=payload["fees_nano_usd"], now=utc_now())
-    resale_origin(trade_id=trade_id)
 
 
 def _debt_pull(payload: dict[str, Any]) -> None:
     debt_pull(organisation_id=uuid.UUID(payload["organisation_id"]), now=utc_now())
+
+
+def _debt_pulled(payload: dict[str, Any]) -> None:
+    debt_pulled(
+        organisation_id=uuid.UUID(payload["organisation_id"]),
+        amount_nano_usd=payload["amount_nano_usd"],
+        key=payload["key"],
+        taken=payload["taken"],
+        now=utc_now(),
+    )
 
 
 def _trade_busted(payload: dict[str, Any]) -> None:
@@ -126,4 +136,5 @@ OUTBOX_HANDLERS: Final = {
     "resale.earned": _resale_earned,
     "trade.busted": _trade_busted,
     "debt.pull": _debt_pull,
+    "debt.pulled": _debt_pulled,
 }

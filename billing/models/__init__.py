@@ -4,7 +4,7 @@ from billing.models.account import Account, Balance
 from billing.models.auto_top_up import AutoTopUp
 from billing.models.billing_profile import BillingProfile
 from billing.models.budget import Budget, BudgetReservation, BudgetWindow
-from billing.models.card_lot import CardLot, CardSpend
+from billing.models.card_lot import CardLot, CardPassing, CardSpend
 from billing.models.charge import Charge
 from billing.models.checkpoint import Checkpoint
 from billing.models.customer import Customer
@@ -33,6 +33,7 @@ __all__ = [
     "BudgetReservation",
     "BudgetWindow",
     "CardLot",
+    "CardPassing",
     "CardSpend",
     "Charge",
     "Checkpoint",

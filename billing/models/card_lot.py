@@ -108,3 +108,31 @@ class CardSpend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.earned_nano_usd + self.held_back_nano_usd} to {self.provider_id}"
+
+
+class CardPassing(models.Model):
+    """The price of compute sold on, whose lots have not followed it to the seller yet.
+
+    The sequencer writes it in the trade's own transaction, so the seller's money never stands without it;
+    `origins_settle` moves the lots and deletes it. Ids are in the order of the trades.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    payer = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    receiver = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    amount_nano_usd = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(amount_nano_usd__gt=0) & ~models.Q(payer=models.F("receiver")),
+                name="card_passing_between_two",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_nano_usd} from {self.payer_id} to {self.receiver_id}"

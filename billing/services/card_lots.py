@@ -1,11 +1,10 @@
 """Card money by where it came from: opened by a deposit, spent, passed on, returned.
 
 Everything runs in the caller's transaction, beside the entry that moves the money. Lots are locked before
-balances, always in the order of their ids.
+balances, always in the order of their ids; what was sold on before comes first (`origins_settle`).
 """
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,10 +12,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
-from billing.ledger.card_money import first_in_first_out, parts_of_payment
+from billing.ledger.card_money import parts_of_payment
 from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldPlacement
 from billing.models import CardLot
+from billing.services.card_origins import lots_move, origins_settle, unspent
 from core.ids import new_id
 
 RISK_HOLD: Final = "card_risk"
@@ -28,14 +28,6 @@ _SPEND: Final = """
     ON CONFLICT (lot_id, provider_id) DO UPDATE SET
         earned_nano_usd = billing_cardspend.earned_nano_usd + EXCLUDED.earned_nano_usd,
         held_back_nano_usd = billing_cardspend.held_back_nano_usd + EXCLUDED.held_back_nano_usd
-"""
-_RECEIVE: Final = """
-    INSERT INTO billing_cardlot
-        (id, organisation_id, payment_intent_id, amount_nano_usd, spent_nano_usd, passed_on_nano_usd,
-         returned_nano_usd, card_fingerprint, address_sha256, deposited_at, at_risk_until)
-    VALUES (%s, %s, %s, %s, 0, 0, 0, %s, %s, %s, %s)
-    ON CONFLICT (payment_intent_id, organisation_id) DO UPDATE SET
-        amount_nano_usd = billing_cardlot.amount_nano_usd + EXCLUDED.amount_nano_usd
 """
 
 
@@ -82,7 +74,8 @@ def lots_spend(
     Return the holds to place on its earnings, in the posting that pays them: what card money bought is set
     aside until it is no longer at risk. What was held back gets its hold when it matures.
     """
-    lots = _unspent([payer_id])
+    origins_settle(organisation_ids=[payer_id])
+    lots = unspent([payer_id])
     parts = parts_of_payment([lot.remaining_nano_usd for lot in lots], earned=earned, held_back=held_back)
     paid = [(lot, part) for lot, part in zip(lots, parts, strict=True) if part.total]
     for lot, part in paid:
@@ -109,16 +102,10 @@ def risk_hold(lot: CardLot, provider_id: uuid.UUID, amount: int) -> HoldPlacemen
 def lots_pass_on(*, from_id: uuid.UUID, to_id: uuid.UUID, amount_nano_usd: int) -> None:
     """This function will have card money's origin follow `amount_nano_usd` to another organisation.
 
-    As when compute is sold on: its price goes from wallet to wallet, and so do the lots, oldest first.
+    As when expiry gives money to somebody else than paid it: the lots go along, oldest first.
     """
-    if from_id == to_id:
-        return
-    lots = [lot for lot in _unspent([from_id, to_id]) if lot.organisation_id == from_id]
-    parts = first_in_first_out([lot.remaining_nano_usd for lot in lots], amount_nano_usd)
-    for lot, part in zip(lots, parts, strict=True):
-        if part:
-            CardLot.objects.filter(id=lot.id).update(passed_on_nano_usd=F("passed_on_nano_usd") + part)
-            _receive(lot, to_id, part)
+    origins_settle(organisation_ids=[from_id, to_id])
+    lots_move(from_id=from_id, to_id=to_id, amount_nano_usd=amount_nano_usd)
 
 
 def lot_return(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nano_usd: int) -> int:
@@ -126,6 +113,7 @@ def lot_return(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nan
 
     More than is left of the lot was spent meanwhile: then its money is with the providers.
     """
+    origins_settle(organisation_ids=[organisation_id])
     lots = CardLot.objects.filter(organisation_id=organisation_id, payment_intent_id=payment_intent_id)
     lot = lots.select_for_update(no_key=True).first()
     part = min(lot.remaining_nano_usd, amount_nano_usd) if lot is not None else 0
@@ -147,17 +135,3 @@ def lot_restore(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_na
     """This function will undo a `lot_return`: the money came back, as after a dispute that was won."""
     lots = CardLot.objects.filter(organisation_id=organisation_id, payment_intent_id=payment_intent_id)
     lots.update(returned_nano_usd=F("returned_nano_usd") - amount_nano_usd)
-
-
-def _unspent(organisation_ids: Sequence[uuid.UUID]) -> list[CardLot]:
-    """Return the lots of these organisations with something left, locked, oldest first."""
-    left = F("spent_nano_usd") + F("passed_on_nano_usd") + F("returned_nano_usd")
-    lots = CardLot.objects.filter(organisation_id__in=organisation_ids, amount_nano_usd__gt=left)
-    locked = lots.order_by("id").select_for_update(no_key=True)
-    return sorted(locked, key=lambda lot: (lot.deposited_at, lot.id))
-
-
-def _receive(lot: CardLot, organisation_id: uuid.UUID, amount: int) -> None:
-    facts = (lot.card_fingerprint, lot.address_sha256, lot.deposited_at, lot.at_risk_until)
-    with connection.cursor() as cursor:
-        cursor.execute(_RECEIVE, [new_id(), organisation_id, lot.payment_intent_id, amount, *facts])

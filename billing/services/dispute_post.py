@@ -15,6 +15,7 @@ from billing.selectors.balances import balances
 from billing.selectors.debts import debt_of
 from billing.selectors.disputed import money_kept
 from billing.services.card_lots import lot_restore, lot_return, lots_at_risk_until
+from billing.services.card_origins import origins_settle
 from billing.services.ledger_post import ledger_post
 from billing.services.wallet_move import send_to_wallet
 from core.outbox import outbox_add
@@ -35,6 +36,7 @@ def dispute_take(*, dispute: Dispute, deposit_id: uuid.UUID, amount: int, fee: i
     deposit = Deposit.objects.select_for_update(no_key=True).get(id=deposit_id)
     payer_id, payment_id = dispute.organisation_id, dispute.payment_intent_id
     tax = _tax_in(deposit, dispute, amount)
+    origins_settle(organisation_ids=[payer_id])
     lots_at_risk_until(payment_intent_id=payment_id, until=now + timedelta(seconds=settings.NEW_CARD_RISK_S))
     accounts = [of_organisation(kind, payer_id) for kind in (Kind.FUNDING, Kind.WALLET)]
     funding, wallet = (balances(accounts)[account].available for account in accounts)

@@ -18,6 +18,7 @@ from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldPlacement, HoldStep
 from billing.models import Deposit, Entry, Refund
 from billing.selectors.balances import available
+from billing.selectors.debts import debt_of
 from billing.services.announce import refund_announce
 from billing.services.card_lots import lot_restore, lot_return
 from billing.services.deposit_documents import refund_credit_note, refund_returned_invoice
@@ -32,18 +33,27 @@ log = structlog.get_logger(__name__)
 
 STEP_TASK: Final = "billing.refund_step"
 _FAILED: Final = frozenset({"failed", "canceled"})
+_NOT_PULLED: Final = {
+    Code.DEBT_OPEN: "What is owed for a disputed payment comes first.",
+    Code.INSUFFICIENT_BALANCE: "The money was spent meanwhile.",
+}
 
 
 def refund_pulled(*, refund_id: uuid.UUID, taken: bool, now: datetime) -> None:
-    """This function will hold what left the wallet for a refund; if it was not there, the refund fails."""
+    """This function will hold what left the wallet for a refund; if it was not there, the refund fails.
+
+    So it does if something is owed by now: what came repays that, and the rest goes back to the wallet.
+    """
     refund = _locked(refund_id)
     if refund.state != Refund.State.PULLING:
         return
-    if taken and _hold(refund, now):
+    is_owing = debt_of(refund.organisation_id) > 0
+    if taken and not is_owing and _hold(refund, now):
         refund.state, refund.next_step_at = Refund.State.HELD, now
         hint_on_commit(task=STEP_TASK, queue="jobs", refund_id=str(refund.id))
     else:
-        _fail(refund, "insufficient_balance", "The money was spent meanwhile.", now)
+        code = Code.DEBT_OPEN if is_owing else Code.INSUFFICIENT_BALANCE
+        _fail(refund, code.wire, _NOT_PULLED[code], now)
         if taken:
             _send_back(refund, now)
     refund.save()

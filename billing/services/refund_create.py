@@ -12,6 +12,7 @@ from billing.rules.refunds import RefundPart
 from billing.selectors.debts import debt_of
 from billing.selectors.refundable import refund_plan
 from billing.services.amounts import require_amount
+from billing.services.card_origins import origins_settle
 from billing.services.customer_ensure import customer_lock
 from billing.services.money_stop import require_money_runs
 from core.errors import Code, CuxError
@@ -36,6 +37,7 @@ def refund_create(*, organisation_id: uuid.UUID, amount_nano_usd: int | None, no
     if debt_of(organisation_id) > 0:
         raise CuxError(Code.DEBT_OPEN)
     customer_lock(organisation_id)
+    origins_settle(organisation_ids=[organisation_id])
     plan = refund_plan(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, lock=True)
     request_id = new_id()
     return [_begin(part, request_id, now) for part in plan.parts]

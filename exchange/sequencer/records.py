@@ -40,6 +40,11 @@ _RETURNED = """
 _OUTBOX = bulk(
     "core_outboxmessage", {"id": "uuid", "topic": "text", "payload": "jsonb", "attempts": "integer"}
 )
+# Card money's origin follows the price of compute sold on: lots are locked by settlement, so not here either,
+# but noted in the trade's own transaction.
+_CARD_PASSINGS = bulk(
+    "billing_cardpassing", {"payer_id": "uuid", "receiver_id": "uuid", "amount_nano_usd": "bigint"}
+)
 
 _AUCTION_FIXED = {
     "id": "uuid",
@@ -89,6 +94,7 @@ def records(changes: Changes) -> list[tuple[str, list[Row]]]:
         (_STANDING_OFFERS, [_standing_row(offer) for offer in changes.standing.values()]),
         (_RETURNED, [_returned_row(lodged, changes.now) for lodged in changes.returned.values()]),
         (_OUTBOX, [_earned_row(trade) for trade in changes.trades if trade.is_resale]),
+        (_CARD_PASSINGS, [_passing_row(trade) for trade in changes.trades if _passes_on(trade)]),
     ]
 
 
@@ -133,3 +139,15 @@ def _earned_row(trade: Trade) -> Row:
     fees = trade.buyer_fee_nano_usd + trade.seller_fee_nano_usd
     payload = {"trade_id": str(trade.id), "fees_nano_usd": fees}
     return {"id": new_id(), "topic": "resale.earned", "payload": payload, "attempts": 0}
+
+
+def _passes_on(trade: Trade) -> bool:
+    return trade.is_resale and trade.buyer_id != trade.seller_id and trade.received_nano_usd > 0
+
+
+def _passing_row(trade: Trade) -> Row:
+    return {
+        "payer_id": trade.buyer_id,
+        "receiver_id": trade.seller_id,
+        "amount_nano_usd": trade.received_nano_usd,
+    }

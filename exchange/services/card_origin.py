@@ -6,6 +6,7 @@ from datetime import datetime
 
 from billing.ledger.posting import HoldPlacement
 from billing.services.card_lots import lots_pass_on, lots_spend
+from billing.services.card_origins import origins_settle
 from exchange.models import Entitlement, Trade
 from exchange.services.shares import held_back
 
@@ -45,11 +46,7 @@ def origin_returns(row: Entitlement, amount_nano_usd: int) -> None:
 def resale_origin(*, trade_id: uuid.UUID) -> None:
     """This function will have card money's origin follow the price of compute sold on to its seller.
 
-    Called by the outbox's drain, whose transaction marks the message: so it happens once.
+    Nobody who spends it waits for this (`origins_settle`); it is done here so that no row stays.
     """
     trade = Trade.objects.select_related("buy_order", "sell_order").get(id=trade_id)
-    lots_pass_on(
-        from_id=trade.buy_order.organisation_id,
-        to_id=trade.sell_order.organisation_id,
-        amount_nano_usd=trade.notional_nano_usd - trade.seller_fee_nano_usd,
-    )
+    origins_settle(organisation_ids=[trade.buy_order.organisation_id, trade.sell_order.organisation_id])

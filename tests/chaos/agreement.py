@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from billing.ledger.chart import Kind, of_house
+from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.models import Deposit, Dispute, Entry, Payout, Refund, StripeEvent
-from billing.selectors.balances import posted
+from billing.selectors.balances import balances, posted
 from core.money import NANO_PER_CENT
 from tests.chaos.actions import WORKERS
 from tests.chaos.scene import Scene
@@ -84,7 +84,8 @@ def _disputes(scene: Scene, state: State) -> list[str]:
         status = {"needs_response": "open", "under_review": "open"}.get(item["status"], item["status"])
         if row is None or row.state != status:
             found.append(f"dispute {item['id']} is {status} at Stripe, {row and row.state} here")
-    entries = Entry.objects.filter(ref__in=[f"dispute:{row.id}" for row in ours.values()])
+    refs = [f"dispute:{row.id}" for row in ours.values()]
+    entries = Entry.objects.filter(ref__in=refs, kind__in=["dispute", "dispute_won"])
     return found + _mismatch("dispute", keys, set(entries.values_list("key", flat=True)))
 
 
@@ -131,7 +132,7 @@ def _mismatch(what: str, at_stripe: set[str], in_books: set[str]) -> list[str]:
 
 
 def _leftovers(scene: Scene, state: State) -> list[str]:
-    """Nothing is left undone."""
+    """Nothing is left undone, and no money where nobody looks for it."""
     of_payers = {"organisation_id__in": scene.payers}
     undone = {
         "deposits": Deposit.objects.filter(**of_payers, state__in=Deposit.UNFINISHED),
@@ -141,4 +142,8 @@ def _leftovers(scene: Scene, state: State) -> list[str]:
         ),
         "events": StripeEvent.objects.filter(processed_at__isnull=True),
     }
-    return [f"{rows.count()} {what} are unfinished" for what, rows in undone.items() if rows.exists()]
+    funding = [of_organisation(Kind.FUNDING, who) for who in scene.payers]
+    stranded = [found.posted for found in balances(funding).values() if found.posted]
+    return [f"{rows.count()} {what} are unfinished" for what, rows in undone.items() if rows.exists()] + [
+        f"{amount} is left between wallets and cards" for amount in stranded
+    ]

@@ -9,14 +9,12 @@ from django.db import transaction
 
 from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import JournalEntry, Leg
-from billing.selectors.balances import balances
-from billing.selectors.debts import debt_of
-from billing.services.debt_collect import debt_collect
 from billing.services.ledger_post import ledger_post
 from billing.tasks import OUTBOX_HANDLERS as BILLING_HANDLERS
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.outbox import Handler, outbox_add, outbox_drain
+from exchange.tasks import OUTBOX_HANDLERS as EXCHANGE_HANDLERS
 
 TRANSIT = of_house(Kind.TRANSIT)
 
@@ -29,15 +27,6 @@ def _fund(payload: dict[str, Any]) -> None:
 def _defund(payload: dict[str, Any]) -> None:
     taken = _taken(uuid.UUID(payload["organisation_id"]), payload["amount_nano_usd"], payload["key"])
     outbox_add(topic=payload["reply_topic"], payload={**payload["reply"], "taken": taken})
-
-
-def _pull(payload: dict[str, Any]) -> None:
-    who = uuid.UUID(payload["organisation_id"])
-    wallet = of_organisation(Kind.WALLET, who)
-    amount = min(debt_of(who), balances([wallet])[wallet].available)
-    if amount > 0:
-        _taken(who, amount, f"debt {uuid.uuid4()}")
-    debt_collect(organisation_id=who, now=utc_now())
 
 
 def _taken(who: uuid.UUID, amount: int, key: str) -> bool:
@@ -60,7 +49,7 @@ HANDLERS: Mapping[str, Handler] = {
     **BILLING_HANDLERS,
     "wallet.fund": _fund,
     "wallet.defund": _defund,
-    "debt.pull": _pull,
+    **{topic: EXCHANGE_HANDLERS[topic] for topic in ("debt.pull", "debt.pulled")},
 }
 
 

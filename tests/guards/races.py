@@ -13,7 +13,7 @@ _TESTS: Final = {
     "tests/integration/billing/test_locks_deposits.py": {
         "billing.services.auto_top_up  lock  auto_top_up_begin": "test_no_top_up_begins_as_its_owner_switches_them_off",
         "billing.services.auto_top_up  lock  auto_top_up_told": "test_a_decline_does_not_switch_on_what_its_owner_switches_off",
-        "billing.services.card_lots  lock  _unspent": "test_two_payments_at_once_do_not_spend_the_same_card_money",
+        "billing.services.card_origins  lock  unspent": "test_two_payments_at_once_do_not_spend_the_same_card_money",
         "billing.services.card_lots  lock  lot_return": "test_what_is_spent_at_this_moment_does_not_go_back_to_the_card",
         "billing.services.checkout_start  lock  _note": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[own_page]",
         "billing.services.customer_ensure  lock  customer_lock": "test_two_who_pay_in_at_once_are_within_the_tries_of_an_hour",
@@ -51,6 +51,9 @@ _TESTS: Final = {
     },
     "tests/integration/billing/test_stripe_inbox.py": {
         "billing.services.event_process  lock  _in_turn": "test_events_of_one_object_take_turns",
+    },
+    "tests/integration/contract/test_card_origin.py": {
+        "billing.services.card_origins  lock  origins_settle": "test_who_spends_while_the_origin_follows_waits_for_it",
     },
     "tests/integration/core/test_retention.py": {
         "core.retention  lock  statement": "test_a_row_that_somebody_holds_waits_for_the_next_run",

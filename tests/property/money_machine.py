@@ -35,7 +35,7 @@ from core.errors import Code, CuxError
 from core.ids import new_id
 from core.models import OutboxMessage
 from exchange.models import Entitlement
-from exchange.services import debts_pull, wallet_defund, wallet_fund
+from exchange.services import wallet_defund, wallet_fund
 from exchange.services.entitlement_draw import entitlement_draw
 from exchange.services.entitlement_reserve import Part
 from exchange.tasks import OUTBOX_HANDLERS
@@ -69,7 +69,7 @@ class Money(RuleBasedStateMachine):
         self.orders: list[tuple[uuid.UUID, int]] = []
         self.bought: list[tuple[Entitlement, int]] = []
         self._patches = ExitStack()
-        for module in (debts_pull, wallet_defund, wallet_fund):
+        for module in (wallet_defund, wallet_fund):
             self._patches.enter_context(mock.patch.object(module, "submit_sync", sequencer))
 
     @initialize()

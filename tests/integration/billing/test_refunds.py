@@ -22,7 +22,7 @@ from core.errors import Code, CuxError
 from core.models import OutboxMessage
 from core.retry import transact
 from tests.database import is_waited_for
-from tests.integration.billing.books import NOW, post
+from tests.integration.billing.books import CASH, NOW, entry, post
 from tests.integration.billing.card_world import CENT, USD, at_hand, events_arrive, legs, organisation, paid
 from tests.integration.billing.refund_world import answered, ask, funded, move, pull, refunds_at_stripe, step
 from tests.integration.billing.test_deposits import dying_at
@@ -143,6 +143,23 @@ def test_asking_many_times_at_once_refunds_once(double):
 
     assert sum(at_once(*[attempt] * 6)) == 1
     assert Deposit.objects.get(organisation_id=who).refunded_nano_usd == 60 * USD
+
+
+@pytest.mark.parametrize("owed", [30, 100, 130])
+def test_what_comes_for_a_refund_repays_a_debt_that_arose_meanwhile(double, owed):
+    """The wallet gave late: what is owed by then comes first, and the rest goes back, not to the card."""
+    who = funded(double, 100)
+    (refund,) = ask(who)
+    post(entry((of_organisation(Kind.DISPUTE_DEBT, who), CASH, owed * USD)))
+    assert pull(refund).state == "failed"
+    assert refund.failure_code == "debt_open"
+    left = max(0, 100 - owed) * USD
+    funding, debt = (of_organisation(kind, who) for kind in (Kind.FUNDING, Kind.DISPUTE_DEBT))
+    assert (posted(funding), posted(debt)) == (0, -max(0, owed - 100) * USD)
+    sent = OutboxMessage.objects.filter(topic="wallet.fund", payload__organisation_id=str(who), sent_at=None)
+    assert [message.payload["amount_nano_usd"] for message in sent] == ([left] if left else [])
+    assert Deposit.objects.get(organisation_id=who).left_nano_usd == 100 * USD
+    assert refunds_at_stripe(refund) == []
 
 
 def test_money_spent_meanwhile_fails_the_refund_and_nothing_moved(double):
