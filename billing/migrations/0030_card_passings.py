@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_webhook_turns'),
-        ('billing', '0028_events_pass'),
+        ('billing', '0029_payee_asked_at'),
     ]
 
     operations = [
