@@ -77,7 +77,7 @@ def payout_decide(
 
 
 def payout_amount(payee: Payee, *, wanted: int | None, now: datetime) -> int:
-    """Return what can be paid out to a payee now, in nano-USD; its row is locked."""
+    """Return what can be paid out to a payee now, in nano-USD; no other payout of it is decided meanwhile."""
     earnings = of_organisation(Kind.EARNINGS, payee.organisation_id)
     in_a_day = payee.payouts.filter(decided_at__gt=now - _DAY).exclude(state=Payout.State.RETURNED)
     return payable(

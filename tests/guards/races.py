@@ -25,7 +25,6 @@ _TESTS: Final = {
         "billing.services.budget_set  lock  budget_end": "test_a_budget_ends_once",
         "billing.services.budget_windows  lock  windows_lock": "test_two_jobs_that_end_at_once_both_give_back_what_they_had_set_aside",
         "billing.services.money_action  lock  money_action_approve": "test_two_who_approve_at_once_do_it_once",
-        "billing.services.money_stop  lock  money_resume": "test_money_leaves_again_from_one_moment_on",
         "billing.services.payee_onboard  lock  payee_apply": "test_a_change_of_a_payees_bank_is_written_down_once",
         "billing.services.payout_decide  lock  payout_decide": "test_two_payouts_at_once_are_within_the_days_most",
         "billing.services.payout_release  lock  _locked": "test_who_asked_for_a_release_stays_so_once_it_is_released",
@@ -42,6 +41,9 @@ _TESTS: Final = {
         "billing.services.refund_apply  lock  _locked": "test_a_refund_that_arrives_is_posted_once_and_nobodys_refusal_undoes_it[told again]",
         "billing.services.refund_foreign  lock  refund_foreign": "test_two_refunds_of_operators_at_once_both_count",
         "billing.services.refund_step  lock  _refused": "test_a_refund_that_arrives_is_posted_once_and_nobodys_refusal_undoes_it[refused]",
+    },
+    "tests/integration/billing/test_money_stop.py": {
+        "billing.services.money_stop  lock  money_resume": "test_money_leaves_again_from_one_moment_on",
     },
     "tests/integration/billing/test_refunds.py": {
         "billing.services.refund_apply  lock  _deposit_locked": "test_giving_back_takes_the_deposit_before_any_balance_as_disputes_do[4000000000007726-failed]",

@@ -1,4 +1,4 @@
-"""What the locks around payouts, operators' actions, hold-back and budgets are for."""
+"""What the locks around payouts, operators' actions and budgets are for."""
 
 import dataclasses
 import uuid
@@ -7,11 +7,10 @@ from django.db import transaction
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
-from billing.models import BudgetWindow, MoneyStop, Payee, Payout, Reconciliation
+from billing.models import BudgetWindow, Payee, Payout
 from billing.services.budget_reserve import budget_reserve, budget_settle
 from billing.services.budget_set import budget_end, budget_set
 from billing.services.money_action import money_action_approve, money_action_propose
-from billing.services.money_stop import money_is_stopped, money_resume, money_stop
 from billing.services.payee_onboard import payee_apply
 from billing.services.payout_release import payout_release, payout_release_request
 from core.clock import utc_now
@@ -90,25 +89,6 @@ def test_two_who_approve_at_once_do_it_once(db):
     assert race(lambda: approve("key_2"), lambda: approve("key_3")) == ("key_2", "key_2")
     found = AuditRecord.objects.filter(subject=proposal.money_action_id).order_by("id")
     assert [record.actor for record in found] == ["key_1", "key_2"]
-
-
-def test_money_leaves_again_from_one_moment_on(db):
-    money_stop(reason="a test", now=utc_now())
-    stop = MoneyStop.objects.get(resumed_at=None)
-    Reconciliation.objects.create(
-        read_at=utc_now(),
-        stripe_nano_usd=0,
-        ledger_nano_usd=0,
-        waiting_nano_usd=0,
-        movements=0,
-        breaks=[],
-        figures={},
-    )
-    notes = AuditRecord.objects.filter(action="money.resumed")
-    before, moments = notes.count(), [utc_now(), utc_now()]
-    race(lambda: money_resume(now=moments[0]), lambda: money_resume(now=moments[1]))
-    stop.refresh_from_db()
-    assert (stop.resumed_at, notes.count() - before, money_is_stopped()) == (moments[0], 1, False)
 
 
 def test_a_budget_ends_once(db):

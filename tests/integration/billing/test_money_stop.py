@@ -17,11 +17,13 @@ from billing.services.money_stop import money_is_stopped, money_resume, money_st
 from billing.services.payouts_run import payouts_run
 from core.clock import utc_now
 from core.errors import Code
+from core.models import AuditRecord
 from cux.wire.payments import AutoTopUpRules
 from tests.integration.billing.card_world import USD, saved_card
 from tests.integration.billing.payout_world import decide, give, posted, provider, step
 from tests.integration.billing.refund_world import ask, funded
 from tests.integration.contract.books import refusal_of
+from tests.races import race
 
 
 @pytest.fixture
@@ -90,6 +92,17 @@ def test_a_decided_payout_waits_until_the_books_agree_with_stripes(double, earne
     money_resume(now=utc_now())
     assert not money_is_stopped()
     assert step(payout).state == "paid_out"
+
+
+def test_money_leaves_again_from_one_moment_on(running):
+    money_stop(reason="a test", now=utc_now())
+    stop = MoneyStop.objects.get(resumed_at=None)
+    agreed()
+    notes = AuditRecord.objects.filter(action="money.resumed")
+    before, moments = notes.count(), [utc_now(), utc_now()]
+    race(*[lambda now=now: money_resume(now=now) for now in moments])
+    stop.refresh_from_db()
+    assert (stop.resumed_at, notes.count() - before, money_is_stopped()) == (moments[0], 1, False)
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])

@@ -1,16 +1,14 @@
 """Refunds of unspent money: out of the wallet, held, sent to the card, posted; all back if they fail."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest import mock
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, transaction
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind, of_house, of_organisation
-from billing.ledger.posting import JournalEntry, Leg
 from billing.models import BillingProfile, CardLot, Deposit, Refund
 from billing.selectors.balances import balances, posted
 from billing.selectors.refundable import refund_plan
@@ -20,14 +18,12 @@ from billing.services.refund_step import refund_step, refunds_reconcile
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.models import OutboxMessage
-from core.retry import transact
-from tests.database import is_waited_for
-from tests.integration.billing.books import CASH, NOW, entry, post
+from tests.integration.billing.books import CASH, entry, post
 from tests.integration.billing.card_world import CENT, USD, at_hand, events_arrive, legs, organisation, paid
 from tests.integration.billing.refund_world import answered, ask, funded, move, pull, refunds_at_stripe, step
 from tests.integration.billing.test_deposits import dying_at
 from tests.integration.billing.test_stripe_inbox import at_once
-from tests.waiting import eventually
+from tests.races import race, unhindered
 
 pytestmark = pytest.mark.usefixtures("double")
 CLEARING = of_house(Kind.STRIPE_CLEARING)
@@ -242,21 +238,13 @@ def test_giving_back_takes_the_deposit_before_any_balance_as_disputes_do(double,
         double.advance(10)
     answer = gateway.refund_get(refund.stripe_refund_id)
 
-    def apply() -> bool:
-        try:
-            return transact(lambda: refund_apply(refund_id=refund.id, answer=answer, now=utc_now()))
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as threads:
-        with transaction.atomic(), connection.cursor() as cursor:
-            Deposit.objects.select_for_update(no_key=True).get(id=refund.deposit_id)
-            applied = threads.submit(apply)
-            eventually(is_waited_for)
-            cursor.execute("SET LOCAL lock_timeout = '1ms'")
-            leg = Leg(of_house(Kind.EXTERNAL_CASH), of_organisation(Kind.FUNDING, who), 1)
-            post(JournalEntry(f"test:{uuid.uuid4()}", "test", (leg,), NOW, str(who)))
-        assert applied.result() is True
+    gift = entry((CASH, of_organisation(Kind.FUNDING, who), 1))
+    _, changed = race(
+        lambda: Deposit.objects.select_for_update(no_key=True).get(id=refund.deposit_id),
+        lambda: refund_apply(refund_id=refund.id, answer=answer, now=utc_now()),
+        meanwhile=lambda: unhindered(lambda: post(gift)),
+    )
+    assert changed is True
     refund.refresh_from_db()
     assert (refund.state, at_hand(who)) == (state, 100 * USD + 1)
 
