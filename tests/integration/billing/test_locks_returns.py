@@ -151,6 +151,7 @@ def test_what_matures_at_this_moment_is_not_taken_of_hold_back_by_a_dispute(doub
     who, payer_id, deposit = held_back_by(double)
     found = opened_elsewhere(double, deposit)
     matured, dispute = race(lambda: mature(who), lambda: applied(deposit, found))
+    assert dispute == Dispute.objects.filter(stripe_dispute_id=found.id).first()
     assert (matured, dispute.withdrawn_nano_usd) == (100 * USD + OTHERS, 100 * USD)
     assert (posted(Kind.EARNINGS, who), posted(Kind.HOLD_BACK, who)) == (100 * USD + OTHERS, 0)
     assert money(payer_id) == (0, 0, 100 * USD + FEE)
