@@ -17,7 +17,8 @@ def once(
     """This function will run `action` in one transaction with the record of its key.
 
     Return what it returned (JSON), and whether that is from an earlier time. Without a key it always
-    runs. If it raises, the key stays free. Two calls at once: the second waits for the first.
+    runs. If it raises, the key stays free. Two calls at once: the second waits for the first to end, as its
+    row has the same unique key.
 
     Raises:
         CuxError: IDEMPOTENCY_KEY_REUSED, the key was used with another body; nothing was done.
@@ -26,7 +27,7 @@ def once(
         return action(), False
     row = IdempotentResponse(organisation_id=organisation_id, key=key, body_sha256=body_sha256)
     IdempotentResponse.objects.bulk_create([row], ignore_conflicts=True)
-    kept = IdempotentResponse.objects.select_for_update().get(organisation_id=organisation_id, key=key)
+    kept = IdempotentResponse.objects.get(organisation_id=organisation_id, key=key)
     if bytes(kept.body_sha256) != body_sha256:
         raise CuxError(Code.IDEMPOTENCY_KEY_REUSED)
     if kept.response is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import F
 
 from exchange.models import SequencerOwner
 
@@ -30,9 +31,8 @@ def take_ownership(*, shard: str, now: datetime) -> int:
             cursor.execute("RESET lock_timeout")
     with transaction.atomic():
         SequencerOwner.objects.get_or_create(shard=shard, defaults={"epoch": 0, "since": now})
-        owner = SequencerOwner.objects.select_for_update().get(shard=shard)
-        owner.epoch += 1
-        owner.since = now
-        owner.save()
-    log.info("sequencer_owner", shard=shard, epoch=owner.epoch)
-    return owner.epoch
+        ours = SequencerOwner.objects.filter(shard=shard)
+        ours.update(epoch=F("epoch") + 1, since=now)
+        epoch = ours.get().epoch
+    log.info("sequencer_owner", shard=shard, epoch=epoch)
+    return epoch

@@ -22,12 +22,7 @@ def uptime_extend(*, provider_id: uuid.UUID | None, gap: timedelta, now: datetim
     Inside a transaction. Two signs at once are harmless: intervals may touch or overlap.
     """
     whose = Q(provider__isnull=True) if provider_id is None else Q(provider_id=provider_id)
-    latest = (
-        Uptime.objects.select_for_update(no_key=True)
-        .filter(whose, started_at__lte=now)
-        .order_by("-ended_at")
-        .first()
-    )
+    latest = Uptime.objects.filter(whose, started_at__lte=now).order_by("-ended_at").first()
     if latest is not None and now - latest.ended_at <= gap:
         Uptime.objects.filter(id=latest.id, ended_at__lt=now).update(ended_at=now)
     else:

@@ -54,11 +54,37 @@ _TESTS: Final = {
     "tests/integration/billing/test_stripe_inbox.py": {
         "billing.services.event_process  lock  _in_turn": "test_events_of_one_object_take_turns",
     },
+    "tests/integration/billing/test_stripe_turn.py": {
+        "core.turn  lock  _taken": "test_a_second_does_not_wait_for_long",
+    },
+    "tests/integration/contract/test_busts.py": {
+        "exchange.services.trade_bust  lock  bust_approve": "test_two_who_approve_at_once_do_it_once",
+    },
     "tests/integration/contract/test_card_origin.py": {
         "billing.services.card_origins  lock  origins_settle": "test_who_spends_while_the_origin_follows_waits_for_it",
     },
+    "tests/integration/contract/test_debts.py": {
+        "exchange.locks  lock  debtor_turn": "test_while_one_pull_is_under_way_another_does_nothing",
+    },
+    "tests/integration/core/test_outbox.py": {
+        "core.outbox  lock  outbox_drain": "test_a_message_is_handed_over_by_one_of_two_drains",
+    },
     "tests/integration/core/test_retention.py": {
         "core.retention  lock  statement": "test_a_row_that_somebody_holds_waits_for_the_next_run",
+    },
+    "tests/integration/inference/test_locks.py": {
+        "exchange.locks  lock  holder_lock": "test_two_jobs_reserve_what_is_left_of_two_entitlements",
+        "exchange.services.minutes_roll  lock  _LOCK": "test_a_minute_is_added_up_once",
+        "inference.locks  lock  job_lock": "test_a_job_is_settled_once_by_two_at_once",
+        "inference.locks  lock  job_try_lock": "test_a_job_is_dispatched_once_and_nobody_waits_for_it",
+        "inference.locks  lock  jobs_try_lock": "test_a_lease_is_handed_over_once",
+        "inference.locks  lock  provider_lock": "test_two_leases_at_once_are_within_a_providers_slots",
+        "inference.services.provider_enrol  lock  provider_enrol": "test_a_token_enrols_one_of_two",
+    },
+    "tests/integration/sequencer/test_locks.py": {
+        "exchange.sequencer.batch  lock  _TAKE_BALANCE": "test_a_balance_at_work_is_not_taken",
+        "exchange.sequencer.owner  lock  take_ownership": "test_a_sequencer_waits_for_the_end_of_the_one_before_it",
+        "exchange.sequencer.owner  lock  take_ownership #2": "test_a_sequencer_waits_for_the_end_of_the_one_before_it",
     },
 }
 """By file: which test is for which lock, as in `listed.txt`."""

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from django.db import transaction
 
 from core.clock import rfc3339, utc_now
 from core.errors import Code
@@ -21,6 +22,7 @@ from tests.integration.contract.books import (
     reserve,
 )
 from tests.integration.contract.resale import another_buyer, buy_on, holdings, sell_on
+from tests.races import race
 from tests.sequencer_market import make_market
 
 
@@ -90,6 +92,21 @@ def test_approving_twice_does_it_once(market):
     assert approve(row, "key_3").busted_at == first.busted_at
     assert ask(row).approved_by == "key_2"
     drain()
+    assert books.changes() == {}
+
+
+def test_two_who_approve_at_once_do_it_once(market):
+    books = Books(market)
+    row = buy(market, 1_999, 13)
+    ask(row)
+
+    def approval(who: str):
+        undurable = transaction.atomic(bust_approve.__wrapped__)
+        return lambda: undurable(trade_id=row.trade_id, approved_by=who, now=utc_now())
+
+    first, second = race(approval("key_2"), approval("key_3"))
+    drain()
+    assert (second.approved_by, second.busted_at) == ("key_2", first.busted_at)
     assert books.changes() == {}
 
 

@@ -1,14 +1,14 @@
 """What a key did once is not done again."""
 
-import threading
 import uuid
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from core.errors import Code, CuxError
 from core.idempotency import once
 from core.models import IdempotentResponse
+from tests.races import race
 
 BODY, OTHER = b"a" * 32, b"b" * 32
 
@@ -54,29 +54,13 @@ def test_a_refused_action_leaves_the_key_free(db):
 
 
 def test_two_at_once_run_it_once(db):
-    who, started, go_on = uuid.uuid4(), threading.Event(), threading.Event()
-    answers = []
+    who = uuid.uuid4()
 
-    def slow():
-        started.set()
-        assert go_on.wait(10)
-        return {"n": 1}
+    def ask(action):
+        return lambda: once(organisation_id=who, key="k", body_sha256=BODY, action=action)
 
-    def run(action):
-        try:
-            answers.append(once(organisation_id=who, key="k", body_sha256=BODY, action=action))
-        finally:
-            connections.close_all()
-
-    first = threading.Thread(target=run, args=(slow,))
-    second = threading.Thread(target=run, args=(lambda: pytest.fail("ran again"),))
-    first.start()
-    assert started.wait(10)
-    second.start()
-    go_on.set()
-    first.join()
-    second.join()
-    assert sorted(answers, key=lambda answer: answer[1]) == [({"n": 1}, False), ({"n": 1}, True)]
+    answers = race(ask(lambda: {"n": 1}), ask(lambda: pytest.fail("ran again")))
+    assert answers == (({"n": 1}, False), ({"n": 1}, True))
 
 
 def test_it_is_part_of_the_transaction_around_it(db):

@@ -10,6 +10,7 @@ from core.clock import utc_now
 from core.models import OutboxMessage
 from core.outbox import outbox_add, outbox_drain
 from tests.builders import unique
+from tests.races import race
 from tests.waiting import eventually
 
 
@@ -130,3 +131,11 @@ def test_two_drains_share_the_work_without_waiting_for_each_other(db):
     thread.join()
     assert got == [("slow", 1), ("quick", 2)]
     eventually(lambda: not OutboxMessage.objects.filter(topic=topic, sent_at__isnull=True).exists())
+
+
+def test_a_message_is_handed_over_by_one_of_two_drains(db):
+    topic, got = unique("topic"), []
+    put(topic, 1)
+    drains = [lambda: outbox_drain({topic: lambda payload: got.append(payload["number"])}, utc_now())] * 2
+    assert race(*drains) == (1, 0)
+    assert got == [1]
