@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.services.webhook_emit import webhook_emit
 from billing.services.auto_top_up import auto_top_ups_run
 from billing.services.checkpoint_take import checkpoint_take
+from billing.services.days_roll import days_roll
 from billing.services.deposit_step import deposit_step
 from billing.services.deposits_reconcile import deposits_reconcile
 from billing.services.event_process import event_process
@@ -40,6 +41,12 @@ def holds_expire_task() -> None:
 def checkpoint_take_task() -> None:
     """Note what the house accounts have."""
     checkpoint_take(now=utc_now())
+
+
+@shared_task(name="billing.days_roll")
+def days_roll_task() -> None:
+    """Add up what moved on organisations' accounts."""
+    days_roll()
 
 
 @shared_task(name="billing.event_process")

@@ -27,6 +27,7 @@ PERIODS_S = {
     "inference.hold_backs_mature": 600.0,
     "billing.holds_expire": 10.0,
     "billing.checkpoint_take": 60.0,
+    "billing.days_roll": 60.0,
     "accounts.webhooks_deliver": 2.0,
     "billing.deposits_reconcile": 5.0,
     "billing.refunds_reconcile": 5.0,

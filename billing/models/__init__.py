@@ -1,6 +1,7 @@
 """Tables of the ledger, and of the money that comes and goes. Only billing imports them."""
 
 from billing.models.account import Account, Balance
+from billing.models.account_day import AccountDay, DaysRolled
 from billing.models.auto_top_up import AutoTopUp
 from billing.models.billing_profile import BillingProfile
 from billing.models.budget import Budget, BudgetReservation, BudgetWindow
@@ -26,6 +27,7 @@ from billing.models.usage_receipt import UsageReceipt
 
 __all__ = [
     "Account",
+    "AccountDay",
     "AutoTopUp",
     "Balance",
     "BillingProfile",
@@ -38,6 +40,7 @@ __all__ = [
     "Charge",
     "Checkpoint",
     "Customer",
+    "DaysRolled",
     "Deposit",
     "Dispute",
     "DisputeTaking",

@@ -23,7 +23,10 @@ class Entry(models.Model):
     class Meta:
         # A constraint, not `unique=True`, which would add a second index for LIKE to every posting.
         constraints = [models.UniqueConstraint(fields=["key"], name="entry_key_once")]
-        indexes = [BrinIndex(fields=["xid"], name="entry_xid", **XID_RANGE)]
+        indexes = [
+            BrinIndex(fields=["xid"], name="entry_xid", **XID_RANGE),
+            BrinIndex(fields=["booked_at"], name="entry_booked", **XID_RANGE),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

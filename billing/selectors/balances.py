@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
 from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.selectors.account_balance import AccountBalance
-from billing.selectors.balances_as_of import balances_as_of
+from billing.selectors.balances_as_of import balances_as_of, moved_until
 from billing.selectors.house import house_balances
 
 _WITH_LIMIT: Final = """
@@ -25,9 +25,6 @@ _IN_TRANSIT: Final = """
     SELECT coalesce(sum(-amount), 0) FROM billing_posting
     WHERE account_id = ANY(%(own)s) AND counter_id = %(transit)s
 """
-_IN_TRANSIT_AS_OF: Final = (
-    _IN_TRANSIT + "AND entry_id IN (SELECT id FROM billing_entry WHERE booked_at <= %(moment)s)"  # noqa: S608 - ours
-)
 _DEBITED: Final = """
     SELECT t.debit_id, sum(t.amount)::bigint
     FROM billing_transfer t JOIN billing_entry e ON e.id = t.entry_id
@@ -96,11 +93,7 @@ def organisation_balance(organisation_id: uuid.UUID, *, as_of: datetime | None =
     accounts = [of_organisation(kind, organisation_id) for kind in kinds]
     found = balances(accounts) if as_of is None else balances_as_of(accounts, as_of)
     funding, wallet, earnings, hold_back = (found[account] for account in accounts)
-    with connection.cursor() as cursor:
-        own = [account.id for account in accounts[:2]]
-        parameters: dict[str, Any] = {"own": own, "transit": of_house(Kind.TRANSIT).id, "moment": as_of}
-        cursor.execute(_IN_TRANSIT_AS_OF if as_of else _IN_TRANSIT, parameters)
-        transit = _first_int(cursor.fetchone())
+    transit = _in_transit(accounts[:2]) if as_of is None else _in_transit_as_of(accounts[:2], as_of)
     return OrganisationBalance(
         funding=funding.posted,
         transit=transit,
@@ -109,6 +102,18 @@ def organisation_balance(organisation_id: uuid.UUID, *, as_of: datetime | None =
         earnings=earnings.posted,
         hold_back=hold_back.posted,
     )
+
+
+def _in_transit(own: Sequence[AccountRef]) -> int:
+    with connection.cursor() as cursor:
+        transit = of_house(Kind.TRANSIT).id
+        cursor.execute(_IN_TRANSIT, {"own": [account.id for account in own], "transit": transit})
+        return _first_int(cursor.fetchone())
+
+
+def _in_transit_as_of(own: Sequence[AccountRef], moment: datetime) -> int:
+    moved = moved_until(own, moment)
+    return -sum(amount for (_, counter), amount in moved.items() if counter == "transit")
 
 
 def trial_balance() -> dict[str, int]:

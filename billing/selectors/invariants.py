@@ -168,6 +168,19 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "days_are_sums",
+        "the days of an organisation's accounts are the sums of the transfers before the cut",
+        """
+        SELECT format('day %s of %s, %s %s %s: %s, transfers %s', day, account_id, entry_kind, counter,
+                      CASE WHEN is_in THEN 'in' ELSE 'out' END, coalesce(d.amount, 0), coalesce(m.amount, 0))
+        FROM billing_accountday d FULL JOIN (
+            SELECT account_id, day, entry_kind, counter, is_in, sum(amount) AS amount
+            FROM billing_movement WHERE xid < (SELECT cut_xid FROM billing_daysrolled) GROUP BY 1, 2, 3, 4, 5
+        ) m USING (account_id, day, entry_kind, counter, is_in)
+        WHERE d.amount IS DISTINCT FROM m.amount ORDER BY day, account_id
+        """,
+    ),
+    Invariant(
         "usage_never_falls",
         "what a lease has used never falls along it, and is of one organisation",
         """

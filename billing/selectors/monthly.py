@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from django.db import connection
 
-from billing.ledger.chart import PER_ORGANISATION, Kind, of_house, of_organisation
+from billing.ledger.chart import PER_ORGANISATION, Kind, of_organisation
 from billing.rules.windows import next_month
+from billing.selectors.balances_as_of import known_cut
 from core.snapshots import one_snapshot
 
 _CHARGES: Final = """
@@ -22,11 +23,19 @@ _CHARGES: Final = """
     WHERE organisation_id = %(organisation)s AND booked_at >= %(start)s AND booked_at < %(end)s
     GROUP BY 1, 2, 3, 4, 5 ORDER BY kind, model, card_hash, api_key_id NULLS FIRST, tag
 """
-_MONEY: Final = """
-    SELECT e.booked_at < %(start)s, e.kind, a.kind, p.amount > 0, sum(p.amount)
-    FROM billing_posting p
-    JOIN billing_entry e ON e.id = p.entry_id JOIN billing_account a ON a.id = p.account_id
-    WHERE p.account_id = ANY(%(own)s) AND p.counter_id <> ALL(%(inside)s) AND e.booked_at < %(end)s
+# Days that are added up, and the transfers that are not yet. Months are whole days.
+MONEY: Final = """
+    SELECT moved.is_before, moved.entry_kind, a.kind, moved.is_in, sum(moved.amount)
+    FROM (
+        SELECT account_id, day < (%(start)s AT TIME ZONE 'UTC')::date AS is_before, entry_kind, is_in, amount
+        FROM billing_accountday
+        WHERE account_id = ANY(%(own)s) AND counter = 'other' AND day < (%(end)s AT TIME ZONE 'UTC')::date
+        UNION ALL
+        SELECT account_id, booked_at < %(start)s, entry_kind, is_in, amount
+        FROM billing_movement
+        WHERE account_id = ANY(%(own)s) AND counter = 'other' AND booked_at < %(end)s
+            AND xid >= %(known_cut)s AND xid >= (SELECT cut_xid FROM billing_daysrolled)
+    ) moved JOIN billing_account a ON a.id = moved.account_id
     GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
 """
 _EARNED: Final = (Kind.EARNINGS.value, Kind.HOLD_BACK.value)
@@ -126,14 +135,13 @@ def monthly_statement(*, organisation_id: uuid.UUID, start: datetime) -> Monthly
         "start": start,
         "end": end,
         "own": own,
-        "inside": [*own, of_house(Kind.TRANSIT).id],
     }
     with one_snapshot(), connection.cursor() as cursor:
         cursor.execute(_CHARGES, parameters)
         charges = tuple(
             ChargeLine(*row[:5], *(int(figure) for figure in row[5:])) for row in cursor.fetchall()
         )
-        cursor.execute(_MONEY, parameters)
+        cursor.execute(MONEY, {**parameters, "known_cut": known_cut(cursor)})
         opening, money = _money(cursor.fetchall())
     return Monthly(organisation_id, start, end, charges, opening, money)
 

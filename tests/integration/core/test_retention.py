@@ -173,6 +173,7 @@ def test_the_runbook_says_of_every_table_that_grows_what_becomes_of_it():
             "billing_billingprofile",
         ),
         *("billing_customer", "billing_moneystop", "billing_payee", "billing_stripecursor"),
+        "billing_daysrolled",
         *("exchange_auctionschedule", "exchange_capacity", "exchange_computeclass", "exchange_deadman"),
         *("exchange_feetier", "exchange_instrument", "exchange_minutesrolled", "exchange_sequencerowner"),
         *("exchange_standingoffer", "exchange_tradingaccount", "inference_cataloguemodel"),
