@@ -27,7 +27,7 @@ _PLAIN: Final = """
     WHERE p.account_id = ANY(%(accounts)s) AND e.{clock} <= %(moment)s GROUP BY p.account_id
 """
 # Whole days that are added up, and transfers themselves: of the day, and what is not added up yet.
-# `known_cut` was the cut a moment ago: never above it, and a number that tells the planner how little is left.
+# `known_cut` was the cut a moment ago: never above it, and it tells the planner how little is left.
 BY_DAYS: Final = """
     SELECT account_id, counter, sum(amount) FROM (
         SELECT account_id, counter, amount FROM billing_accountday

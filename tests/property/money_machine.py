@@ -17,14 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import AccountRef, Kind, of_entitlement, of_house, of_organisation
-from billing.ledger.posting import HoldStep, JournalEntry, Leg
+from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry, Leg
 from billing.models import Customer, Deposit, Payee, Payout, Refund
 from billing.selectors.balances import balances
 from billing.services.deposit_apply import deposit_apply
 from billing.services.deposit_create import deposit_create
 from billing.services.deposit_record import deposit_record
 from billing.services.dispute_apply import dispute_apply
-from billing.services.holds import hold_place, hold_release, holds_expire
+from billing.services.holds import holds_expire
 from billing.services.ledger_post import ledger_post
 from billing.services.payout_decide import payout_decide
 from billing.services.payout_step import payout_step
@@ -143,18 +143,8 @@ class Money(RuleBasedStateMachine):
         covered = self.plain.wallet - self.plain.held >= amount
         expires_at = utc_now() + LONG_AGO if is_over else None
 
-        def place() -> None:
-            hold_place(
-                hold_id=hold_id,
-                account=self._of(Kind.WALLET),
-                amount=amount,
-                kind="order",
-                ref="machine",
-                now=utc_now(),
-                expires_at=expires_at,
-            )
-
-        self._attempt(None if covered else Code.INSUFFICIENT_BALANCE, place)
+        placed = HoldPlacement(hold_id, self._of(Kind.WALLET), amount, "order", "machine", expires_at)
+        self._attempt(None if covered else Code.INSUFFICIENT_BALANCE, lambda: post(placements=(placed,)))
         if covered and is_over:
             holds_expire(now=utc_now())
         elif covered:
@@ -168,7 +158,7 @@ class Money(RuleBasedStateMachine):
         order = data.draw(st.sampled_from(self.orders))
         self.orders.remove(order)
         hold_id, ucu = order
-        hold_release(hold_id=hold_id, amount=ucu * (PRICE + FEE), now=utc_now())
+        post(steps=(HoldStep(hold_id, release=ucu * (PRICE + FEE)),))
         self.plain.held -= ucu * (PRICE + FEE)
 
     @precondition(lambda self: self.orders)
@@ -198,14 +188,8 @@ class Money(RuleBasedStateMachine):
         self.bought.remove(row)
         entitlement, ucu = row
         job_id = new_id()
-        hold_place(
-            hold_id=job_id,
-            account=entitlement.account(Kind.ENTITLEMENT),
-            amount=entitlement.quantity_ucu,
-            kind="job",
-            ref=str(job_id),
-            now=utc_now(),
-        )
+        account, quantity_ucu = entitlement.account(Kind.ENTITLEMENT), entitlement.quantity_ucu
+        post(placements=(HoldPlacement(job_id, account, quantity_ucu, "job", str(job_id)),))
         part = Part(entitlement.id, job_id, entitlement.quantity_ucu)
         with transaction.atomic():
             entitlement_draw(

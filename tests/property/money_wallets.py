@@ -2,12 +2,13 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 
 from billing.ledger.chart import Kind, of_house, of_organisation
-from billing.ledger.posting import JournalEntry, Leg
+from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry, Leg
 from billing.services.ledger_post import ledger_post
 from billing.services.refund_apply import refund_pulled
 from core.clock import utc_now
@@ -20,10 +21,12 @@ def pulled(payload: dict[str, Any]) -> None:
     refund_pulled(refund_id=uuid.UUID(payload["refund_id"]), taken=payload["taken"], now=utc_now())
 
 
-def post(entry: JournalEntry) -> None:
-    """Post one entry in a transaction of its own."""
+def post(
+    *entries: JournalEntry, placements: Sequence[HoldPlacement] = (), steps: Sequence[HoldStep] = ()
+) -> None:
+    """Post in a transaction of its own."""
     with transaction.atomic():
-        ledger_post(entries=[entry], now=utc_now())
+        ledger_post(entries=entries, placements=placements, steps=steps, now=utc_now())
 
 
 def sequencer(command: p.Fund | p.Defund) -> p.Verdict:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.ledger.chart import Kind, of_house, of_organisation
-from billing.ledger.posting import JournalEntry, Leg
+from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry, Leg
 from billing.selectors.balances import (
     OrganisationBalance,
     available,
@@ -18,7 +18,7 @@ from billing.selectors.balances import (
 )
 from billing.selectors.statement import statement_lines
 from billing.services.deposit_record import deposit_record
-from billing.services.holds import hold_capture, hold_place, hold_release, holds_expire
+from billing.services.holds import holds_expire
 from billing.services.wallet_move import to_transit
 from core.errors import Code, CuxError
 from core.money import BIGINT_MAX
@@ -101,20 +101,20 @@ def test_the_index_for_transit_is_of_the_transit_account():
     assert all(str(TRANSIT.id) in str(definition) for (definition,) in definitions)
 
 
-def test_a_hold_lives_through_its_services():
-    account, payee, hold_id = funded(100), new_account(), uuid.uuid4()
+def test_a_hold_is_captured_in_part_and_released():
+    account, payee = funded(100), new_account()
+    placed = HoldPlacement(uuid.uuid4(), account, 70, "order", "r")
     for _ in range(2):
-        hold_place(hold_id=hold_id, account=account, amount=70, kind="order", ref="r", now=NOW)
+        post(placements=(placed,))
     assert (posted(account), held(account), available(account)) == (100, 70, 30)
     capture = JournalEntry(new_key(), "test", (Leg(account, payee, 20),), NOW)
-    first = hold_capture(hold_id=hold_id, entry=capture, capture=20, release=10, now=NOW)
-    again = hold_capture(hold_id=hold_id, entry=capture, capture=20, release=10, now=NOW)
-    assert (first.replayed, again.replayed) == (False, True)
+    steps = (HoldStep(placed.hold_id, capture=20, release=10),)
+    assert [post(capture, steps=steps)[0].replayed for _ in range(2)] == [False, True]
     assert (posted(account), held(account), available(account)) == (80, 40, 40)
-    hold_release(hold_id=hold_id, amount=40, now=NOW)
+    post(steps=(HoldStep(placed.hold_id, release=40),))
     assert (posted(account), held(account), available(account)) == (80, 0, 80)
     with pytest.raises(CuxError) as refusal:
-        hold_release(hold_id=hold_id, amount=1, now=NOW)
+        post(steps=(HoldStep(placed.hold_id, release=1),))
     assert refusal.value.code is Code.HOLD_NOT_COVERING
 
 
