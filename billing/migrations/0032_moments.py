@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('billing', '0029_account_days'),
+        ('billing', '0031_account_days'),
     ]
 
     operations = [

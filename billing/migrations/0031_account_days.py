@@ -11,7 +11,7 @@ SQL = Path(__file__).parent / "sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0028_events_pass'),
+        ('billing', '0030_card_passings'),
     ]
 
     operations = [
