@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import OperationalError, connections, migrations, models, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
 
 from billing.services.ledger_post import ledger_post
 from core.clock import utc_now
@@ -65,15 +67,19 @@ class Posters:
             connections.close_all()
 
 
-def migrate(*operations: Any, atomic: bool = True) -> None:
-    """Apply operations to billing's tables as `migrate` would."""
+def migrate(*operations: Any, app: str = "billing", atomic: bool = True) -> None:
+    """Apply operations to an app's tables as `migrate` would."""
     migration = type("Migration", (migrations.Migration,), {"operations": operations, "atomic": atomic})(
-        "9999_under_load", "billing"
+        "9999_under_load", app
     )
     owner = connections["owner"]
-    state = MigrationLoader(owner).project_state()
     with owner.schema_editor(atomic=atomic) as editor:
-        migration.apply(state, editor)
+        migration.apply(_state().clone(), editor)
+
+
+@lru_cache(maxsize=1)
+def _state() -> ProjectState:
+    return MigrationLoader(connections["owner"]).project_state()
 
 
 def column() -> Any:
