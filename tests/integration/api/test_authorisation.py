@@ -162,6 +162,9 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     (PAGES, "/ticket/preview"): For.SIGNED_IN,
     (PAGES, "/account"): For.SIGNED_IN,
     (PAGES, "/account/deliveries/{delivery_id}/replay"): For.SIGNED_IN,
+    (PAGES, "/account/keys"): For.SIGNED_IN,
+    (PAGES, "/account/keys/new"): For.SIGNED_IN,
+    (PAGES, "/account/keys/{key_id}/revoke"): For.SIGNED_IN,
     (PAGES, "/account/second-factor/begin"): For.SIGNED_IN,
     (PAGES, "/account/second-factor/confirm"): For.SIGNED_IN,
     (PAGES, "/account/second-factor/remove"): For.SIGNED_IN,
@@ -221,6 +224,8 @@ POSTED = (
     "/wallet/top-up",
 )
 """How the paths of pages begin that are asked for by POST."""
+LOOKED_AT = ("/account/keys",)
+"""Paths of pages that begin so and are asked for by GET."""
 each_of_the_api = pytest.mark.parametrize("address", API, ids=" ".join)
 each_page = pytest.mark.parametrize("path", [path for kind, path in MATRIX if kind == PAGES])
 
@@ -310,7 +315,7 @@ def test_signing_in_opens_no_part_of_the_api_but_the_account_stream(
 def test_each_page_opens_for_whom_it_is(
     exchange: httpx.Client, world: World, callers: dict[str, dict[str, str]], path: str
 ) -> None:
-    method = "POST" if path.startswith(POSTED) and path != "/playground" else "GET"
+    method = "POST" if path.startswith(POSTED) and path not in LOOKED_AT else "GET"
     for role in ("nobody", "operator"):  # a key opens no page
         status, _, answer = ask(exchange, method, world.address(path), browser(callers[role]))
         to_sign_in = status == 302 and answer.headers["location"].startswith("/login?next=")
