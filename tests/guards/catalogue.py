@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 
 Cursor = psycopg.Cursor[Any]
-APPS: Final = ("billing", "core", "exchange", "inference")
+APPS: Final = ("accounts", "billing", "core", "exchange", "inference")
 LISTED: Final = Path(__file__).parent / "listed.txt"
 
 

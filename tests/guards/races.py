@@ -6,6 +6,19 @@
 from typing import Final
 
 _TESTS: Final = {
+    "tests/integration/accounts/test_accounts.py": {
+        "accounts.selectors.api_keys  lock  _note_use": "test_a_request_does_not_wait_to_note_that_its_key_was_used",
+        "accounts.services.api_keys  lock  require_room_for_a_key": "test_two_keys_that_are_made_at_once_are_within_the_most",
+    },
+    "tests/integration/accounts/test_second_factor.py": {
+        "accounts.services.second_factor  lock  _use": "test_a_code_that_another_request_is_using_is_wrong",
+        "accounts.services.second_factor  lock  second_factor_begin": "test_a_first_factor_that_is_confirmed_while_another_begins_keeps_its_secret",
+        "accounts.services.second_factor  lock  second_factor_begin #2": "test_a_factor_that_is_confirmed_while_another_begins_keeps_its_secret",
+    },
+    "tests/integration/accounts/test_webhooks.py": {
+        "accounts.services.webhook_endpoints  lock  webhook_endpoint_create": "test_two_that_are_made_at_once_are_at_most_ten",
+        "accounts.services.webhooks_deliver  lock  _claim": "test_a_delivery_is_claimed_by_one_of_two",
+    },
     "tests/integration/billing/test_locks.py": {
         "billing_batch_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[batch]",
         "billing_ledger_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[post]",

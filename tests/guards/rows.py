@@ -19,7 +19,6 @@ _OF_TYPE: Final = {
     "date": ["current_date", "'infinity'::date", "'-infinity'::date"],
     "timestamp with time zone": ["now()", "now() + interval '1 day'", "now() - interval '1 day'"],
     "inet": ["'127.0.0.1'::inet"],
-    "ARRAY": ["'{}'::text[]"],
 }
 _NUMBERS: Final = ["1", "0", "-1", "2", "30000"]
 _AMOUNTS: Final = ["10000000", "20000000"]  # whole cents, in nano-USD
@@ -41,7 +40,7 @@ class Column:
     @property
     def cast(self) -> str:
         """The type that values of it are cast to."""
-        return {"character varying": "text", "ARRAY": "text[]"}.get(self.kind, self.kind)
+        return {"character varying": "text"}.get(self.kind, self.kind)
 
     @property
     def plain(self) -> str:
@@ -53,6 +52,8 @@ class Column:
         known = [f"'{literal}'" for literal in literals if len(literal) <= (self.length or 32)]
         if self.cast == "text":
             values = [*known, f"left(md5(random()::text), {self.length or 32})", "''"]
+        elif self.kind.endswith("[]"):
+            values = ["'{}'"]
         elif self.kind in _OF_TYPE:
             values = _OF_TYPE[self.kind]
         else:
@@ -81,7 +82,9 @@ class Table:
     def columns(self) -> dict[str, Column]:
         """Each column that can be written, by its name."""
         found = self.cursor.execute(
-            "SELECT column_name, data_type, is_nullable = 'YES', least(character_maximum_length, 32)"
+            "SELECT column_name,"
+            " CASE data_type WHEN 'ARRAY' THEN ltrim(udt_name, '_') || '[]' ELSE data_type END,"
+            " is_nullable = 'YES', least(character_maximum_length, 32)"
             " FROM information_schema.columns"
             " WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'",
             [self.name],

@@ -7,13 +7,16 @@ from io import StringIO
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from accounts.models import ApiKey, Member, Organisation
 from accounts.selectors import api_key_cached, api_key_find, member_of
-from accounts.services import api_key_create, api_key_revoke, member_create, organisation_create
+from accounts.services import api_key_create, api_key_revoke, api_keys, member_create, organisation_create
+from accounts.services.api_keys import IssuedKey, require_room_for_a_key
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from tests import builders
+from tests.races import race
 
 
 def test_a_key_is_kept_as_prefix_and_digest_only(db):
@@ -121,3 +124,25 @@ def test_a_slug_is_taken_once(db):
         organisation_create(name="Two", slug=slug)
     assert (refused.value.code, refused.value.param) == (Code.INVALID_FIELD, "slug")
     assert Organisation.objects.get(slug=slug).name == "One"
+
+
+def test_two_keys_that_are_made_at_once_are_within_the_most(db, monkeypatch):
+    monkeypatch.setattr(api_keys, "LIVE_KEYS_MAX", 3)
+    who = builders.organisation().id
+
+    @transaction.atomic
+    def make() -> IssuedKey:
+        require_room_for_a_key(organisation_id=who, now=utc_now())
+        return api_key_create(organisation_id=who, name="another", scopes=["read"])
+
+    for _ in range(2):
+        make()
+    assert race(make, make)[1] is Code.TOO_MANY_KEYS
+    assert ApiKey.objects.filter(organisation_id=who).count() == 3
+
+
+def test_a_request_does_not_wait_to_note_that_its_key_was_used(db):
+    issued = api_key_create(organisation_id=builders.organisation().id, name="used", scopes=["read"])
+    rows = ApiKey.objects.filter(id=issued.key.id)
+    _, facts = race(lambda: list(rows.select_for_update(no_key=True)), lambda: api_key_find(issued.secret))
+    assert (facts.key_id, rows.get().last_used_at) == (issued.key.id, None)

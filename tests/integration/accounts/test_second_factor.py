@@ -23,6 +23,7 @@ from accounts.services.second_factor_once import REPEATABLE_FOR, require_fresh_o
 from core.errors import Code, CuxError
 from tests import builders
 from tests.database import is_waited_for
+from tests.races import race
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -132,6 +133,27 @@ def test_two_requests_at_once_cannot_use_the_same_code():
         assert sum(threads.map(once, range(8))) == 1
 
 
+def test_a_code_that_another_request_is_using_is_wrong():
+    member = owner_of(builders.organisation())
+    totp, _ = enrolled(member)
+    now = NOW + STEP
+
+    def use() -> Code | int:
+        try:
+            return require_fresh(organisation_id=member.organisation_id, code=totp.at(now), now=now)
+        except CuxError as error:
+            return error.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            SecondFactor.objects.filter(user=member.user).update(last_step=int(now.timestamp()) // 30)
+            second = threads.submit(use)
+            eventually(lambda: is_waited_for() or second.done())
+        assert second.result() is Code.SECOND_FACTOR_WRONG
+
+
 def test_it_is_replaced_only_with_a_code_of_its_own():
     organisation = builders.organisation()
     member = owner_of(organisation)
@@ -167,6 +189,20 @@ def test_a_factor_that_is_confirmed_while_another_begins_keeps_its_secret():
             eventually(lambda: is_waited_for() or begun.done())
         assert begun.result() is Code.SECOND_FACTOR_EXISTS
     assert bytes(SecondFactor.objects.get(user=member.user).secret) == secret
+
+
+def test_a_first_factor_that_is_confirmed_while_another_begins_keeps_its_secret():
+    member = owner_of(builders.organisation())
+    factors = SecondFactor.objects.filter(user=member.user)
+
+    def confirmed() -> bytes:
+        second_factor_begin(user=member.user)
+        factors.update(confirmed_at=NOW)
+        return bytes(factors.get().secret)
+
+    secret, second = race(confirmed, lambda: second_factor_begin(user=member.user))
+    assert second is Code.SECOND_FACTOR_EXISTS
+    assert bytes(factors.get().secret) == secret
 
 
 def test_a_request_is_repeated_with_its_code_for_ten_minutes():

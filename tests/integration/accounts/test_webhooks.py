@@ -36,6 +36,7 @@ from core.errors import Code, CuxError
 from core.turn import turn
 from tests import builders
 from tests.environment import ROOT
+from tests.races import race
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -392,3 +393,20 @@ def test_there_are_at_most_ten():
         webhook_endpoint_create(organisation_id=who.id, url="https://example.com/", types=[])
     assert caught.value.code is Code.TOO_MANY_WEBHOOKS
     assert who.webhooks.count() == ENDPOINTS_MAX
+
+
+def test_two_that_are_made_at_once_are_at_most_ten():
+    who = builders.organisation()
+    for number in range(ENDPOINTS_MAX - 1):
+        webhook_endpoint_create(organisation_id=who.id, url=f"https://example.com/{number}", types=[])
+    last = [lambda: webhook_endpoint_create(organisation_id=who.id, url="https://example.com/", types=[])] * 2
+    assert race(*last)[1] is Code.TOO_MANY_WEBHOOKS
+    assert who.webhooks.count() == ENDPOINTS_MAX
+
+
+def test_a_delivery_is_claimed_by_one_of_two(world):
+    who, wants = world.hook()
+    emit(who)
+    claims = [lambda: delivering._claim.__wrapped__(utc_now())] * 2
+    first, second = race(*claims)
+    assert (first.endpoint, second, delivery(wants).attempts) == (wants.endpoint, None, 1)
