@@ -39,6 +39,11 @@ def new_id() -> uuid.UUID:
     return uuid7()
 
 
+def new_id_text() -> str:
+    """Return a fresh id as `str(new_id())` writes it, without the UUID in between."""
+    return str(uuid_utils.uuid7())
+
+
 def earliest_id(at_ms: int) -> uuid.UUID:
     """Return the least UUIDv7 of a moment (milliseconds since 1970): ids made from then on are not below."""
     return uuid.UUID(int=at_ms << 80)

@@ -6,7 +6,7 @@ all accounts of an asset sum to zero.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -68,17 +68,28 @@ DEBT_FLOOR: Final = -(2**62)
 
 @dataclass(frozen=True, slots=True)
 class AccountRef:
-    """Which account is meant. Build it with the functions below."""
+    """Which account is meant. Build it with the functions below.
+
+    `id` is derived from what the account is, so that nobody has to look it up; `id_text` is its text, which
+    posting writes and hashes many times.
+    """
 
     kind: Kind
     asset: str
     organisation_id: uuid.UUID | None = None
     entitlement_id: uuid.UUID | None = None
+    id: uuid.UUID = field(init=False, repr=False, compare=False)
+    id_text: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> uuid.UUID:
-        """Return the account's id, derived from what it is, so that nobody has to look it up."""
-        return _account_id(self.kind, self.asset, self.organisation_id, self.entitlement_id)
+    def __post_init__(self) -> None:
+        """Derive the id."""
+        derived, text = _account_id(self.kind, self.asset, self.organisation_id, self.entitlement_id)
+        object.__setattr__(self, "id", derived)
+        object.__setattr__(self, "id_text", text)
+
+    def __hash__(self) -> int:
+        """Hash the id's text, which remembers its hash."""
+        return hash(self.id_text)
 
     @property
     def has_balance(self) -> bool:
@@ -99,9 +110,10 @@ class AccountRef:
 @lru_cache(maxsize=65_536)
 def _account_id(
     kind: Kind, asset: str, organisation_id: uuid.UUID | None, entitlement_id: uuid.UUID | None
-) -> uuid.UUID:
+) -> tuple[uuid.UUID, str]:
     name = f"{kind.value}|{asset}|{organisation_id or ''}|{entitlement_id or ''}"
-    return uuid.uuid5(_NAMESPACE, name)
+    derived = uuid.uuid5(_NAMESPACE, name)
+    return derived, str(derived)
 
 
 def of_organisation(kind: Kind, organisation_id: uuid.UUID) -> AccountRef:

@@ -4,14 +4,14 @@ Accounts, holds and items are meant by their positions, counted from 1: an integ
 the time that an id takes, here and in PostgreSQL.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from billing.ledger.chart import AccountRef
 from billing.ledger.posting import BatchItem
 from billing.services.posting_arguments import array_literal, columns
-from core.ids import new_id
+from core.ids import new_id_text
 
 ARGUMENT_TYPES: Final = (
     *("uuid[]", "text[]", "text[]", "uuid[]", "uuid[]", "bigint[]"),  # accounts
@@ -38,16 +38,16 @@ def batch_arguments(
 ) -> list[str]:
     """Return the function's arguments in PostgreSQL's text form."""
     ordered = sorted(_touched(items), key=_limited_first)
-    accounts = {account: position for position, account in enumerate(ordered, 1)}
+    accounts = {account.id_text: position for position, account in enumerate(ordered, 1)}
     holds = _Positions()
     legs = [
-        (item, leg_number, accounts[leg.debit], accounts[leg.credit], leg.amount)
+        (item, leg_number, accounts[leg.debit.id_text], accounts[leg.credit.id_text], leg.amount)
         for item, posted in enumerate(items, 1)
         if posted.entry
         for leg_number, leg in enumerate(posted.entry.legs)
     ]
     placements = [
-        (item, holds[p.hold_id], accounts[p.account], p.amount, p.kind, p.ref, p.expires_at)
+        (item, holds[p.hold_id], accounts[p.account.id_text], p.amount, p.kind, p.ref, p.expires_at)
         for item, posted in enumerate(items, 1)
         for p in posted.placements
     ]
@@ -67,27 +67,27 @@ def batch_arguments(
     ]
 
 
-def _touched(items: Sequence[BatchItem]) -> set[AccountRef]:
-    touched = set()
+def _touched(items: Sequence[BatchItem]) -> Collection[AccountRef]:
+    touched = {}
     for item in items:
         if item.entry:
             for leg in item.entry.legs:
-                touched.add(leg.debit)
-                touched.add(leg.credit)
+                touched[leg.debit.id_text] = leg.debit
+                touched[leg.credit.id_text] = leg.credit
         for placement in item.placements:
-            touched.add(placement.account)
-    return touched
+            touched[placement.account.id_text] = placement.account
+    return touched.values()
 
 
-def _limited_first(account: AccountRef) -> tuple[bool, int]:
+def _limited_first(account: AccountRef) -> tuple[bool, str]:
     """Sort accounts with a limit by id, as PostgreSQL does and locks them; then the others."""
-    return not account.has_balance, account.id.int
+    return not account.has_balance, account.id_text
 
 
 def _account_columns(accounts: Sequence[AccountRef], issue_floors: Mapping[AccountRef, int]) -> list[str]:
     rows = [
         (
-            account.id,
+            account.id_text,
             account.kind.value,
             account.asset,
             account.organisation_id,
@@ -101,7 +101,7 @@ def _account_columns(accounts: Sequence[AccountRef], issue_floors: Mapping[Accou
 
 def _entry_columns(items: Sequence[BatchItem]) -> list[str]:
     rows = [
-        (new_id(), entry.key, entry.body_sha256, entry.kind, entry.ref, entry.event_at)
+        (new_id_text(), entry.key, entry.body_sha256, entry.kind, entry.ref, entry.event_at)
         if (entry := item.entry)
         else _NO_ENTRY
         for item in items

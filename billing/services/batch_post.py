@@ -1,9 +1,10 @@
 """Post many items in one round trip, each as a whole or not at all, with an outcome for each.
 
 `billing_batch_post` (migrations/sql/batch_post.sql) locks every balance row of the batch once, in one order,
-decides the items one after the other in memory, and writes what stands set by set. `ledger_post` is the way
-for a change that has to happen together with others of its transaction; this is the way for many changes that
-have nothing to do with each other, or for one that needs no transaction around it.
+decides the items one after the other in memory, and writes what stands set by set. A batch that is one
+transfer has a shorter way (`transfer_post`). `ledger_post` is the way for a change that has to happen together
+with others of its transaction; this is the way for many changes that have nothing to do with each other, or
+for one that needs no transaction around it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from psycopg.pq import TransactionStatus
 from billing.ledger.chart import AccountRef
 from billing.ledger.posting import BatchItem
 from billing.services.batch_arguments import ARGUMENT_TYPES, batch_arguments
+from billing.services.transfer_post import POSTED, transfer_statement
 from core.errors import Code
 from core.pipe import Pipe, Statement
 from core.retry import again_on_conflict
@@ -41,8 +43,9 @@ class ItemOutcome:
     refusal: Code | None = None
 
 
+_POSTED: Final = ItemOutcome(posted=True)
 _OUTCOMES: Final = {
-    b"posted": ItemOutcome(posted=True),
+    b"posted": _POSTED,
     b"replayed": ItemOutcome(replayed=True),
     **{
         code.name.lower().encode(): ItemOutcome(refusal=code)
@@ -77,18 +80,26 @@ def batch_post(
         return []
     session = connections[DEFAULT_DB_ALIAS]
     session.ensure_connection()
-    statement = _statement(batch_arguments(items, issue_floors, now))
+    short = transfer_statement(items, now)
 
     def post() -> list[ItemOutcome]:
+        if short and _result(session, short) == POSTED:
+            return [_POSTED]
+        statement = _statement(batch_arguments(items, issue_floors, now))
         try:
-            *_, result = _pipe(session).run([*_begin(session), statement])
+            outcomes = _result(session, statement) or b""
         except psycopg.errors.UniqueViolation as error:
             if error.diag.constraint_name in _RACED:  # another session was first, on other accounts
                 raise psycopg.errors.SerializationFailure(*error.args) from error
             raise
-        return [_OUTCOMES[outcome] for outcome in (result.get_value(0, 0) or b"").split(b",")]
+        return [_OUTCOMES[outcome] for outcome in outcomes.split(b",")]
 
     return post() if session.in_atomic_block else again_on_conflict(post)
+
+
+def _result(session: BaseDatabaseWrapper, statement: Statement) -> bytes | None:
+    *_, result = _pipe(session).run([*_begin(session), statement])
+    return result.get_value(0, 0)
 
 
 def _statement(arguments: Sequence[str]) -> Statement:

@@ -23,24 +23,25 @@ ARGUMENT_TYPES: Final = (
 
 def array_literal(values: Sequence[Any]) -> str:
     """Return PostgreSQL's text form of an array of UUIDs, integers, texts, bytes, times; any may be None."""
-    if not values:
-        return "{}"
-    if None in values:
-        return "{" + ",".join(["NULL" if v is None else array_literal([v])[1:-1] for v in values]) + "}"
-    example = values[0]
+    example = next((value for value in values if value is not None), None)
     if isinstance(example, str):
         return text_array(values)
     if isinstance(example, bytes):
-        return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
-    if isinstance(example, int):
-        return "{" + ",".join(map(str, values)) + "}"
-    return '{"' + '","'.join(map(str, values)) + '"}'
+        return "{" + ",".join(["NULL" if v is None else f"\\\\x{v.hex()}" for v in values]) + "}"
+    # None of the others needs quotes, or writes "None" but for None itself.
+    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
 
 
-def text_array(texts: Sequence[str]) -> str:
+def text_array(texts: Sequence[str | None]) -> str:
     """Return PostgreSQL's text form of an array of texts."""
-    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
-    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
+    quoted = ["NULL" if text is None else f'"{_escaped(text)}"' for text in texts]
+    return "{" + ",".join(quoted) + "}"
+
+
+def _escaped(text: str) -> str:
+    if '"' in text or "\\" in text:
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+    return text
 
 
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[str]:
@@ -61,7 +62,7 @@ def account_arguments(
             accounts.add(leg.credit)
     rows = [
         (
-            account.id,
+            account.id_text,
             account.kind.value,
             account.asset,
             account.organisation_id,
@@ -85,7 +86,7 @@ def entry_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UU
 def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID]) -> list[str]:
     """Return the legs: id of the entry, number within it, debit, credit, amount, asset."""
     rows = [
-        (entry_id, number, leg.debit.id, leg.credit.id, leg.amount, leg.debit.asset)
+        (entry_id, number, leg.debit.id_text, leg.credit.id_text, leg.amount, leg.debit.asset)
         for entry, entry_id in zip(entries, entry_ids, strict=True)
         for number, leg in enumerate(entry.legs)
     ]
@@ -94,7 +95,7 @@ def leg_arguments(entries: Sequence[JournalEntry], entry_ids: Sequence[uuid.UUID
 
 def placement_arguments(placements: Sequence[HoldPlacement]) -> list[str]:
     """Return the holds to place: id, account, amount, kind, ref, expires_at."""
-    rows = [(p.hold_id, p.account.id, p.amount, p.kind, p.ref, p.expires_at) for p in placements]
+    rows = [(p.hold_id, p.account.id_text, p.amount, p.kind, p.ref, p.expires_at) for p in placements]
     return columns(rows, 6)
 
 
