@@ -2,9 +2,9 @@
 
 `billing_batch_post` (migrations/sql/batch_post.sql) locks every balance row of the batch once, in one order,
 decides the items one after the other in memory, and writes what stands set by set. A batch that is one
-transfer has a shorter way (`transfer_post`). `ledger_post` is the way for a change that has to happen together
-with others of its transaction; this is the way for many changes that have nothing to do with each other, or
-for one that needs no transaction around it.
+transfer has a shorter way (`transfer_post`). `ledger_post` is the way for a change that has to happen
+together with others of its transaction; this is the way for many changes that have nothing to do with each
+other, or for one that needs no transaction around it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
-from billing.ledger.chart import AccountRef
+from billing.ledger.chart import AccountRef, Kind, of_house
 from billing.ledger.posting import BatchItem, HoldStep
 from billing.services.batch_post import ItemOutcome, batch_post
 from core.embedded.postgres import Postgres
@@ -20,6 +20,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("db")
 
+FEES = of_house(Kind.FEE_INCOME)
 LOCKED = "ORDER BY b.account_id FOR NO KEY UPDATE"
 BACKWARDS = "ORDER BY b.account_id DESC FOR NO KEY UPDATE"
 BALANCE = "SELECT FROM billing_balance WHERE account_id = %s FOR NO KEY UPDATE"
@@ -78,7 +79,13 @@ def by_post(*steps: HoldStep, legs: tuple = ()) -> Work:
 
 def by_batch(*steps: HoldStep, legs: tuple = ()) -> Work:
     """Return a call of the function that posts a batch of its own."""
-    return lambda: batch_post(items=[BatchItem(entry(*legs) if legs else None, steps=steps)], now=NOW)
+    other = BatchItem(entry((CASH, FEES, 1)))
+    return lambda: batch_post(items=[BatchItem(entry(*legs), steps=steps), other], now=NOW)
+
+
+def by_transfer(*, legs: tuple) -> Work:
+    """Return a call of the function that posts one transfer."""
+    return lambda: batch_post(items=[BatchItem(entry(*legs))], now=NOW)
 
 
 def takes_balances_in_one_order(by: Callable[..., Work]) -> bool:
@@ -108,13 +115,17 @@ def decides_by_what_is_there(by: Callable[..., Work]) -> bool:
             " WHERE p.account_id = b.account_id) WHERE b.account_id = %s",
             [account.id],
         )
-    return results == [[ItemOutcome(refusal=Code.INSUFFICIENT_BALANCE)]]
+    return isinstance(results[0], list) and results[0][0] == ItemOutcome(refusal=Code.INSUFFICIENT_BALANCE)
 
 
 @pytest.mark.parametrize(
     ("by", "holds"),
-    [(by_post, touches_holds_after_the_balance), (by_batch, decides_by_what_is_there)],
-    ids=["post", "batch"],
+    [
+        (by_post, touches_holds_after_the_balance),
+        (by_batch, decides_by_what_is_there),
+        (by_transfer, decides_by_what_is_there),
+    ],
+    ids=["post", "batch", "transfer"],
 )
 def test_a_posting_locks_the_balances_that_it_moves(by, holds):
     assert holds(by)
@@ -122,8 +133,12 @@ def test_a_posting_locks_the_balances_that_it_moves(by, holds):
 
 @pytest.mark.parametrize(
     ("function", "by"),
-    [("billing_ledger_post", by_post), ("billing_batch_post", by_batch)],
-    ids=["post", "batch"],
+    [
+        ("billing_ledger_post", by_post),
+        ("billing_batch_post", by_batch),
+        ("billing_transfer_post", by_transfer),
+    ],
+    ids=["post", "batch", "transfer"],
 )
 def test_balances_are_locked_in_the_order_of_their_ids(function, by):
     assert takes_balances_in_one_order(by)

@@ -1,5 +1,7 @@
 """The pure half of the ledger: what can be an account, a leg, an entry, a hold."""
 
+import hashlib
+import json
 import uuid
 from datetime import UTC, datetime
 
@@ -16,7 +18,7 @@ from billing.ledger.chart import (
     of_organisation,
 )
 from billing.ledger.posting import HoldPlacement, HoldStep, JournalEntry, Leg, body_digest
-from billing.services.posting_arguments import ARGUMENT_TYPES, account_arguments, leg_arguments
+from billing.services.posting_arguments import ARGUMENT_TYPES, account_arguments, array_literal, leg_arguments
 from core.money import BIGINT_MAX
 
 ORGANISATION = uuid.UUID(int=1)
@@ -110,6 +112,31 @@ def test_the_digest_covers_kind_ref_and_every_part_of_every_leg():
     assert base.body_sha256 == body_digest("test", "r", [(CASH.id, FUNDING.id, USD, 5)])
 
 
+@pytest.mark.parametrize("text", ["", "plain", 'a "quote"', "back\\slash\n", "\u00fc \u2603 \U0001f600"])
+def test_what_is_hashed_is_what_json_writes(text):
+    legs = [[str(CASH.id), str(FUNDING.id), text, 5], [str(FUNDING.id), str(WALLET.id), USD, 6]]
+    for count in (0, 1, 2):
+        written = json.dumps([text, "r" + text, legs[:count]]).encode()
+        assert body_digest(text, "r" + text, legs[:count]) == hashlib.sha256(written).digest()
+
+
+@pytest.mark.parametrize(
+    ("values", "literal"),
+    [
+        ([], "{}"),
+        ([None, None], "{NULL,NULL}"),
+        ([None, 7, -8], "{NULL,7,-8}"),
+        ([uuid.UUID(int=1), None], "{00000000-0000-0000-0000-000000000001,NULL}"),
+        ([NOW, None], f"{{{NOW},NULL}}"),
+        ([b"\x01\xff", None], r"{\\x01ff,NULL}"),
+        (["None", None, "NULL", "", 'a"b', "a\\b", "{,}"], r'{"None",NULL,"NULL","","a\"b","a\\b","{,}"}'),
+    ],
+    ids=["empty", "nothing", "integers", "ids", "times", "bytes", "texts"],
+)
+def test_arrays_are_written_as_postgresql_reads_them(values, literal):
+    assert array_literal(values) == literal
+
+
 def test_a_batch_names_each_account_once_with_the_floor_it_starts_with():
     issue = of_entitlement(Kind.ISSUE, ENTITLEMENT, "c")
     bought = of_entitlement(Kind.ENTITLEMENT, ENTITLEMENT, "c")
@@ -129,7 +156,7 @@ def test_legs_are_numbered_within_their_entry():
     entry = JournalEntry("k", "test", (LEG, LEG), NOW)
     first, second = uuid.UUID(int=10), uuid.UUID(int=11)
     entries, numbers, *_ = leg_arguments([entry, entry], [first, second])
-    assert entries == f'{{"{first}","{first}","{second}","{second}"}}'
+    assert entries == f"{{{first},{first},{second},{second}}}"
     assert numbers == "{0,1,0,1}"
 
 

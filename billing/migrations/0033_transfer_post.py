@@ -8,7 +8,7 @@ SQL = Path(__file__).parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0028_events_pass")]
+    dependencies = [("billing", "0032_moments")]
 
     operations = [
         migrations.RunSQL(
