@@ -22,6 +22,7 @@ _TESTS: Final = {
     "tests/integration/billing/test_locks.py": {
         "billing_batch_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[batch]",
         "billing_ledger_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[post]",
+        "billing_transfer_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[transfer]",
     },
     "tests/integration/billing/test_locks_deposits.py": {
         "billing.services.auto_top_up  lock  auto_top_up_begin": "test_no_top_up_begins_as_its_owner_switches_them_off",
