@@ -31,6 +31,7 @@ class Action(StrEnum):
     PAYEE_CHANGED = "payee.changed"
     PAYOUT_DECIDED = "payout.decided"
     PAYOUT_BLOCKED = "payout.blocked"
+    PAYOUT_REVERSED = "payout.reversed"
     RELEASE_REQUESTED = "payout.release_requested"
     RELEASE_APPROVED = "payout.release_approved"
     MONEY_PROPOSED = "money_action.proposed"

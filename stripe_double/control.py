@@ -11,7 +11,7 @@ from starlette.routing import Route
 from stripe_double import chaos, webhooks
 from stripe_double.errors import StripeError
 from stripe_double.money import move
-from stripe_double.resources import accounts, disputes, payouts, refunds
+from stripe_double.resources import accounts, disputes, payouts, refunds, transfers
 from stripe_double.runner import Runner
 from stripe_double.world import Json, World
 
@@ -94,6 +94,7 @@ CONTROLS: dict[str, Control] = {
     "disputes/{id}/lose": lambda world, dispute, _: disputes.lose(world, dispute),
     "disputes/{id}/reinstate": lambda world, dispute, _: disputes.reinstate(world, dispute),
     "refunds/{id}": _refund,
+    "transfers/{id}/reverse": transfers.reverse,
     "payouts/{id}/fail": lambda world, payout, given: payouts.fail(world, payout, **given),
     "accounts/{id}/require": _require,
     "accounts/{id}/onboard": _onboard,

@@ -40,6 +40,8 @@ STATES: Final[dict[str, dict[str, str]]] = {
         "paid": "paid",
         "failed": "failed, coming back",
         "returned": "back in the earnings",
+        "reversed": "taken back at the payment service",
+        "kept": "taken back at the payment service",
     },
 }
 """What each state of each kind of thing is called on the pages."""

@@ -40,7 +40,7 @@ class Kind(Enum):
     EXTERNAL_CASH = "external_cash"  # money outside that no processor holds: paper money, an operator's cash
     STRIPE_CLEARING = "stripe_clearing"  # money at Stripe: −posted is our balance there, pending included
     STRIPE_FEES = "stripe_fees"  # what Stripe has charged and nobody else bears: an expense, negative
-    PAYOUTS_IN_TRANSIT = "payouts_in_transit"  # decided to be paid out, and not confirmed by Stripe
+    PAYOUTS_IN_TRANSIT = "payouts_in_transit"  # to be paid out, Stripe has not confirmed it; or reversed
     TAX = "tax"  # tax collected, owed to the tax office
     ROUNDING = "rounding"  # what a cent could not hold, where nobody can be owed it
 

@@ -11,6 +11,8 @@ from core.ids import new_id
 
 OPEN_FOR: Final = timedelta(hours=24)
 """How long a proposal may be approved."""
+OF_SUBJECTS: Final = ["hold_release", "payout_release", "reversal_credit", "reversal_keep"]
+"""The kinds that are about one hold or payout."""
 
 
 class MoneyAction(models.Model):
@@ -20,7 +22,9 @@ class MoneyAction(models.Model):
     it bears so much of what an organisation owes for disputes. `INSURANCE_TOP_UP`: cash from outside goes
     into the insurance.
     `HOLD_RELEASE`, `PAYOUT_RELEASE`: what was set aside for a card payment at risk, or a blocked payout
-    (`subject_id`), is let go; no money changes hands, so these have no entry.
+    (`subject_id`), is let go. `REVERSAL_CREDIT`, `REVERSAL_KEEP`: what came back of a payout that the bank
+    was paid becomes earnings again, or goes to the insurance. Of these four the hold or payout says what was
+    posted, so they have no entry of their own.
     """
 
     class Kind(models.TextChoices):
@@ -31,6 +35,8 @@ class MoneyAction(models.Model):
         DEBT_WRITE_OFF = "debt_write_off"
         HOLD_RELEASE = "hold_release"
         PAYOUT_RELEASE = "payout_release"
+        REVERSAL_CREDIT = "reversal_credit"
+        REVERSAL_KEEP = "reversal_keep"
 
     POSTED = (Kind.GOODWILL, Kind.INSURANCE_TOP_UP, Kind.DEBT_WRITE_OFF)
 
@@ -65,7 +71,7 @@ class MoneyAction(models.Model):
                     kind="insurance_top_up", organisation__isnull=True, source="", subject_id__isnull=True
                 )
                 | models.Q(
-                    kind__in=["hold_release", "payout_release"],
+                    kind__in=OF_SUBJECTS,
                     organisation__isnull=False,
                     source="",
                     subject_id__isnull=False,
@@ -90,7 +96,7 @@ class MoneyAction(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(entry__isnull=True, approved_by="")
-                | models.Q(entry__isnull=True, kind__in=["hold_release", "payout_release"])
+                | models.Q(entry__isnull=True, kind__in=OF_SUBJECTS)
                 | models.Q(
                     models.Q(entry__isnull=False)
                     & ~models.Q(approved_by="")

@@ -15,8 +15,10 @@ class Payout(models.Model):
     `BLOCKED`: nothing moved, since something is wrong (`block_reason`), and two operators may release it.
     `DECIDED`: the money has left earnings. `TRANSFERRED`: it is in the connected account at Stripe.
     `PAID_OUT`: on its way to the bank. `PAID`: it arrived, as far as the bank has said. `FAILED`: it did not,
-    and is to be taken back; `RETURNED`: it is among the earnings again. Where `next_step_at` is null nothing
-    is left to do.
+    and is to be taken back; `RETURNED`: it is among the earnings again. `REVERSED`: Stripe gave us the
+    transfer back although the bank was paid: so the provider has it, and it is nobody's to be paid out until
+    two operators decide; `KEPT`: they left it with the house. Where `next_step_at` is null nothing is left to
+    do.
     """
 
     class State(models.TextChoices):
@@ -29,6 +31,8 @@ class Payout(models.Model):
         PAID = "paid"
         FAILED = "failed"
         RETURNED = "returned"
+        REVERSED = "reversed"
+        KEPT = "kept"
 
     OF_STRIPE = (State.TRANSFERRED, State.PAID_OUT, State.PAID)
 
@@ -54,6 +58,7 @@ class Payout(models.Model):
     decided_at = models.DateTimeField(null=True)
     arrives_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    reversed_at = models.DateTimeField(null=True)
     next_step_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -75,6 +80,8 @@ class Payout(models.Model):
                         "paid",
                         "failed",
                         "returned",
+                        "reversed",
+                        "kept",
                     ]
                 ),
                 name="payout_known_state",
@@ -99,6 +106,13 @@ class Payout(models.Model):
                 name="payout_paid_out_has_its_payout",
             ),
             models.CheckConstraint(
+                condition=~models.Q(state__in=["reversed", "kept"])
+                | models.Q(
+                    reversed_at__isnull=False, reversal_id__isnull=False, stripe_payout_id__isnull=False
+                ),
+                name="payout_reversed_says_when",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(block_reason="")
                 | models.Q(state="blocked")
                 | (
@@ -115,6 +129,9 @@ class Payout(models.Model):
                 fields=["next_step_at"],
                 name="payout_unfinished",
                 condition=models.Q(next_step_at__isnull=False),
+            ),
+            models.Index(
+                fields=["reversed_at"], name="payout_reversed", condition=models.Q(state="reversed")
             ),
         ]
 

@@ -80,7 +80,8 @@ GAUGES: Final = (
         "cux_payouts",
         "Payouts of the last 24 hours, and all that are unfinished, by state.",
         """SELECT state, count(*) FROM billing_payout
-        WHERE id >= %(since_id)s OR next_step_at IS NOT NULL OR state = 'blocked' GROUP BY state""",
+        WHERE id >= %(since_id)s OR next_step_at IS NOT NULL OR state IN ('blocked', 'reversed')
+        GROUP BY state""",
         "state",
     ),
     Gauge(

@@ -39,6 +39,10 @@ INVARIANTS: Final = (
         """,
     ),
 )
+_SUBJECTS: Final = {"hold_release": "hold"} | dict.fromkeys(
+    ("payout_release", "reversal_credit", "reversal_keep"), "payout"
+)
+"""By kind, what `subject_id` is the id of."""
 
 
 def money_action_list(*, limit: int, now: datetime, before: uuid.UUID | None = None) -> list[MoneyActionView]:
@@ -52,7 +56,7 @@ def money_action_list(*, limit: int, now: datetime, before: uuid.UUID | None = N
 def money_action_view(row: MoneyAction, now: datetime) -> MoneyActionView:
     """Return one proposal as operators see it at `now`."""
     who, subject = row.organisation_id, row.subject_id
-    named = {"hold_release": "hold", "payout_release": "payout"}.get(row.kind)
+    named = _SUBJECTS.get(row.kind)
     lapsed = "lapsed" if now > row.proposed_at + OPEN_FOR else "proposed"
     facts = {
         "money_action_id": public_id("money_action", row.id),

@@ -10,10 +10,13 @@ _STEPS: Final = """
         CASE s.kind
             WHEN 'payout' THEN p.state <> 'blocked'
             WHEN 'payout_sent' THEN p.transfer_id IS NOT NULL
+            WHEN 'payout_reversed' THEN p.reversed_at IS NOT NULL
+            WHEN 'payout_kept' THEN p.state = 'kept'
             ELSE p.state = 'returned'
         END AS due
     FROM billing_payout p CROSS JOIN (VALUES
-        ('payout', 'payouts_in_transit'), ('payout_sent', 'stripe_clearing'), ('payout_returned', 'earnings')
+        ('payout', 'payouts_in_transit'), ('payout_sent', 'stripe_clearing'), ('payout_returned', 'earnings'),
+        ('payout_reversed', 'payouts_in_transit'), ('payout_kept', 'insurance')
     ) AS s (kind, credit)
 """
 
@@ -37,21 +40,23 @@ INVARIANTS: Final = (
         "an entry of a payout's step is of one payout",
         """
         SELECT format('entry %s: %s', e.id, e.key) FROM billing_entry e
-        WHERE e.kind IN ('payout', 'payout_sent', 'payout_returned') AND NOT EXISTS (
+        WHERE e.kind IN ('payout', 'payout_sent', 'payout_returned', 'payout_reversed', 'payout_kept')
+        AND NOT EXISTS (
             SELECT FROM billing_payout p WHERE e.key = e.kind || ':' || p.id
         ) ORDER BY e.id
         """,
     ),
     Invariant(
         "in_transit_is_decided_payouts",
-        "payouts in transit are those decided on, and neither sent nor returned",
+        "payouts in transit are those decided on, neither sent nor returned, or reversed and waiting",
         """
         SELECT format('in transit %s, payouts %s', posted, owed) FROM (
             SELECT (SELECT coalesce(sum(p.amount), 0) FROM billing_posting p
                     JOIN billing_account a ON a.id = p.account_id
                     WHERE a.kind = 'payouts_in_transit') AS posted,
                 (SELECT coalesce(sum(amount_nano_usd), 0) FROM billing_payout
-                    WHERE transfer_id IS NULL AND state IN ('decided', 'failed')) AS owed
+                    WHERE transfer_id IS NULL AND state IN ('decided', 'failed')
+                        OR state = 'reversed') AS owed
         ) totals WHERE posted <> owed
         """,
     ),

@@ -68,7 +68,8 @@ def _keys_of_sources(sources: Collection[str]) -> dict[tuple[str, str], str]:
     moved = Payout.objects.filter(Q(transfer_id__in=sources) | Q(reversal_id__in=sources))
     for row in moved:
         keys[row.transfer_id or "", "out"] = f"payout_sent:{row.id}"
-        keys[row.reversal_id or "", "in"] = f"payout_returned:{row.id}"
+        came_as = "payout_reversed" if row.reversed_at else "payout_returned"
+        keys[row.reversal_id or "", "in"] = f"{came_as}:{row.id}"
     return keys
 
 
@@ -96,6 +97,7 @@ def posted_by_kind() -> dict[str, int]:
 
 
 def payouts_in_transit() -> int:
-    """Return the sum of the payouts decided on, and neither sent nor returned, in nano-USD."""
-    waiting = Payout.objects.filter(transfer_id__isnull=True, state__in=["decided", "failed"])
+    """Return the sum of the payouts decided on, neither sent nor returned, or reversed; nano-USD."""
+    not_sent = Q(transfer_id__isnull=True, state__in=["decided", "failed"])
+    waiting = Payout.objects.filter(not_sent | Q(state="reversed"))
     return int(waiting.aggregate(sum=Sum("amount_nano_usd"))["sum"] or 0)

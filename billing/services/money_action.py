@@ -20,6 +20,7 @@ from billing.selectors.money_actions import money_action_view
 from billing.services.document_issue import Line, Reason, service_credit_issue
 from billing.services.ledger_post import ledger_post
 from billing.services.payout_release import payout_release, payout_release_request
+from billing.services.payout_reversed import payout_reversed_credit, payout_reversed_keep
 from billing.services.wallet_move import send_to_wallet
 from core.audit import Action, audit_note
 from core.errors import Code, CuxError
@@ -42,7 +43,7 @@ def money_action_propose(
 
     Raises:
         CuxError: NOT_FOUND, there is no such organisation, hold or payout; INVALID_FIELD, what this kind
-            needs is missing, or more is to be written off than is owed; PAYOUT_NOT_BLOCKED;
+            needs is missing, or more is to be written off than is owed; PAYOUT_NOT_BLOCKED (or not reversed);
             IDEMPOTENCY_KEY_REUSED.
     """
     made, _ = once(
@@ -142,6 +143,13 @@ def _payout(asked: NewMoneyAction) -> MoneyAction:
     )
 
 
+def _reversed(asked: NewMoneyAction) -> MoneyAction:
+    action = _payout(asked)
+    if not Payout.objects.filter(id=action.subject_id, state=Payout.State.REVERSED).exists():
+        raise CuxError(Code.PAYOUT_NOT_BLOCKED, param="payout_id")
+    return action
+
+
 def _amount(asked: NewMoneyAction) -> int:
     if asked.amount_nano_usd is None:
         raise CuxError(Code.INVALID_FIELD, "Say how much.", param="amount_nano_usd")
@@ -154,6 +162,8 @@ _FILL: Final[dict[Kind, Callable[[NewMoneyAction], MoneyAction]]] = {
     Kind.INSURANCE_TOP_UP: _top_up,
     Kind.HOLD_RELEASE: _hold,
     Kind.PAYOUT_RELEASE: _payout,
+    Kind.REVERSAL_CREDIT: _reversed,
+    Kind.REVERSAL_KEEP: _reversed,
 }
 
 # -- what is done
@@ -200,12 +210,24 @@ def _release(action: MoneyAction, now: datetime) -> None:
     payout_release(payout_id=action.subject_id, approved_by=action.approved_by, now=now)
 
 
+def _credit_reversed(action: MoneyAction, now: datetime) -> None:
+    assert action.subject_id is not None, "a CHECK says so"
+    payout_reversed_credit(payout_id=action.subject_id, now=now)
+
+
+def _keep_reversed(action: MoneyAction, now: datetime) -> None:
+    assert action.subject_id is not None, "a CHECK says so"
+    payout_reversed_keep(payout_id=action.subject_id, now=now)
+
+
 _DO: Final[dict[Kind, Callable[[MoneyAction, datetime], None]]] = {
     Kind.GOODWILL: _give,
     Kind.DEBT_WRITE_OFF: _bear,
     Kind.INSURANCE_TOP_UP: _insure,
     Kind.HOLD_RELEASE: _let_go,
     Kind.PAYOUT_RELEASE: _release,
+    Kind.REVERSAL_CREDIT: _credit_reversed,
+    Kind.REVERSAL_KEEP: _keep_reversed,
 }
 
 

@@ -26,7 +26,7 @@ def payout_read(occasion: Occasion) -> Apply | None:
 
 
 def transfer_read(occasion: Occasion) -> Apply | None:
-    """Return how to apply a transfer as it is now: one taken back at Stripe was no payout; None: not ours."""
+    """Return how to apply a transfer as it is now: one taken back ends its payout; None: not ours."""
     transfer = gateway.transfer_get(occasion.object_id)
     found = _named(transfer.metadata.get("payout_id", ""))
 
@@ -49,6 +49,7 @@ def _named(payout_id: str) -> QuerySet[Payout]:
 
 
 def _look_at(found: QuerySet[Payout], now: datetime) -> None:
-    for payout in found.exclude(state__in=[Payout.State.BLOCKED, Payout.State.RETURNED]):
+    over = [Payout.State.BLOCKED, Payout.State.RETURNED, Payout.State.KEPT]
+    for payout in found.exclude(state__in=over):
         Payout.objects.filter(id=payout.id).update(next_step_at=now)
         hint_on_commit(task="billing.payout_step", queue="jobs", payout_id=str(payout.id))

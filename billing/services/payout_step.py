@@ -21,7 +21,8 @@ from billing.ledger.posting import Leg
 from billing.models import Payee, Payout
 from billing.services.announce import payout_announce
 from billing.services.money_stop import money_is_stopped
-from billing.services.payout_decide import payout_post
+from billing.services.payout_decide import payout_audit, payout_post
+from core.audit import Action
 from core.money import NANO_PER_CENT
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,8 @@ _WATCH: Final = timedelta(hours=6)
 """Between looks at a payout on its way to the bank; webhooks are quicker."""
 _POOR: Final = frozenset({"balance_insufficient", "insufficient_funds"})
 """What was taken by card is at Stripe for days before it can be sent on: that is waited for."""
+_NOT_PAID: Final = frozenset({"failed", "canceled"})
+"""What a payout is at Stripe whose money the bank did not keep."""
 
 
 def payout_step(*, payout_id: uuid.UUID, now: datetime) -> bool:
@@ -99,7 +102,7 @@ def _watch(payout: Payout, now: datetime) -> bool:
     """See what has become of it at the bank, which may change its mind after it has arrived."""
     assert payout.stripe_payout_id is not None, "it was paid out"
     found = gateway.payout_get(payout.stripe_payout_id, account=_account(payout))
-    if found.status in ("failed", "canceled"):
+    if found.status in _NOT_PAID:
         return _fail(payout, found.failure_code or found.status, found.failure_message, now)
     if found.status == "paid" and payout.state == State.PAID_OUT:
         return _move(payout, State.PAID, now, finished_at=now)
@@ -109,13 +112,19 @@ def _watch(payout: Payout, now: datetime) -> bool:
 
 
 def _take_back(payout: Payout, now: datetime) -> bool:
-    """Take the money back from the connected account, if it got there, and return it to the earnings."""
+    """Take the money back from the connected account, if it got there, and return it to the earnings.
+
+    Not to them if the bank was paid all the same, as after a reversal at Stripe: then it is set aside.
+    """
     earnings = of_organisation(Kind.EARNINGS, payout.payee.organisation_id)
     if payout.transfer_id is None:
         leg = Leg(of_house(Kind.PAYOUTS_IN_TRANSIT), earnings, payout.amount_nano_usd)
         return _move(payout, State.RETURNED, now, ("payout_returned", leg), finished_at=now)
     try:
-        reversal_id = _reversal_made(payout) or _reverse(payout, payout.transfer_id)
+        reversal_id = _reversal_made(payout)
+        if reversal_id is not None and (paid := _bank_is_paid(payout)) is not None:
+            return _set_aside(payout, reversal_id, paid, now)
+        reversal_id = reversal_id or _reverse(payout, payout.transfer_id)
     except gateway.Unavailable as unavailable:
         _ask_anew(payout, unavailable)
         raise
@@ -124,6 +133,44 @@ def _take_back(payout: Payout, now: datetime) -> bool:
     leg = Leg(of_house(Kind.STRIPE_CLEARING), earnings, payout.amount_nano_usd)
     posting = ("payout_returned", leg)
     return _move(payout, State.RETURNED, now, posting, reversal_id=reversal_id, finished_at=now)
+
+
+@transaction.atomic
+def _set_aside(payout: Payout, reversal_id: str, paid: gateway.Payout, now: datetime) -> bool:
+    """Leave to operators what came back to us while the provider has it from the bank."""
+    leg = Leg(of_house(Kind.STRIPE_CLEARING), of_house(Kind.PAYOUTS_IN_TRANSIT), payout.amount_nano_usd)
+    posting = ("payout_reversed", leg)
+    facts = {"reversal_id": reversal_id, "stripe_payout_id": paid.id, "reversed_at": now}
+    log.error("payout_reversed", payout_id=str(payout.id), reversal_id=reversal_id)
+    if _move(payout, State.REVERSED, now, posting, **facts) and payout.state == State.REVERSED:
+        payout_audit(Action.PAYOUT_REVERSED, payout, reversal=reversal_id)
+    return True
+
+
+def _watch_reversed(payout: Payout, now: datetime) -> bool:
+    """See whether the bank sends it back after all: then the provider does not have it, and it is earned."""
+    assert payout.stripe_payout_id is not None, "the bank was paid"
+    found = gateway.payout_get(payout.stripe_payout_id, account=_account(payout))
+    if found.status in _NOT_PAID:
+        return _return_reversed(payout, now)
+    pause = None if found.status == "paid" else now + _WATCH
+    Payout.objects.filter(id=payout.id, state=payout.state).update(next_step_at=pause)
+    return False
+
+
+@transaction.atomic
+def _return_reversed(payout: Payout, now: datetime) -> bool:
+    Payee.objects.filter(id=payout.payee_id).update(failed_bank_fingerprint=F("bank_fingerprint"))
+    earnings = of_organisation(Kind.EARNINGS, payout.payee.organisation_id)
+    leg = Leg(of_house(Kind.PAYOUTS_IN_TRANSIT), earnings, payout.amount_nano_usd)
+    return _move(payout, State.RETURNED, now, ("payout_returned", leg), finished_at=now)
+
+
+def _bank_is_paid(payout: Payout) -> gateway.Payout | None:
+    """Return the payout that reached the bank, or is on its way there; None: it did not, or there is none."""
+    known = payout.stripe_payout_id
+    made = gateway.payout_get(known, account=_account(payout)) if known else _payout_made(payout)
+    return made if made is not None and made.status not in _NOT_PAID else None
 
 
 def _reverse(payout: Payout, transfer_id: str) -> str:
@@ -142,6 +189,7 @@ _STEPS: Final[dict[State, Callable[[Payout, datetime], bool]]] = {
     State.PAID_OUT: _watch,
     State.PAID: _watch,
     State.FAILED: _take_back,
+    State.REVERSED: _watch_reversed,
 }
 """What each state's step is. It returns whether the payout may have moved on, by this run or another."""
 

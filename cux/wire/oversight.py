@@ -20,14 +20,23 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
-MoneyActionKind = Literal["goodwill", "insurance_top_up", "debt_write_off", "hold_release", "payout_release"]
+MoneyActionKind = Literal[
+    "goodwill",
+    "insurance_top_up",
+    "debt_write_off",
+    "hold_release",
+    "payout_release",
+    "reversal_credit",
+    "reversal_keep",
+]
 Bearer = Literal["fee_income", "insurance"]
 """The house account that a credit or a write-off comes out of."""
 
 
 class NewMoneyAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A proposal. `goodwill` and `debt_write_off` name an organisation, an amount and who bears it,
-    `insurance_top_up` an amount, `hold_release` a hold, `payout_release` a payout.
+    `insurance_top_up` an amount, `hold_release` a hold, `payout_release` a blocked payout;
+    `reversal_credit` (to the earnings) and `reversal_keep` (to the insurance) a reversed one.
     """
 
     kind: MoneyActionKind

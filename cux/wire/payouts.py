@@ -11,7 +11,9 @@ from cux.wire.payments import Url
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d\Z")]
 """A day in UTC."""
 PayeeStatus = Literal["onboarding", "restricted", "bank_failed", "active"]
-PayoutStatus = Literal["blocked", "decided", "transferred", "paid_out", "paid", "failed", "returned"]
+PayoutStatus = Literal[
+    "blocked", "decided", "transferred", "paid_out", "paid", "failed", "returned", "reversed", "kept"
+]
 BlockReason = Literal["same_organisation", "same_card", "same_bank", "same_address", "pass_through"]
 DisputeStatus = Literal["inquiry", "inquiry_closed", "open", "won", "lost"]
 
@@ -72,7 +74,9 @@ class PayoutView(msgspec.Struct, frozen=True, kw_only=True):
     """A payout; `day` is of a scheduled one. A `blocked` one waits for two operators, and nothing moved.
 
     `decided`: it has left the earnings. `transferred`: it is at the payment service. `paid_out`: on its way
-    to the bank. `paid`: it arrived. `failed`: it did not, and is `returned` to the earnings.
+    to the bank. `paid`: it arrived. `failed`: it did not, and is `returned` to the earnings. `reversed`: the
+    payment service took it back from the account after the bank was paid, and two operators look at that;
+    `kept`: they left it so.
     """
 
     payout_id: Id

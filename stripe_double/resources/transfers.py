@@ -100,6 +100,15 @@ def _reverse(call: Call) -> Json:
         raise invalid(message, "amount", "amount_too_large" if left else "transfer_already_reversed")
     message = "The connected account's balance does not cover this reversal."
     require_available(world, transfer["destination"], amount, message)
+    return reverse(world, call.id, call.params | {"amount": amount})
+
+
+def reverse(world: World, name: str, given: Json) -> Json:
+    """Take an amount (or all that is left) back from a connected account, which may be left owing."""
+    transfer = world.get("transfer", name)
+    amount = given.get("amount", transfer["amount"] - transfer["amount_reversed"])
+    if not amount:
+        raise invalid(f"Transfer {name} is reversed already.", None, "transfer_already_reversed")
     identifier = world.new_id("trr")
     moved = move(world, "transfer_refund", amount, identifier, category="transfer_reversal")
     move(
@@ -120,9 +129,9 @@ def _reverse(call: Call) -> Json:
         "destination_payment_refund": None,
         "metadata": {},
         "source_refund": None,
-        "transfer": call.id,
+        "transfer": name,
     }
-    update_metadata(reversal, call.params)
+    update_metadata(reversal, given)
     world.add(reversal)
     transfer["amount_reversed"] += amount
     transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]

@@ -93,11 +93,18 @@ def _transfers(scene: Scene, state: State) -> list[str]:
     """Each transfer has one entry, as has each reversal."""
     sent = _objects(state, "transfer")
     keys = {f"payout_sent:{item['metadata']['payout_id']}" for item in sent}
-    keys |= {f"payout_returned:{item['metadata']['payout_id']}" for item in sent if item["reversed"]}
+    back = [item["metadata"]["payout_id"] for item in sent if item["reversed"]]
+    waited = set(
+        map(str, Payout.objects.filter(id__in=back, reversed_at__isnull=False).values_list("id", flat=True))
+    )
+    keys |= {f"payout_{'reversed' if name in waited else 'returned'}:{name}" for name in back}
     partly = [item["id"] for item in sent if item["amount_reversed"] not in (0, item["amount"])]
     ours = Payout.objects.filter(payee__organisation_id__in=scene.providers, transfer_id__isnull=False)
     entries = {f"payout_sent:{row.id}" for row in ours}
-    entries |= {f"payout_returned:{row.id}" for row in ours if row.state == "returned"}
+    entries |= {
+        f"payout_returned:{row.id}" for row in ours if row.state == "returned" and not row.reversed_at
+    }
+    entries |= {f"payout_reversed:{row.id}" for row in ours if row.reversed_at}
     return [f"reversed in part: {partly}"] * bool(partly) + [
         *_twice(sent, "payout_id"),
         *_mismatch("transfer", keys, entries),
@@ -105,16 +112,18 @@ def _transfers(scene: Scene, state: State) -> list[str]:
 
 
 def _payouts(scene: Scene, state: State) -> list[str]:
-    """What a bank has is paid here, what it returned is returned here."""
+    """What a bank has is paid here, or waits for operators; what it returned is returned here."""
     made = _objects(state, "payout")
+    back = {item["metadata"]["payout_id"] for item in _objects(state, "transfer") if item["reversed"]}
     ours = {
         row.stripe_payout_id: row for row in Payout.objects.filter(payee__organisation_id__in=scene.providers)
     }
-    expected = {"paid": "paid", "failed": "returned", "canceled": "returned"}
+    expected = {"failed": "returned", "canceled": "returned"}
     found = _twice(made, "payout_id")
     for item in made:
         row = ours.get(item["id"])
-        if row is None or row.state != expected.get(item["status"]):
+        paid = "reversed" if item["metadata"].get("payout_id") in back else "paid"
+        if row is None or row.state != expected.get(item["status"], paid):
             found.append(f"payout {item['id']} is {item['status']} at Stripe, {row and row.state} here")
     return found
 

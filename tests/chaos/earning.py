@@ -71,6 +71,14 @@ def bank_returns_payout(scene: Scene) -> None:
         scene.double.attempt(f"payouts/{sent.stripe_payout_id}/fail", code="account_closed")
 
 
+def transfer_taken_back(scene: Scene) -> None:
+    """Stripe takes a transfer back from an account, also one whose bank was paid."""
+    sent = Payout.objects.filter(payee__organisation_id__in=scene.providers, transfer_id__isnull=False)
+    chosen = scene.chance.choice(list(sent.order_by("id"))) if sent.exists() else None
+    if chosen is not None:
+        scene.double.attempt(f"transfers/{chosen.transfer_id}/reverse")
+
+
 def requirement(scene: Scene) -> None:
     """Stripe wants to know more of somebody, or has been told."""
     payee = Payee.objects.filter(organisation_id__in=scene.providers, details_submitted=True).first()

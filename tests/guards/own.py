@@ -51,6 +51,15 @@ TRIALS: Final[dict[str, Trial]] = {
         before=("{billing_hold}", "ALTER TABLE billing_hold DISABLE TRIGGER billing_hold_ends_once"),
     ),
     "billing_stripeevent_stays_whole": Trial(("TRUNCATE billing_stripeevent",)),
+    "payout_one_blocked_at_once": Trial(
+        (
+            "INSERT INTO billing_payout SELECT (jsonb_populate_record(p, jsonb_build_object("
+            "'id', gen_random_uuid(), 'state', 'blocked', 'decided_at', NULL, 'day', NULL,"
+            " 'transfer_id', NULL, 'stripe_payout_id', NULL))).*"
+            " FROM billing_payout AS p, generate_series(1, 2) LIMIT 2",
+        ),
+        before=("{billing_payout}", "SET LOCAL session_replication_role = replica"),
+    ),
     "billing_usagereceipt_never_falls": Trial(
         (
             "INSERT INTO billing_usagereceipt SELECT (jsonb_populate_record(r, jsonb_build_object("
