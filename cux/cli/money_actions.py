@@ -33,7 +33,7 @@ def money_propose(
     amount: Annotated[str | None, typer.Option("--usd", help="Dollars.")] = None,
     source: Annotated[Bearer | None, typer.Option("--from", help="The house account that bears it.")] = None,
     hold: Annotated[str | None, typer.Option(help="The hold to release, such as hld_0197….")] = None,
-    payout: Annotated[str | None, typer.Option(help="The payout to release, such as pyo_0197….")] = None,
+    payout: Annotated[str | None, typer.Option(help="The payout, such as pyo_0197….")] = None,
     idempotency_key: Key = None,
 ) -> None:
     """Propose something; nothing moves until another operator approves it."""

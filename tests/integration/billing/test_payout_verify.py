@@ -45,6 +45,9 @@ def planted(sql: str, *parameters: Any) -> Iterator[dict[str, str]]:
         ("state = 'blocked', decided_at = NULL", "payout_is_posted"),
         ("state = 'returned'", "payout_is_posted"),
         ("state = 'decided', transfer_id = NULL", "in_transit_is_decided_payouts"),
+        ("state = 'reversed', reversed_at = now()", "in_transit_is_decided_payouts"),
+        ("reversed_at = now()", "payout_is_posted"),
+        ("state = 'kept'", "payout_is_posted"),
     ],
 )
 def test_a_changed_payout_is_named(double, change, rule):
