@@ -145,7 +145,7 @@ def _payout(asked: NewMoneyAction) -> MoneyAction:
 
 def _reversed(asked: NewMoneyAction) -> MoneyAction:
     action = _payout(asked)
-    if not Payout.objects.filter(id=action.subject_id, state=Payout.State.REVERSED).exists():
+    if not Payout.objects.filter(id=action.subject_id or _NOTHING, state=Payout.State.REVERSED).exists():
         raise CuxError(Code.PAYOUT_NOT_BLOCKED, param="payout_id")
     return action
 
