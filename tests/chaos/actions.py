@@ -86,7 +86,6 @@ ACTIONS: dict[Action, int] = {
     earning.ask_for_payout: 4,
     earning.release: 1,
     earning.bank_returns_payout: 2,
-    earning.transfer_taken_back: 1,
     earning.requirement: 1,
     earning.house_tops_up: 1,
     daily_payouts: 1,
