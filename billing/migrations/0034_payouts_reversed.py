@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0007_key_last_used'),
-        ('billing', '0032_moments'),
+        ('billing', '0033_transfer_post'),
     ]
 
     operations = [
