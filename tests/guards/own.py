@@ -56,7 +56,8 @@ TRIALS: Final[dict[str, Trial]] = {
             "INSERT INTO billing_payout SELECT (jsonb_populate_record(p, jsonb_build_object("
             "'id', gen_random_uuid(), 'state', 'blocked', 'decided_at', NULL, 'day', NULL,"
             " 'transfer_id', NULL, 'stripe_payout_id', NULL, 'reversal_id', NULL))).*"
-            " FROM (SELECT * FROM billing_payout LIMIT 1) AS p, generate_series(1, 2)",
+            " FROM billing_payout AS p, generate_series(1, 2)"
+            " WHERE p.id = (SELECT min(id::text)::uuid FROM billing_payout)",
         ),
         before=("{billing_payout}", "SET LOCAL session_replication_role = replica"),
     ),
