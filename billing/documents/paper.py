@@ -12,7 +12,7 @@ from core.money import NANO_PER_CENT, format_usd
 _HEADINGS: Final = {Document.Kind.INVOICE: "Invoice", Document.Kind.CREDIT_NOTE: "Credit note"}
 _PAID: Final = {
     Document.Reason.DEPOSIT: "Paid in full; nothing is owed.",
-    Document.Reason.REFUND: "The total was sent back to the card.",
+    Document.Reason.REFUND: "The amount refunded was sent back to the card.",
     Document.Reason.REFUND_RETURNED: "Paid in full; nothing is owed.",
     Document.Reason.UNDELIVERED: "The total was credited to the prepaid balance.",
     Document.Reason.OUTAGE: "The total was credited to the prepaid balance.",
@@ -41,15 +41,24 @@ def document_paper(document: Document) -> dict[str, Any]:
                 "amount": plain(line.amount_nano_usd),
             }
             for line in lines
+            if line.amount_nano_usd > 0
         ],
-        "totals": [
-            ["Net", format_usd(document.net_nano_usd)],
-            [tax, format_usd(document.tax_nano_usd)],
-            ["Total", format_usd(document.total_nano_usd)],
-        ],
+        "totals": _totals(document, tax),
         "notes": [_PAID[Document.Reason(document.reason)], why],
         "footer": footer(document.seller),
     }
+
+
+def _totals(document: Document, tax: str) -> list[list[str]]:
+    """Return the sums; what was kept of a refund comes below the gross, since the tax is on what is above."""
+    kept = document.fee_kept_nano_usd
+    rows = [["Net", format_usd(document.taxed_nano_usd)], [tax, format_usd(document.tax_nano_usd)]]
+    if kept:
+        rows.append(["Gross", format_usd(document.total_nano_usd + kept)])
+        rows.append(["Card fee kept by the card company, not refunded", format_usd(-kept).replace("-", "−")])
+    to_card = kept and document.kind == Document.Kind.CREDIT_NOTE
+    rows.append(["Refunded to the card" if to_card else "Total", format_usd(document.total_nano_usd)])
+    return rows
 
 
 def _facts(document: Document) -> list[tuple[str, str]]:

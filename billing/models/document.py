@@ -81,6 +81,16 @@ class Document(models.Model):
         """Return the number that stands on it, such as `INV-2026-000042`."""
         return f"{self.series}-{self.sequence:06d}"
 
+    @property
+    def fee_kept_nano_usd(self) -> int:
+        """Return what the card company kept of a refund: the lines below zero."""
+        return -sum(min(0, line.amount_nano_usd) for line in self.lines.all())
+
+    @property
+    def taxed_nano_usd(self) -> int:
+        """Return what the tax is on: the net before the card fee that was kept."""
+        return self.net_nano_usd + self.fee_kept_nano_usd
+
     def __str__(self) -> str:
         return self.number
 

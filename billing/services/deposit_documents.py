@@ -1,10 +1,13 @@
 """The invoice of a deposit, and the credit notes of its refunds."""
 
 from datetime import datetime
+from typing import Final
 
 from billing.models import Deposit, Document, Refund
 from billing.rules.tax import Tax
 from billing.services.document_issue import Line, document_issue
+
+_FEE_KEPT: Final = "Card fee kept by the card company, not refunded"
 
 
 def deposit_invoice(*, deposit: Deposit, entry_key: str, now: datetime) -> Document:
@@ -37,7 +40,7 @@ def refund_credit_note(*, refund: Refund, entry_key: str, now: datetime) -> Docu
         entry_key=entry_key,
         lines=[
             Line("Unspent balance returned", refund.amount_nano_usd),
-            Line("Card fee on that part of the deposit, which is not returned to us", -refund.fee_nano_usd),
+            Line(_FEE_KEPT, -refund.fee_nano_usd),
         ],
         tax=Tax(refund.deposit.tax_rate_ppm, refund.tax_nano_usd, refund.deposit.tax_note),
         now=now,
@@ -55,7 +58,10 @@ def refund_returned_invoice(*, refund: Refund, entry_key: str, now: datetime) ->
         reason=Document.Reason.REFUND_RETURNED,
         organisation_id=refund.organisation_id,
         entry_key=entry_key,
-        lines=[Line("Refund that the bank sent back", refund.amount_nano_usd - refund.fee_nano_usd)],
+        lines=[
+            Line("Refund that the bank sent back", refund.amount_nano_usd),
+            Line(_FEE_KEPT, -refund.fee_nano_usd),
+        ],
         tax=Tax(refund.deposit.tax_rate_ppm, refund.tax_nano_usd, refund.deposit.tax_note),
         now=now,
         buyer=refund.deposit.billed_to,

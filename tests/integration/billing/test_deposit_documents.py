@@ -8,6 +8,7 @@ from django.db import connection
 from accounts.models import WebhookDelivery
 from accounts.services.webhook_endpoints import webhook_endpoint_create
 from billing.documents.files import document_pdf
+from billing.documents.paper import document_paper
 from billing.ledger.chart import Kind
 from billing.models import Document
 from billing.selectors.document_invariants import INVARIANTS
@@ -15,6 +16,7 @@ from billing.services.billing_profile_set import billing_profile_set
 from billing.services.deposit_step import deposit_step
 from billing.tasks import OUTBOX_HANDLERS
 from core.clock import utc_now
+from core.money import format_usd
 from tests.integration.billing.card_world import CENT, USD, events_arrive, intent, organisation, paid
 from tests.integration.billing.card_world import step as deposit_taken_on
 from tests.integration.billing.refund_world import answered, ask, move, pull, step
@@ -95,7 +97,18 @@ def test_a_refund_has_a_credit_note_that_corrects_the_invoice(double) -> None:
     text = text_of(note)
     assert "Credit note" in text
     assert invoice.number in text
-    assert "−" in text
+    fee, card = refund.fee_nano_usd, refund.card_nano_usd
+    assert fee > 0
+    assert document_paper(note)["totals"] == [
+        ["Net", "$40.00"],
+        ["USt. 19 % (DE)", "$7.60"],
+        ["Gross", "$47.60"],
+        ["Card fee kept by the card company, not refunded", f"−{format_usd(fee)}"],
+        ["Refunded to the card", format_usd(card)],
+    ]
+    assert document_paper(note)["lines"][0]["amount"] == "40.00"
+    assert len(document_paper(note)["lines"]) == 1
+    assert 47_60 * CENT - fee == card
     for rule in ("document_is_its_entry", "deposit_has_its_invoice", "refund_has_its_credit_note"):
         assert broken(rule) == 0
 
