@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from core.clock import utc_now
+
 ROOT = Path(__file__).resolve().parents[2]
+CHANGES = "+changes at "
+"""Marks what was found on files that no commit has."""
 _SEVERITY = ("failed", "unfinished", "passed")
 
 
@@ -58,21 +62,24 @@ class Record:
 
 
 def load(path: Path, commit: str) -> Record:
-    """Return what stands: each part that passed, at whatever commit, and what was begun at this one."""
+    """Return what stands: each part that passed at a commit, whichever, and what was begun at this one."""
     kept = json.loads(path.read_text())["parts"] if path.exists() else {}
     parts = {}
     for name, values in kept.items():
         verdict = values.pop("verdict")
-        if verdict == "passed" or values["commit"] == commit:
+        if values["commit"] == commit or (verdict == "passed" and CHANGES not in values["commit"]):
             parts[name] = Found(**values)
     return Record(parts)
 
 
 def commit_id() -> str:
-    """Return the commit that is checked out, marked if files of it were changed since."""
+    """Return the commit that is checked out, marked with its own moment if the files are not those of it.
+
+    What is found on changed files belongs to no commit: another call on them begins anew.
+    """
     commit = _git("rev-parse", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!docs/soak.json")
-    return f"{commit}+changes" if changed else commit
+    changed = _git("status", "--porcelain", "--", ":!docs/soak.json")
+    return f"{commit}{CHANGES}{utc_now():%Y-%m-%dT%H:%M:%S.%fZ}" if changed else commit
 
 
 def _git(*arguments: str) -> str:

@@ -68,6 +68,7 @@ class Soak:
         except Exception as error:  # whatever it is: the next piece must not go on as if nothing were
             traceback.print_exc()
             found.failures.append(f"after {found.done}: {error}")
+            self._record.save(self._result_path)  # at once: ending the servers may fail too
 
     @contextmanager
     def _servers(self) -> Iterator[None]:
