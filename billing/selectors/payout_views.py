@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 
@@ -15,6 +16,8 @@ from core.clock import rfc3339, rfc3339_or_none
 from core.errors import Code, CuxError
 from core.ids import public_id
 from cux.wire.payouts import DisputeView, HeldBack, PayeeView, PayoutView, ReconciliationView
+
+_JUST_NOW: Final = timedelta(minutes=10)
 
 
 def payee_get(*, organisation_id: uuid.UUID) -> Payee:
@@ -76,6 +79,16 @@ def payout_get(*, organisation_id: uuid.UUID, payout_id: uuid.UUID | None) -> Pa
     if row is None:
         raise CuxError(Code.NOT_FOUND, "There is no such payout of this account.")
     return payout_view(row)
+
+
+def payout_just_taken(*, organisation_id: uuid.UUID, now: datetime) -> Payout | None:
+    """Return the payout of the last ten minutes that left less than can be paid out; None if none did."""
+    earnings = of_organisation(Kind.EARNINGS, organisation_id)
+    if whole_cents(max(0, balances([earnings])[earnings].available)) >= settings.PAYOUT_MIN_NANO_USD:
+        return None
+    rows = Payout.objects.filter(payee__organisation_id=organisation_id, decided_at__gt=now - _JUST_NOW)
+    under_way = rows.filter(state__in=[Payout.State.DECIDED, *Payout.OF_STRIPE])
+    return under_way.order_by("-decided_at").first()
 
 
 def payout_view(row: Payout) -> PayoutView:

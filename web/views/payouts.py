@@ -9,12 +9,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Organisation
 from accounts.services.second_factor_once import require_fresh_once
-from billing.selectors.payout_views import payee_get
+from billing.selectors.payout_views import payee_get, payout_just_taken
 from billing.services.payee_onboard import payee_refresh
 from billing.services.payee_start import payee_start
 from billing.services.payout_start import payout_start
 from core.clock import utc_now
-from core.errors import CuxError
+from core.errors import Code, CuxError
 from core.money import format_usd
 from cux.wire.payouts import NewPayee, NewPayout, PayoutView
 from inference.services.hold_backs_mature import hold_back_period_of
@@ -87,6 +87,10 @@ def make(request: HttpRequest, organisation: Organisation) -> HttpResponse:
             key = f"web:{form.cleaned_data['key']}"
             made = payout_start(organisation_id=organisation.id, asked=asked, key=key, now=utc_now())
         except CuxError as refused:
+            taken = _just_taken(organisation, refused)
+            if taken is not None:
+                messages.info(request, taken)
+                return redirect("web:payouts")
             form.refuse(refused)
         else:
             messages.add_message(request, *_said(made))
@@ -105,6 +109,18 @@ def _require_fresh(organisation: Organisation, form: OnceForm, what: str) -> Non
         asked=f"{what} {sorted(asked.items())}".encode(),
         now=utc_now(),
     )
+
+
+def _just_taken(organisation: Organisation, refused: CuxError) -> str | None:
+    """Return what became of the money of a refused payout, if another one has just taken it."""
+    if refused.code is not Code.PAYOUT_TOO_SMALL:
+        return None
+    taken = payout_just_taken(organisation_id=organisation.id, now=utc_now())
+    if taken is None or taken.decided_at is None:
+        return None
+    what = "the daily payout" if taken.day is not None else "a payout"
+    amount = format_usd(taken.amount_nano_usd)
+    return f"{amount} is already on its way: {what} took it at {taken.decided_at:%H:%M} UTC."
 
 
 def _said(made: PayoutView) -> tuple[int, str]:

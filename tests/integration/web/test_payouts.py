@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 from accounts.models import Member, Organisation
 from billing.ledger.chart import Kind
 from billing.models import Payee, Payout
+from billing.services.payout_decide import payout_decide
 from billing.services.payout_step import payout_step
 from core.clock import utc_now
 from core.ids import new_id
@@ -129,6 +130,28 @@ def test_a_payout_that_waits_for_us_says_why_and_moves_nothing(
     assert "waits for two of our people" in answer.text
     assert "Money that you paid in by card yourself would be paid out to you." in answer.text
     assert ("Pay out now" in answer.text, posted(Kind.EARNINGS, provider.id)) == (False, 80 * USD)
+
+
+def test_what_the_daily_payout_has_just_taken_is_said_to_be_on_its_way(
+    double: StripeDouble, provider: Organisation, client_of: ClientOf, codes: Iterator[str]
+) -> None:
+    onboard(double, provider.id)
+    give(provider.id, 20 * USD)
+    now = utc_now()
+    taken = payout_decide(organisation_id=provider.id, day=now.date(), now=now)
+    client = client_of(provider)
+    answer = client.post("/payouts/make", form(next(codes)), follow=True)
+    assert answer.redirect_chain == [("/payouts", 302)]
+    mine = Payout.objects.filter(payee__organisation=provider)
+    said = f"$20.00 is already on its way: the daily payout took it at {now:%H:%M} UTC."
+    assert (said in answer.text, mine.get().id) == (True, taken.id)
+    mine.update(decided_at=now - timedelta(minutes=11))
+    late = client.post("/payouts/make", form(next(codes)))
+    assert (late.status_code, "$0.00 can be paid out now" in late.text) == (422, True)
+    mine.update(decided_at=now)
+    give(provider.id, 30 * USD)
+    more = client.post("/payouts/make", form(next(codes), amount="40.00"))
+    assert (more.status_code, "$30.00 can be paid out now" in more.text) == (422, True)
 
 
 def test_a_payout_that_failed_says_why_and_what_to_do(
