@@ -10,8 +10,12 @@ UCU_PER_CU = 1_000_000
 
 def usd_per_cu(instrument: Instrument, price_ticks: int) -> str:
     """Return a price in dollars per compute unit, cut at the nano-dollar: `$19.90`."""
-    per_lot = price_ticks * instrument.tick_nano_usd
-    return format_usd(mul_div_floor(per_lot, UCU_PER_CU, instrument.lot_ucu))
+    return of_lot_per_cu(instrument, price_ticks * instrument.tick_nano_usd)
+
+
+def of_lot_per_cu(instrument: Instrument, nano_usd_per_lot: int) -> str:
+    """Return a price per lot in dollars per compute unit, cut at the nano-dollar."""
+    return format_usd(mul_div_floor(nano_usd_per_lot, UCU_PER_CU, instrument.lot_ucu))
 
 
 def cu(compute_ucu: int) -> str:

@@ -14,7 +14,7 @@ from exchange.selectors.entitlements import entitlement_list
 from exchange.selectors.instruments import instrument_list
 from exchange.selectors.orders import order_list
 from inference.selectors.jobs import job_list
-from web.figures import usd_per_cu
+from web.figures import of_lot_per_cu, usd_per_cu
 
 OPEN_ORDERS = 200
 JOBS = 5
@@ -22,10 +22,11 @@ JOBS = 5
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order with its limit in dollars; no limit for a market order."""
+    """An order with its limit and what it traded at, in dollars per CU; a market order has no limit."""
 
     order: OrderView
     usd_per_cu: str | None
+    average_usd_per_cu: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +78,18 @@ def open_orders(organisation_id: uuid.UUID) -> list[OrderRow]:
 
 
 def priced(orders: list[OrderView]) -> list[OrderRow]:
-    """Return orders with their limits in dollars."""
+    """Return orders with their limits and averages in dollars."""
     instruments: dict[str, Instrument] = {known.symbol: known for known in instrument_list()}
-    return [
-        OrderRow(
-            order,
-            None
-            if order.price_ticks is None
-            else usd_per_cu(instruments[order.instrument], order.price_ticks),
-        )
-        for order in orders
-    ]
+    return [_priced(order, instruments[order.instrument]) for order in orders]
+
+
+def _priced(order: OrderView, instrument: Instrument) -> OrderRow:
+    limit, average = order.price_ticks, order.avg_price_nano_usd_per_lot
+    return OrderRow(
+        order,
+        usd_per_cu=None if limit is None else usd_per_cu(instrument, limit),
+        average_usd_per_cu=None if average is None else of_lot_per_cu(instrument, average),
+    )
 
 
 def _entitlements(organisation_id: uuid.UUID) -> list[EntitlementRow]:

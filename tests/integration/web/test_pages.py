@@ -221,6 +221,18 @@ def test_activity_goes_on_where_the_page_before_ended(
     assert (len(first.rows), prices, second.older) == (25, list(range(1_030, 1_000, -1)), None)
 
 
+def test_activity_shows_limit_and_average_in_the_same_unit(
+    market: Market, client_of: Callable[..., Client]
+) -> None:
+    market.sell(2_000, 3)
+    market.buy(2_500, 3)
+    market.buy(1_000, 1)
+    page = client_of(market.buyer).get("/activity")
+    rows = [(row.usd_per_cu, row.average_usd_per_cu) for row in page.context["activity"].rows]
+    assert rows == [("$10.00", None), ("$25.00", "$20.00")]
+    assert ("Average per lot" in page.text, page.text.count("/ CU</th>")) == (False, 2)
+
+
 # -- receipts
 
 
