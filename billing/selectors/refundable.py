@@ -1,7 +1,7 @@
 """What of an organisation's money can go back to its cards."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, Sum
@@ -29,26 +29,35 @@ class RefundPlan:
         return sum(part.amount for part in self.parts)
 
 
-def refund_plan(*, organisation_id: uuid.UUID, amount_nano_usd: int | None, lock: bool = False) -> RefundPlan:
+def refund_plan(
+    *, organisation_id: uuid.UUID, amount_nano_usd: int | None, deposits: Sequence[Deposit] | None = None
+) -> RefundPlan:
     """Return how `amount_nano_usd`, or all that is unspent, would be refunded; the newest deposits first.
 
-    What is held for orders is not unspent, and money that came by no card does not go to one. With `lock`
-    the deposits stay as they are until the transaction ends.
+    What is held for orders is not unspent, and money that came by no card does not go to one.
+    Of these `deposits`, if they are given, else of all that were paid.
 
     Raises:
         CuxError: INSUFFICIENT_BALANCE, less can be spent; NOTHING_TO_REFUND, less of it came by card.
     """
     unspent = _unspent(organisation_id)
-    deposits = _refundable(organisation_id, lock=lock)
-    most = sum(part.amount for part in refund_parts(deposits, unspent))
+    paid = deposits_paid(organisation_id) if deposits is None else deposits
+    refundable = _refundable(organisation_id, paid)
+    most = sum(part.amount for part in refund_parts(refundable, unspent))
     wanted = most if amount_nano_usd is None else amount_nano_usd
     if wanted > unspent:
         raise CuxError(Code.INSUFFICIENT_BALANCE)
-    parts = refund_parts(deposits, wanted)
+    parts = refund_parts(refundable, wanted)
     if not parts or sum(part.amount for part in parts) != wanted:
         said = f"Of what was paid in by card, {format_usd(most)} can be refunded now."
         raise CuxError(Code.NOTHING_TO_REFUND, said)
     return RefundPlan(most, parts)
+
+
+def deposits_paid(organisation_id: uuid.UUID, *, lock: bool = False) -> list[Deposit]:
+    """Return the deposits that were paid; with `lock` they stay as they are until the transaction ends."""
+    paid = Deposit.objects.filter(organisation_id=organisation_id, state=Deposit.State.SUCCEEDED)
+    return list(paid.order_by("id").select_for_update(no_key=True) if lock else paid)
 
 
 def _unspent(organisation_id: uuid.UUID) -> int:
@@ -58,10 +67,8 @@ def _unspent(organisation_id: uuid.UUID) -> int:
     return max(0, available(of_organisation(Kind.WALLET, organisation_id)) - asked)
 
 
-def _refundable(organisation_id: uuid.UUID, *, lock: bool) -> list[Refundable[Deposit]]:
-    paid = Deposit.objects.filter(organisation_id=organisation_id, state=Deposit.State.SUCCEEDED)
-    rows = list(paid.order_by("id").select_for_update(no_key=True) if lock else paid)
-    rows.sort(key=lambda row: (row.finished_at, row.id), reverse=True)
+def _refundable(organisation_id: uuid.UUID, deposits: Sequence[Deposit]) -> list[Refundable[Deposit]]:
+    rows = sorted(deposits, key=lambda row: (row.finished_at, row.id), reverse=True)
     unspent_of = _unspent_of([row.payment_intent_id for row in rows], organisation_id)
     totals = _totals([row.id for row in rows])
     return [

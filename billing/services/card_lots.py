@@ -48,8 +48,9 @@ def lot_open(
     """This function will note money that came by card, once per payment.
 
     It is at risk for CARD_RISK_S, for NEW_CARD_RISK_S if the card is new: nobody knows it, or it was first
-    seen within that time.
+    seen within that time. What was sold on before this money came does not take of it.
     """
+    origins_settle(organisation_ids=[organisation_id])
     new_card = timedelta(seconds=settings.NEW_CARD_RISK_S)
     first = CardLot.objects.filter(card_fingerprint=card_fingerprint).order_by("deposited_at").first()
     is_known = card_fingerprint and first is not None and first.deposited_at <= now - new_card
@@ -132,6 +133,10 @@ def lots_at_risk_until(*, payment_intent_id: str, until: datetime) -> None:
 
 
 def lot_restore(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nano_usd: int) -> None:
-    """This function will undo a `lot_return`: the money came back, as after a dispute that was won."""
+    """This function will undo a `lot_return`: the money came back, as after a dispute that was won.
+
+    What was sold on while it was away does not take of it.
+    """
+    origins_settle(organisation_ids=[organisation_id])
     lots = CardLot.objects.filter(organisation_id=organisation_id, payment_intent_id=payment_intent_id)
     lots.update(returned_nano_usd=F("returned_nano_usd") - amount_nano_usd)

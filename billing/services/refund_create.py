@@ -10,7 +10,7 @@ from billing.models import Deposit, Refund
 from billing.rules.limits import require_cents
 from billing.rules.refunds import RefundPart
 from billing.selectors.debts import debt_of
-from billing.selectors.refundable import refund_plan
+from billing.selectors.refundable import deposits_paid, refund_plan
 from billing.services.amounts import require_amount
 from billing.services.card_origins import origins_settle
 from billing.services.customer_ensure import customer_lock
@@ -37,8 +37,10 @@ def refund_create(*, organisation_id: uuid.UUID, amount_nano_usd: int | None, no
     if debt_of(organisation_id) > 0:
         raise CuxError(Code.DEBT_OPEN)
     customer_lock(organisation_id)
+    # Deposits before what was sold on, and lots: as disputes and deposits do, so that none deadlocks.
+    deposits = deposits_paid(organisation_id, lock=True)
     origins_settle(organisation_ids=[organisation_id])
-    plan = refund_plan(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, lock=True)
+    plan = refund_plan(organisation_id=organisation_id, amount_nano_usd=amount_nano_usd, deposits=deposits)
     request_id = new_id()
     return [_begin(part, request_id, now) for part in plan.parts]
 

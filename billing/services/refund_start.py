@@ -3,12 +3,14 @@
 import hashlib
 import uuid
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from billing.selectors.card_views import refund_view
 from billing.services.refund_create import refund_create
 from core.idempotency import once
+from core.retry import transact
 from cux.wire.payments import NewRefund, RefundView
 
 
@@ -20,17 +22,13 @@ def refund_start(
     Raises:
         CuxError: as `refund_create`; IDEMPOTENCY_KEY_REUSED for another body.
     """
-    answer, _ = once(
-        organisation_id=organisation_id,
-        key=key,
-        body_sha256=hashlib.sha256(b"refund " + msgspec.json.encode(asked)).digest(),
-        action=lambda: {
-            "data": [
-                msgspec.to_builtins(refund_view(row))
-                for row in refund_create(
-                    organisation_id=organisation_id, amount_nano_usd=asked.amount_nano_usd, now=now
-                )
-            ]
-        },
+    body_sha256 = hashlib.sha256(b"refund " + msgspec.json.encode(asked)).digest()
+
+    def begun() -> dict[str, Any]:
+        rows = refund_create(organisation_id=organisation_id, amount_nano_usd=asked.amount_nano_usd, now=now)
+        return {"data": [msgspec.to_builtins(refund_view(row)) for row in rows]}
+
+    answer, _ = transact(
+        lambda: once(organisation_id=organisation_id, key=key, body_sha256=body_sha256, action=begun)
     )
     return msgspec.convert(answer["data"], list[RefundView])

@@ -45,7 +45,7 @@ _TESTS: Final = {
     },
     "tests/integration/billing/test_locks_returns.py": {
         "billing.selectors.disputed  lock  money_kept": "test_what_matures_at_this_moment_is_not_taken_of_hold_back_by_a_dispute",
-        "billing.selectors.refundable  lock  _refundable": "test_an_operators_refund_leaves_only_the_rest_to_be_asked_for",
+        "billing.selectors.refundable  lock  deposits_paid": "test_an_operators_refund_leaves_only_the_rest_to_be_asked_for",
         "billing.services.debt_capture  lock  _capture": "test_no_more_than_is_owed_is_taken_by_two_at_once",
         "billing.services.debt_repay  lock  _LOCK": "test_a_debt_is_repaid_once_by_two_payments_at_once",
         "billing.services.dispute_apply  lock  _row": "test_an_older_word_on_a_dispute_does_not_undo_what_it_took",

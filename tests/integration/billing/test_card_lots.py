@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Organisation
 from billing.ledger.chart import Kind, of_organisation
-from billing.models import CardLot, CardSpend
+from billing.models import CardLot, CardPassing, CardSpend
 from billing.services.card_lots import lot_open, lot_restore, lot_return, lots_pass_on, lots_spend
 from core.clock import utc_now
 from tests import builders
@@ -23,6 +23,7 @@ WEEK = timedelta(seconds=settings.CARD_RISK_S)
 MONTH = timedelta(seconds=settings.NEW_CARD_RISK_S)
 
 
+@transaction.atomic
 def lot(who: Organisation, amount: int, *, card: str = "", at=NOW, payment: str = "") -> CardLot:
     """Open a lot and return it."""
     name = payment or f"pi_{uuid.uuid4().hex}"
@@ -183,3 +184,30 @@ def test_no_more_matures_than_was_held_back():
     spend(payer, provider, earned=30, held_back=30)
     with pytest.raises(IntegrityError), transaction.atomic():
         CardSpend.objects.filter(lot=row).update(matured_nano_usd=20, taken_nano_usd=11)
+
+
+def sold_on(buyer: Organisation, seller: Organisation, amount: int) -> None:
+    """Note what the sequencer notes of compute sold on."""
+    CardPassing.objects.create(payer=buyer, receiver=seller, amount_nano_usd=amount)
+
+
+def test_what_was_sold_on_takes_no_card_money_that_came_after_it():
+    buyer, seller, provider = (builders.organisation() for _ in range(3))
+    sold_on(buyer, seller, 100)
+    row = lot(buyer, 100)
+    assert [amount for amount, _, _ in spend(buyer, provider, 100)] == [100]
+    row.refresh_from_db()
+    assert (row.spent_nano_usd, row.passed_on_nano_usd) == (100, 0)
+    assert not CardLot.objects.filter(organisation=seller).exists()
+
+
+def test_what_was_sold_on_takes_no_card_money_that_was_away_then():
+    buyer, seller = builders.organisation(), builders.organisation()
+    row = lot(buyer, 100)
+    assert give_back(row, 100) == 100
+    sold_on(buyer, seller, 100)
+    with transaction.atomic():
+        lot_restore(organisation_id=buyer.id, payment_intent_id=row.payment_intent_id, amount_nano_usd=100)
+    pass_on(buyer, seller, 30)
+    row.refresh_from_db()
+    assert (row.returned_nano_usd, row.passed_on_nano_usd) == (0, 30)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from billing import stripe_gateway as gateway
 from billing.models import AutoTopUp, CardLot, CardSpend, Deposit
@@ -101,6 +102,7 @@ def test_a_decline_does_not_switch_on_what_its_owner_switches_off():
     assert (rules.is_on, rules.off_reason, rules.declines) == (False, "owner", 1)
 
 
+@transaction.atomic
 def lot(who: uuid.UUID, usd: int) -> CardLot:
     lot_open(
         organisation_id=who,

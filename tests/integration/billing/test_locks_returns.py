@@ -2,14 +2,17 @@
 
 import uuid
 from datetime import timedelta
+from unittest import mock
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import DeadlockDetected
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
-from billing.models import CardSpend, Deposit, Dispute
+from billing.models import CardPassing, CardSpend, Deposit, Dispute, Refund
 from billing.selectors.debts import debt_of
-from billing.services import dispute_apply, refund_step
+from billing.services import dispute_apply, refund_start, refund_step
 from billing.services.debt_capture import debt_capture
 from billing.services.debt_collect import debt_collect
 from billing.services.debt_repay import debt_repay
@@ -17,7 +20,10 @@ from billing.services.hold_back_mature import hold_back_mature
 from billing.services.refund_apply import refund_apply
 from billing.services.refund_foreign import refund_foreign
 from core.clock import utc_now
+from core.counters import CONFLICTS
+from core.errors import Code
 from core.money import NANO_PER_CENT
+from cux.wire.payments import NewRefund
 from tests.integration.billing.card_world import USD, at_hand, organisation
 from tests.integration.billing.dispute_world import (
     FEE,
@@ -58,6 +64,43 @@ def test_an_operators_refund_leaves_only_the_rest_to_be_asked_for(double):
     assert [refund.amount_nano_usd for refund in asked] == [40 * USD]
     deposit.refresh_from_db()
     assert deposit.refunded_nano_usd == 100 * USD
+
+
+def start(who: uuid.UUID, amount: int) -> int:
+    """Ask for money back as the API does; return what is refunded."""
+    views = refund_start.refund_start(
+        organisation_id=who, asked=NewRefund(amount_nano_usd=amount), key=uuid.uuid4().hex, now=utc_now()
+    )
+    return sum(view.amount_nano_usd for view in views)
+
+
+def deadlocks() -> float:
+    """Return how many PostgreSQL has ended in this process."""
+    return CONFLICTS.labels("deadlock")._value.get()
+
+
+def test_a_refund_and_a_dispute_of_what_was_sold_on_do_not_deadlock(double):
+    who, deposit = payer(double, 100)
+    found, before = opened_elsewhere(double, deposit), deadlocks()
+    CardPassing.objects.create(payer_id=who, receiver_id=organisation(), amount_nano_usd=10 * USD)
+    _, refused = race(
+        lambda: Deposit.objects.select_for_update(no_key=True).get(id=deposit.id),
+        lambda: start(who, 5 * USD),
+        meanwhile=lambda: unhindered(lambda: applied(deposit, found)),
+    )
+    assert (refused, deadlocks()) == (Code.NOTHING_TO_REFUND, before)
+    assert not Refund.objects.filter(organisation_id=who).exists()
+    deposit.refresh_from_db()
+    assert (deposit.refunded_nano_usd, deposit.disputed_nano_usd) == (0, 100 * USD)
+
+
+def test_a_refund_that_postgresql_gave_up_for_another_is_asked_for_again(double):
+    who, before = funded(double, 100), deadlocks()
+    conflict, create = OperationalError(), refund_start.refund_create
+    conflict.__cause__ = DeadlockDetected()
+    with mock.patch.object(refund_start, "refund_create", side_effect=[conflict, mock.DEFAULT], wraps=create):
+        assert start(who, 5 * USD) == 5 * USD
+    assert (deadlocks() - before, Refund.objects.filter(organisation_id=who).count()) == (1, 1)
 
 
 def test_two_refunds_of_operators_at_once_both_count(double):

@@ -37,6 +37,7 @@ def market(exchange):
     return make_market(**FEES)
 
 
+@transaction.atomic
 def card_money(who, amount: int) -> CardLot:
     """Have as much of an organisation's money be a card's."""
     payment = f"pi_{uuid.uuid4().hex}"
