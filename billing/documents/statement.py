@@ -96,7 +96,13 @@ def _paper(found: Monthly, month: str, now: datetime) -> dict[str, Any]:
         "charges_note": "Settled jobs by model, API key and tag; compute that expired unused (take-or-pay)."
         + until,
         "charges": [
-            {**_charge(line), "fees": fees[at], "charged": charged[at], "exact": plain(line.charged_nano_usd)}
+            {
+                **_charge(line),
+                "fees": fees[at],
+                "fees_exact": plain(line.fee_nano_usd),
+                "charged": charged[at],
+                "exact": plain(line.charged_nano_usd),
+            }
             for at, line in enumerate(found.charges)
         ],
         "charge_totals": [

@@ -12,7 +12,9 @@ from accounts.models import Organisation
 from billing.rules.limits import require_deposit
 from billing.selectors.card_views import deposit_get, deposit_list
 from billing.services.deposit_start import deposit_start
+from billing.services.deposit_step import deposit_step
 from billing.services.tax import tax_for
+from billing.stripe_gateway import Misconfigured, Unavailable
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import parse_public_id
@@ -71,9 +73,12 @@ def quote(request: HttpRequest, organisation: Organisation) -> HttpResponse:
 @require_safe
 @member_only
 def returned(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    """Lead whoever comes back from the card page to the deposit that was begun last."""
+    """Lead whoever comes back from the card page to the deposit that was begun last, asked about anew."""
     newest = deposit_list(organisation_id=organisation.id, limit=1)
-    return redirect(_progress(newest[0]) if newest else reverse("web:wallet"))
+    if not newest:
+        return redirect("web:wallet")
+    is_known = newest[0].status != "open" or _asked_anew(newest[0])
+    return redirect(_progress(newest[0]) + ("" if is_known else "?confirming"))
 
 
 @require_safe
@@ -90,11 +95,23 @@ def progress(request: HttpRequest, organisation: Organisation, deposit_id: str) 
         "deposit": found,
         "figures": figures,
         "is_over": _is_over(found, figures.arriving),
+        "is_confirming": "confirming" in request.GET and found.status == "open",
         "nav": "wallet",
         "tab": "overview",
     }
     is_part = request.headers.get("HX-Request")
     return page(request, "web/panels/deposit.html" if is_part else "web/deposit.html", organisation, context)
+
+
+def _asked_anew(deposit: DepositView) -> bool:
+    """Ask what became of a deposit on the card page; return whether the payment service could say."""
+    known = parse_public_id("deposit", deposit.deposit_id)
+    assert known is not None
+    try:
+        deposit_step(deposit_id=known, now=utc_now())
+    except (Unavailable, Misconfigured, CuxError):  # the reconciler goes on
+        return False
+    return True
 
 
 def _is_over(deposit: DepositView, arriving: int) -> bool:

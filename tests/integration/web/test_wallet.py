@@ -77,6 +77,23 @@ def test_a_deposit_is_paid_on_the_card_page_and_followed_until_it_is_in_the_bala
     assert client.get("/panels/balance").context["figures"].arriving == 100 * USD
 
 
+def test_who_comes_back_from_the_card_page_is_not_sent_there_again(
+    double: StripeDouble, payer: Organisation, client_of: ClientOf
+) -> None:
+    client = client_of(payer)
+    to_card_page = client.post("/wallet/deposit", pay())["Location"]
+    double.pay(to_card_page)
+    with override_settings(STRIPE_API_BASE="http://127.0.0.1:9"):
+        back = client.get("/wallet/deposit/return")["Location"]
+    page = client.get(back).text
+    assert (back.endswith("?confirming"), "Your payment is being confirmed" in page) == (True, True)
+    assert f'class="button quiet" href="{to_card_page}"' in page
+    back = client.get("/wallet/deposit/return")["Location"]
+    page = client.get(back).text
+    assert ("confirming" in back, "The card has paid" in page) == (False, True)
+    assert "To the card page" not in page
+
+
 def test_a_deposit_in_the_balance_asks_no_more(
     double: StripeDouble, payer: Organisation, client_of: ClientOf
 ) -> None:
