@@ -23,7 +23,7 @@ _PAID: Final = {
 def document_paper(document: Document) -> dict[str, Any]:
     """Return what the template `document` shows of a document and its lines."""
     heading = _HEADINGS[Document.Kind(document.kind)]
-    tax, why = (document.tax_note, "") if document.tax_rate_ppm else ("Tax", document.tax_note)
+    tax, why = (_vat(document.tax_note), "") if document.tax_rate_ppm else ("Tax", document.tax_note)
     lines = list(document.lines.order_by("position"))
     return {
         "title": f"{heading} {document.number}",
@@ -47,6 +47,11 @@ def document_paper(document: Document) -> dict[str, Any]:
         "notes": [_PAID[Document.Reason(document.reason)], why],
         "footer": footer(document.seller),
     }
+
+
+def _vat(note: str) -> str:
+    """Return a tax note such as `USt. 19 % (DE)` so that who reads English knows it is VAT."""
+    return note if note.startswith("VAT ") else f"VAT: {note}"
 
 
 def _totals(document: Document, tax: str) -> list[list[str]]:

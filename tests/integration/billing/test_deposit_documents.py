@@ -101,7 +101,7 @@ def test_a_refund_has_a_credit_note_that_corrects_the_invoice(double) -> None:
     assert fee > 0
     assert document_paper(note)["totals"] == [
         ["Net", "$40.00"],
-        ["USt. 19 % (DE)", "$7.60"],
+        ["VAT: USt. 19 % (DE)", "$7.60"],
         ["Gross", "$47.60"],
         ["Card fee kept by the card company, not refunded", f"−{format_usd(fee)}"],
         ["Refunded to the card", format_usd(card)],
