@@ -56,6 +56,61 @@ BLOCKED_BECAUSE: Final = {
 """Why a payout waits for two of our people."""
 
 
+_ENTRIES: Final = {
+    "deposit": "paid in",
+    "wallet.to_transit": "moved towards the wallet",
+    "fund": "arrived in the wallet",
+    "defund": "taken out of the wallet",
+    "trade": "compute traded",
+    "settle": "job charged",
+    "expire": "compute expired unused",
+    "bust": "trade undone",
+    "split": "compute offered for resale",
+    "resale_fees": "fees of a resale",
+    "refund": "refunded to the card",
+    "refund_returned": "refund sent back by the bank",
+    "dispute": "payment disputed",
+    "dispute_won": "dispute decided for you",
+    "debt_captured": "taken for a disputed payment",
+    "debt_repaid": "repaid for a disputed payment",
+    "payout": "paid out",
+    "payout_returned": "payout that came back",
+    "hold_back_matured": "hold-back released",
+    "cover": "replacement for a provider that failed",
+    "cover_top_up": "replacement paid from the hold-back",
+    "cover_close": "replacement settled",
+    "credit_note": "credited: compute not delivered",
+    "service_credit": "credited: outage of the exchange",
+    "money_action": "corrected by the exchange",
+}
+_ACCOUNTS: Final = {
+    "funding": "money outside the wallet",
+    "hold_back": "hold-back",
+    "dispute_debt": "owed for disputes",
+    "escrow": "set aside for compute",
+    "transit": "on its way",
+    "deferred_fees": "fees set aside",
+    "fee_income": "fees",
+    "insurance": "the exchange's insurance",
+    "public_access": "public access fund",
+    "external_cash": "outside, not by card",
+    "stripe_clearing": "the card company",
+    "stripe_fees": "card fees",
+    "payouts_in_transit": "on its way to the bank",
+    "tax": "tax",
+}
+
+
+def entry_word(kind: str) -> str:
+    """Return what people call the ledger's entries of a kind."""
+    return _ENTRIES.get(kind, kind.replace("_", " "))
+
+
+def account_word(kind: str) -> str:
+    """Return what people call a kind of the ledger's accounts."""
+    return _ACCOUNTS.get(kind, kind.replace("_", " "))
+
+
 def state_word(status: str, kind: str) -> str:
     """Return what a state of a kind of thing is called."""
     return STATES[kind].get(status, status.replace("_", " "))

@@ -10,7 +10,7 @@ from core.clock import utc_now
 from core.money import format_usd
 from web import figures
 from web.glossary import glossary
-from web.words import BLOCKED_BECAUSE, state_word
+from web.words import BLOCKED_BECAUSE, account_word, entry_word, state_word
 
 register = template.Library()
 
@@ -55,6 +55,24 @@ def words(name: str) -> str:
 def state(status: str, kind: str) -> str:
     """Render a state of a `deposit`, a `refund` and so on in people's words."""
     return state_word(status, kind)
+
+
+@register.filter
+def entry(kind: str) -> str:
+    """Render a kind of the ledger's entries in people's words."""
+    return entry_word(kind)
+
+
+@register.filter
+def account(kind: str) -> str:
+    """Render a kind of the ledger's accounts in people's words."""
+    return account_word(kind)
+
+
+@register.filter
+def signed(amount_nano_usd: int) -> str:
+    """Render nano-USD that came in or went out, exactly: `+$1.50`, `−$1.50`."""
+    return f"{'−' if amount_nano_usd < 0 else '+'}{format_usd(abs(amount_nano_usd))}"
 
 
 @register.filter

@@ -233,6 +233,16 @@ def test_activity_shows_limit_and_average_in_the_same_unit(
     assert ("Average per lot" in page.text, page.text.count("/ CU</th>")) == (False, 2)
 
 
+def test_money_lines_are_told_in_peoples_words(market: Market, client_of: Callable[..., Client]) -> None:
+    market.sell(2_000, 3)
+    market.buy(2_500, 3)
+    rows = client_of(market.buyer).get("/activity?show=money").text
+    for said in ("compute traded", "arrived in the wallet", "on its way", "set aside for compute", "−$0.006"):
+        assert said in rows, said
+    for jargon in ("fund</td>", "transit", ">-$"):
+        assert jargon not in rows, jargon
+
+
 # -- receipts
 
 
