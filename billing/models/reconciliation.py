@@ -9,7 +9,8 @@ from core.ids import new_id
 class Reconciliation(models.Model):
     """One comparison of the books with Stripe's. Amounts in nano-USD, as counted at `read_at`.
 
-    `breaks` are texts, the first first; none: all agreed. `figures` are the balance sheet.
+    `breaks` are texts, the first first; none: all agreed. `undone` are moves of transfers that these books do
+    not know and that came back whole. `figures` are the balance sheet.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -20,6 +21,7 @@ class Reconciliation(models.Model):
     waiting_nano_usd = models.BigIntegerField()
     movements = models.IntegerField()
     breaks = models.JSONField(default=list)
+    undone = models.JSONField(default=list, db_default=[])
     figures = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -1,7 +1,7 @@
 """Compare our books with Stripe's: each movement there with one entry here, both ways. Pure, in nano-USD.
 
 What is younger than the grace and has no counterpart yet is waiting for a webhook or a commit: it is counted,
-and is no break.
+and is no break. Nor is a transfer that nothing here knows and that came back whole: its moves cancel out.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What moved our balance at Stripe by `net`; `key` is of the entry that says so, None if none could."""
+    """What moved our balance at Stripe by `net`; `key` is of the entry that says so, None if none could.
+
+    `undone` is the transfer that this was, or gave back, where it came back whole and nothing here knows it.
+    """
 
     id: str
     type: str
@@ -18,6 +21,7 @@ class Movement:
     net: int
     key: str | None
     is_young: bool
+    undone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,14 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`waiting` is what Stripe has beyond our books that is no break (negative: the other way round)."""
+    """`waiting` is what Stripe has beyond our books that is no break (negative: the other way round).
+
+    `undone` names what cancels out at Stripe and was never here.
+    """
 
     breaks: tuple[str, ...]
     waiting: int
+    undone: tuple[str, ...] = ()
 
 
 def compare(
@@ -43,7 +51,10 @@ def compare(
     breaks = []
     waiting = 0
     seen: dict[str, str] = {}
+    undone = _cancelling(movements)
     for movement in movements:
+        if movement in undone:
+            continue
         entry = entries.get(movement.key or "")
         if entry is None:
             if movement.is_young:
@@ -61,7 +72,17 @@ def compare(
             waiting -= entries[key].net
         else:
             breaks.append(f"entry {key} of {entries[key].net} is no movement at Stripe")
-    return Comparison(tuple(breaks), waiting)
+    return Comparison(tuple(breaks), waiting, tuple(_named(movement) for movement in undone))
+
+
+def _cancelling(movements: Sequence[Movement]) -> list[Movement]:
+    """Return what undone transfers moved, each to nothing, or back after it left before what was read."""
+    nets: dict[str, list[int]] = {}
+    for movement in movements:
+        if movement.undone is not None:
+            nets.setdefault(movement.undone, []).append(movement.net)
+    whole = {transfer for transfer, moved in nets.items() if sum(moved) == 0 or min(moved) > 0}
+    return [movement for movement in movements if movement.undone in whole]
 
 
 def _named(movement: Movement) -> str:

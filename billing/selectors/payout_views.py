@@ -144,6 +144,7 @@ def reconciliation_list(*, limit: int = 200) -> list[ReconciliationView]:
             since=rfc3339_or_none(row.since),
             is_clean=row.is_clean,
             breaks=row.breaks,
+            undone=row.undone,
             stripe_nano_usd=row.stripe_nano_usd,
             ledger_nano_usd=row.ledger_nano_usd,
             waiting_nano_usd=row.waiting_nano_usd,

@@ -22,6 +22,7 @@ from billing.selectors.stripe_books import (
     posted_by_kind,
 )
 from billing.services.ledger_post import ledger_post
+from billing.services.transfers_undone import transfers_undone
 from core.money import NANO_PER_CENT
 from core.retry import transact
 from core.snapshots import one_snapshot
@@ -48,8 +49,9 @@ def stripe_reconcile(*, now: datetime, since: datetime | None = None) -> Reconci
 
     It goes back to `since`, or else to the last comparison in which all agreed. What the house moved itself
     (its own payouts, top-ups, Stripe's fees for itself) is booked first. Then: each movement has one entry of
-    its amount, and each entry its movement; Stripe's balance, pending included, is −clearing; what is in
-    transit are open payouts; assets are liabilities and equity. No transaction may be open: Stripe is asked.
+    its amount, and each entry its movement, but for transfers that nothing here knows and that came back
+    whole; Stripe's balance, pending included, is −clearing; what is in transit are open payouts; assets are
+    liabilities and equity. No transaction may be open: Stripe is asked.
 
     Raises:
         Unavailable, Refused, Misconfigured: Stripe did not say.
@@ -64,7 +66,10 @@ def stripe_reconcile(*, now: datetime, since: datetime | None = None) -> Reconci
         open_payouts = payouts_in_transit()
     entries = {key: Posted(net, now - booked_at < GRACE) for key, (net, booked_at) in found.items()}
     booked = [key for key, (_, booked_at) in found.items() if since is None or booked_at >= since]
-    movements = [_movement(moved, keys.get(moved.id), now) for moved in at_stripe.movements]
+    undone = transfers_undone([moved for moved in at_stripe.movements if moved.id not in keys])
+    movements = [
+        _movement(moved, keys.get(moved.id), undone.get(moved.id), now) for moved in at_stripe.movements
+    ]
     compared = compare(movements, entries, booked)
     sheet, unbalanced = balance_sheet(at_stripe.nano_usd - compared.waiting, posted)
     breaks = [*compared.breaks, *_sums(at_stripe, compared, posted, open_payouts, unbalanced)]
@@ -78,6 +83,7 @@ def stripe_reconcile(*, now: datetime, since: datetime | None = None) -> Reconci
         waiting_nano_usd=compared.waiting,
         movements=len(movements),
         breaks=breaks,
+        undone=list(compared.undone),
         figures=sheet,
     )
 
@@ -119,7 +125,9 @@ def _book_own_moves(movements: Sequence[gateway.BalanceTransaction], now: dateti
             transact(partial(ledger_post, entries=[entry], now=now))
 
 
-def _movement(moved: gateway.BalanceTransaction, key: str | None, now: datetime) -> Movement:
+def _movement(
+    moved: gateway.BalanceTransaction, key: str | None, undone: str | None, now: datetime
+) -> Movement:
     return Movement(
         id=moved.id,
         type=moved.type,
@@ -127,6 +135,7 @@ def _movement(moved: gateway.BalanceTransaction, key: str | None, now: datetime)
         net=moved.net_cents * NANO_PER_CENT,
         key=key,
         is_young=moved.created_at is None or now - moved.created_at < GRACE,
+        undone=undone,
     )
 
 

@@ -24,6 +24,7 @@ from billing.stripe_gateway.connect import (
     reversals_of_transfer,
     transfer_create,
     transfer_get,
+    transfer_of_reversal,
     transfer_reverse,
     transfers_of_group,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "setup_open",
     "transfer_create",
     "transfer_get",
+    "transfer_of_reversal",
     "transfer_reverse",
     "transfers_of_group",
 ]

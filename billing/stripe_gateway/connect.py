@@ -122,6 +122,13 @@ def reversals_of_transfer(transfer_id: str) -> list[TransferReversal]:
     return [_reversal(fields) for fields in found["data"]]
 
 
+def transfer_of_reversal(movement_id: str) -> str | None:
+    """Return the transfer that a reversal took back, by the movement that it made. Raises as `asking`."""
+    params = {"expand": ["source"]}
+    found = asking(lambda: v1().balance_transactions.retrieve(movement_id, params)).to_dict()
+    return id_of((found.get("source") or {}).get("transfer"))
+
+
 def _account(fields: Fields) -> ConnectAccount:
     needs = fields.get("requirements") or {}
     banks = (fields.get("external_accounts") or {}).get("data") or [{}]

@@ -114,6 +114,7 @@ class ReconciliationView(msgspec.Struct, frozen=True, kw_only=True):
     """What comparing the books with Stripe's gave. `breaks` is empty if all agreed.
 
     `waiting` is what Stripe has beyond the books, or lacks, that is younger than an hour and no break.
+    `undone` are moves of transfers that the books do not know and that came back whole.
     `figures` are assets, liabilities and equity by kind of account.
     """
 
@@ -121,6 +122,7 @@ class ReconciliationView(msgspec.Struct, frozen=True, kw_only=True):
     since: Instant | None
     is_clean: bool
     breaks: list[str]
+    undone: list[str]
     stripe_nano_usd: int
     ledger_nano_usd: int
     waiting_nano_usd: int

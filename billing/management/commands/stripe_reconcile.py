@@ -35,12 +35,15 @@ class Command(BaseCommand):
 
 
 def _json(row: Reconciliation) -> str:
-    return json.dumps({"ok": row.is_clean, "breaks": row.breaks, "figures": row.figures})
+    return json.dumps(
+        {"ok": row.is_clean, "breaks": row.breaks, "undone": row.undone, "figures": row.figures}
+    )
 
 
 def _table(row: Reconciliation) -> str:
     lines = [f"{row.movements} movements since {row.since or 'the beginning'}"]
     lines += [f"BROKEN  {broken}" for broken in row.breaks] or ["ok      every movement is posted once"]
+    lines += [f"undone at Stripe  {moved}" for moved in row.undone]
     for part, figures in row.figures.items():
         lines.append(f"{part}: {format_usd(sum(figures.values()))}")
         lines += [f"    {name:<20}{format_usd(amount)}" for name, amount in figures.items() if amount]

@@ -1,5 +1,7 @@
 """Our books and Stripe's: each movement one entry, both ways: pure."""
 
+from dataclasses import replace
+
 import pytest
 
 from billing.rules.reconciliation import Movement, Posted, balance_sheet, compare
@@ -45,6 +47,21 @@ def test_what_is_young_waits():
     early = {"payout_sent:d": Posted(-30, is_young=True)}
     compared = compare([young], early, early)
     assert (compared.breaks, compared.waiting) == ((), 130)
+
+
+OUT = Movement("txn_o", "transfer", "tr_x", -50, None, is_young=False, undone="tr_x")
+BACK = Movement("txn_r", "transfer_refund", "trr_x", 50, None, is_young=True, undone="tr_x")
+
+
+@pytest.mark.parametrize(
+    ("moved", "undone"),
+    [([OUT, BACK], 2), ([BACK], 1), ([OUT], 0), ([OUT, replace(BACK, net=49)], 0)],
+    ids=["both", "it left before what was read", "not back yet", "back in part"],
+)
+def test_a_transfer_that_came_back_whole_cancels_out(moved, undone):
+    compared = compare([*moved, A, B], ENTRIES, ENTRIES)
+    assert (len(compared.undone), compared.breaks == ()) == (undone, undone > 0)
+    assert compared.waiting == (0 if undone else sum(row.net for row in moved if row.is_young))
 
 
 def test_assets_are_liabilities_and_equity():
