@@ -1,12 +1,13 @@
 """Each guard of the rows of card money, by its name: what it refuses goes nowhere, whoever writes it."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
 
-from billing.models import Customer, Deposit, Refund, StripeEvent
+from billing.models import CardPassing, Customer, Deposit, Refund, StripeEvent
 from core.clock import utc_now
 from tests.integration.billing.card_world import CENT, USD, intent, organisation, paid
 from tests.integration.billing.refund_world import ask, funded
@@ -109,6 +110,8 @@ def test_an_event_is_done_once_and_stays_what_it_was(double) -> None:
     rows = StripeEvent.objects.filter(id=noted().id)
     with pytest.raises(Error, match="processed once"), transaction.atomic():
         rows.update(object_id="another")
+    with pytest.raises(Error, match="processed once"), transaction.atomic():
+        rows.update(processed_at=utc_now(), received_at=utc_now() - timedelta(days=31))
     rows.update(processed_at=utc_now())
     with pytest.raises(Error, match="processed once"), transaction.atomic():
         rows.update(processed_at=None)
@@ -119,6 +122,18 @@ def test_an_event_is_done_once_and_stays_what_it_was(double) -> None:
 def test_rows_of_unknown_organisations_are_refused(double) -> None:
     with pytest.raises(IntegrityError, match="organisation"), transaction.atomic():
         Deposit.objects.create(organisation_id=uuid.uuid4(), **ONE)
+
+
+def test_what_was_sold_on_stays_as_it_was_noted() -> None:
+    with transaction.atomic():
+        row = CardPassing.objects.create(
+            payer_id=organisation(), receiver_id=organisation(), amount_nano_usd=USD
+        )
+        with pytest.raises(Error, match="its rows stay"), transaction.atomic():
+            CardPassing.objects.filter(id=row.id).update(amount_nano_usd=1)
+        row.refresh_from_db()
+        assert row.amount_nano_usd == USD
+        transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize("table", ["deposit", "refund", "stripeevent"])
