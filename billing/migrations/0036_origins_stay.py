@@ -10,7 +10,7 @@ SQL = Path(__file__).parent / "sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0034_payouts_reversed'),
+        ('billing', '0035_reconciliation_undone'),
     ]
 
     operations = [
