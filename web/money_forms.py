@@ -6,14 +6,14 @@ from typing import Any, Final
 from django import forms
 
 from accounts.webhook_events import TYPES
-from billing.rules.vat import COUNTRIES
+from billing.rules.country_names import COUNTRY_NAMES
 from core.errors import Code, CuxError
 from core.money import NANO_PER_CENT, format_usd
 from web.forms import is_fresh_key
 
 _USD: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?\Z")
 _HOW: Final = "Enter dollars and cents, such as 25.00."
-COUNTRY_CHOICES: Final = [("", "Choose…"), *((code, code) for code in sorted(COUNTRIES))]
+COUNTRY_CHOICES: Final = [("", "Choose…"), *sorted(COUNTRY_NAMES.items(), key=lambda pair: pair[1])]
 """By code; browsers put names to them (`countries.js`)."""
 _CLOSED: Final = "Too many wrong codes. Wait a quarter of an hour, then try again."
 CARD_PAGE: Final = "page"

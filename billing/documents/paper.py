@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from billing.models import Document
 from billing.rules.cents import cents_of_lines
+from billing.rules.country_names import country_name
 from core.ids import public_id
 from core.money import NANO_PER_CENT, format_usd
 
@@ -79,19 +80,27 @@ def _facts(document: Document) -> list[tuple[str, str]]:
 def buyer_lines(buyer: Mapping[str, Any]) -> list[str]:
     """Return a buyer as the lines of an address."""
     vat = f"VAT id {buyer['vat_id']}" if buyer["vat_id"] else ""
-    return [buyer["legal_name"], *(line for line in (*buyer["address_lines"], buyer["country"], vat) if line)]
+    return [
+        buyer["legal_name"],
+        *(line for line in (*buyer["address_lines"], country_name(buyer["country"]), vat) if line),
+    ]
 
 
 def seller_lines(seller: Mapping[str, str]) -> list[str]:
     """Return the seller as the lines of an address."""
-    lines = (*seller["address"].split("|"), seller["country"], f"VAT id {seller['vat_id']}", seller["email"])
+    lines = (
+        *seller["address"].split("|"),
+        country_name(seller["country"]),
+        f"VAT id {seller['vat_id']}",
+        seller["email"],
+    )
     return [seller["name"], *lines]
 
 
 def footer(seller: Mapping[str, str]) -> str:
     """Return what stands at the end of each page."""
     address = ", ".join(seller["address"].split("|"))
-    return f"{seller['name']} · {address}, {seller['country']} · VAT id {seller['vat_id']}"
+    return f"{seller['name']} · {address}, {country_name(seller['country'])} · VAT id {seller['vat_id']}"
 
 
 def day(moment: datetime) -> str:

@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from billing.rules.country_names import country_name
 from core.clock import utc_now
 from core.money import format_usd
 from web import figures
@@ -67,6 +68,12 @@ def entry(kind: str) -> str:
 def account(kind: str) -> str:
     """Render a kind of the ledger's accounts in people's words."""
     return account_word(kind)
+
+
+@register.filter
+def country(code: str) -> str:
+    """Render a country's code as its name."""
+    return country_name(code)
 
 
 @register.filter

@@ -63,7 +63,15 @@ def test_a_deposit_has_one_invoice_with_its_tax_and_card(double) -> None:
     )
     assert (invoice.tax_rate_ppm, invoice.entry_id) == (190_000, f"deposit:{deposit.payment_intent_id}")
     text = text_of(invoice)
-    for said in ("Invoice", "Beispiel GmbH", "USt. 19 % (DE)", "$119.00", "Visa ending in 4242"):
+    for said in (
+        "Invoice",
+        "Beispiel GmbH",
+        "Germany",
+        "Ireland",
+        "VAT: USt. 19 % (DE)",
+        "$119.00",
+        "Visa ending in 4242",
+    ):
         assert said in text, said
 
 
