@@ -14,7 +14,7 @@ from web.forms import is_fresh_key
 _USD: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?\Z")
 _HOW: Final = "Enter dollars and cents, such as 25.00."
 COUNTRY_CHOICES: Final = [("", "Choose…"), *sorted(COUNTRY_NAMES.items(), key=lambda pair: pair[1])]
-"""By code; browsers put names to them (`countries.js`)."""
+"""Codes, by their names."""
 _CLOSED: Final = "Too many wrong codes. Wait a quarter of an hour, then try again."
 CARD_PAGE: Final = "page"
 """What is chosen to pay on the payment service's page instead of with a saved card."""
@@ -129,9 +129,7 @@ class ProfileForm(MoneyForm):
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
         help_text="Up to six lines: street, postal code and city.",
     )
-    country = forms.ChoiceField(
-        label="Country", choices=COUNTRY_CHOICES, widget=forms.Select(attrs={"data-countries": ""})
-    )
+    country = forms.ChoiceField(label="Country", choices=COUNTRY_CHOICES)
     vat_id = forms.CharField(
         label="VAT id",
         max_length=32,
@@ -203,11 +201,7 @@ class WebhookForm(MoneyForm):
 class PayeeForm(OnceForm, CodeForm):
     """Whom to pay: where they are; the rest is said on the payment service's page."""
 
-    country = forms.ChoiceField(
-        label="Country of your bank",
-        choices=COUNTRY_CHOICES,
-        widget=forms.Select(attrs={"data-countries": ""}),
-    )
+    country = forms.ChoiceField(label="Country of your bank", choices=COUNTRY_CHOICES)
 
 
 class PayoutForm(OnceForm, CodeForm):
