@@ -1,7 +1,8 @@
 """The keys that the exchange signs receipts and ledger heads with: the one in use, and those before it.
 
 A document names its key by id. One that was signed with a retired key counts if it says that it was signed
-while that key was in use: what the old seed signs afterwards, in whoever's hands it is, counts for nothing.
+while that key was in use. So who has the old seed can still date back what they sign: that is found by
+documents that others kept (docs/adr/0017-retired-signing-keys.md).
 """
 
 from dataclasses import dataclass

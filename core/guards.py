@@ -2,8 +2,9 @@
 
 A guard is what keeps rows as they must be whatever code does: a table's columns (NOT NULL, defaults), CHECKs,
 keys, triggers, the functions that they and postings call, views that are summed, rights that the application
-has not. Its definition is PostgreSQL's own rendering with the flags that switch it off. What definitions must
-be stands in `guards.txt`, a digest a line: with the code, out of reach of whoever can change the database.
+has not, and that no other table's rows count as one's own (inheritance). Its definition is PostgreSQL's own
+rendering with the flags that switch it off. What definitions must be stands in `guards.txt`, a digest a line:
+with the code, out of reach of whoever can change the database.
 
 A definition that came back from a backup can be rendered in other words (`IN (…)` over a varchar): its line
 has a digest for each.
@@ -41,12 +42,17 @@ _GUARDS: Final = """
     SELECT relname, 'trigger', tgname, concat_ws(' ', pg_get_triggerdef(t.oid), tgenabled)
     FROM pg_trigger t JOIN relations ON relations.oid = tgrelid WHERE NOT tgisinternal
     UNION ALL
+    SELECT relname, 'child', inhrelid::regclass::text, inhdetachpending::text
+    FROM pg_inherits JOIN relations ON relations.oid = inhparent
+    WHERE relkind IN ('r', 'p')
+    UNION ALL
     SELECT relname, 'rule', rulename, concat_ws(' ', pg_get_ruledef(r.oid), ev_enabled)
     FROM pg_rewrite r JOIN relations ON relations.oid = ev_class
     UNION ALL
     SELECT relname, 'rights', 'cux_app', (
         SELECT coalesce(string_agg(p, ' '), '') FROM unnest(
-            ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p
+            ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER',
+                'MAINTAIN']) AS p
         WHERE has_table_privilege(app.oid, relations.oid, p)
     ) || ' of columns ' || (
         SELECT coalesce(string_agg(concat_ws(' ', attname, p), ', ' ORDER BY attname, p), '')

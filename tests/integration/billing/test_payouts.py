@@ -177,8 +177,31 @@ def test_an_answer_that_is_lost_pays_once(double, operation, fault):
     assert step(payout).state == "paid_out"
     assert [transfer.amount_cents for transfer in transfers(payout)] == [30_00]
     account_id = payout.payee.stripe_account_id or ""
-    assert [made.amount_cents for made in gateway.payouts_list(account=account_id)] == [30_00]
+    assert [made.amount_cents for made in payouts_of(account_id)] == [30_00]
     assert posted(Kind.STRIPE_CLEARING) - clearing == (at_stripe - double.platform_cents()) * CENT
+
+
+def payouts_of(account_id: str) -> list[gateway.Payout]:
+    return list(gateway.payouts_list(account=account_id, since=utc_now() - DAY))
+
+
+def test_a_payout_is_found_among_a_hundred_newer_ones(double):
+    who = provider(double)
+    double.control("top_up/platform", amount=100_00)
+    give(who, 30 * USD)
+    payout = decide(who)
+    double.fault("POST /v1/payouts", "error_after")
+    with pytest.raises(gateway.Unavailable):
+        step(payout)
+    payout.refresh_from_db()
+    account_id = payout.payee.stripe_account_id or ""
+    gateway.transfer_create(
+        key=uuid.uuid4().hex, destination_id=account_id, amount_cents=100_00, group="others", metadata={}
+    )
+    for _ in range(100):
+        gateway.payout_create(key=uuid.uuid4().hex, account=account_id, amount_cents=1, metadata={})
+    assert step(payout).state == "paid_out"
+    assert sorted(made.amount_cents for made in payouts_of(account_id)) == [*[1] * 100, 30_00]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

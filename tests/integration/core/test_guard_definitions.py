@@ -110,6 +110,14 @@ FAULTS = {
         "GRANT UPDATE ON billing_entry TO cux_app",
         f"rights cux_app of billing_entry: {CHANGED}",
     ),
+    "a right to lock and rebuild a table": (
+        "GRANT MAINTAIN ON billing_entry TO cux_app",
+        f"rights cux_app of billing_entry: {CHANGED}",
+    ),
+    "a table whose rows count as another's": (
+        "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.child () INHERITS (public.billing_balance)",
+        "child elsewhere.child of billing_balance: no migration makes it",
+    ),
     "a right to a column, for everybody": (
         "GRANT UPDATE (amount) ON billing_transfer TO PUBLIC",
         f"rights cux_app of billing_transfer: {CHANGED}",
