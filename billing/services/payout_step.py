@@ -32,8 +32,6 @@ _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300
 """Between steps that did not get on; the last again and again."""
 _WATCH: Final = timedelta(hours=6)
 """Between looks at a payout on its way to the bank; webhooks are quicker."""
-_CLOCKS: Final = timedelta(days=1)
-"""By how much Stripe's clock and ours surely differ less."""
 _POOR: Final = frozenset({"balance_insufficient", "insufficient_funds"})
 """What was taken by card is at Stripe for days before it can be sent on: that is waited for."""
 _NOT_PAID: Final = frozenset({"failed", "canceled"})
@@ -203,9 +201,7 @@ def _transfer_made(payout: Payout) -> gateway.Transfer | None:
 
 
 def _payout_made(payout: Payout) -> gateway.Payout | None:
-    """Return the payout that an earlier step made; it is no older than the decision, give or take a clock."""
-    assert payout.decided_at is not None, "a CHECK says so"
-    found = gateway.payouts_list(account=_account(payout), since=payout.decided_at - _CLOCKS)
+    found = gateway.payouts_list(account=_account(payout))
     mine = (made for made in found if made.metadata.get("payout_id") == str(payout.id))
     return next(mine, None)
 

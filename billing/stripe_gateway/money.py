@@ -79,13 +79,9 @@ def payout_get(payout_id: str, *, account: str) -> Payout:
     return _payout(asking(lambda: v1().payouts.retrieve(payout_id, {}, options(account=account))).to_dict())
 
 
-def payouts_list(*, account: str, since: datetime) -> Iterator[Payout]:
-    """Yield a connected account's payouts created from `since` on, newest first, page by page.
-
-    Raises as `asking`.
-    """
-    params = {"limit": 100, "created": {"gte": int(since.timestamp())}}
-    page = asking(lambda: v1().payouts.list(params, options(account=account)))
+def payouts_list(*, account: str) -> Iterator[Payout]:
+    """Yield all of a connected account's payouts, newest first, page by page. Raises as `asking`."""
+    page = asking(lambda: v1().payouts.list({"limit": 100}, options(account=account)))
     rows = iter(page.auto_paging_iter())
     while (row := asking(lambda: next(rows, None))) is not None:
         yield _payout(row.to_dict())

@@ -182,7 +182,7 @@ def test_an_answer_that_is_lost_pays_once(double, operation, fault):
 
 
 def payouts_of(account_id: str) -> list[gateway.Payout]:
-    return list(gateway.payouts_list(account=account_id, since=utc_now() - DAY))
+    return list(gateway.payouts_list(account=account_id))
 
 
 def test_a_payout_is_found_among_a_hundred_newer_ones(double):
