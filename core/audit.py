@@ -32,6 +32,7 @@ class Action(StrEnum):
     PAYOUT_DECIDED = "payout.decided"
     PAYOUT_BLOCKED = "payout.blocked"
     PAYOUT_REVERSED = "payout.reversed"
+    PAYOUT_RESTORED = "payout.restored"
     RELEASE_REQUESTED = "payout.release_requested"
     RELEASE_APPROVED = "payout.release_approved"
     MONEY_PROPOSED = "money_action.proposed"

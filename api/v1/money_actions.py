@@ -29,9 +29,9 @@ from cux.wire.oversight import MoneyActionView, NewMoneyAction
     methods=["POST"],
     operation_id="operator_money_action_propose",
     tags=["operators"],
-    description="Propose a credit, a top-up of the insurance fund, a write-off of dispute debt, or the "
-    "release of a hold or a blocked payout. Nothing moves until another operator approves it, within 24 "
-    "hours. Needs the scope `operate`.",
+    description="Propose a credit, a top-up of the insurance fund, a write-off of dispute debt, the release "
+    "of a hold or a blocked payout, or to book a payout that a restore lost. Nothing moves until another "
+    "operator approves it, within 24 hours. Needs the scope `operate`.",
     parameters=[KEY],
     request={"application/json": ref(NewMoneyAction)},
     responses={201: ref(MoneyActionView)},

@@ -11,7 +11,7 @@ from core.ids import new_id
 
 OPEN_FOR: Final = timedelta(hours=24)
 """How long a proposal may be approved."""
-OF_SUBJECTS: Final = ["hold_release", "payout_release", "reversal_credit", "reversal_keep"]
+OF_SUBJECTS: Final = ["hold_release", "payout_release", "payout_restore", "reversal_credit", "reversal_keep"]
 """The kinds that are about one hold or payout."""
 
 
@@ -23,8 +23,9 @@ class MoneyAction(models.Model):
     into the insurance.
     `HOLD_RELEASE`, `PAYOUT_RELEASE`: what was set aside for a card payment at risk, or a blocked payout
     (`subject_id`), is let go. `REVERSAL_CREDIT`, `REVERSAL_KEEP`: what came back of a payout that the bank
-    was paid becomes earnings again, or goes to the insurance. Of these four the hold or payout says what was
-    posted, so they have no entry of their own.
+    was paid becomes earnings again, or goes to the insurance. `PAYOUT_RESTORE`: a payout that Stripe made and
+    that a restore lost is here again, under the id (`subject_id`) that its transfer names. Of these five the
+    hold or payout says what was posted, so they have no entry of their own.
     """
 
     class Kind(models.TextChoices):
@@ -35,6 +36,7 @@ class MoneyAction(models.Model):
         DEBT_WRITE_OFF = "debt_write_off"
         HOLD_RELEASE = "hold_release"
         PAYOUT_RELEASE = "payout_release"
+        PAYOUT_RESTORE = "payout_restore"
         REVERSAL_CREDIT = "reversal_credit"
         REVERSAL_KEEP = "reversal_keep"
 

@@ -40,7 +40,7 @@ INVARIANTS: Final = (
     ),
 )
 _SUBJECTS: Final = {"hold_release": "hold"} | dict.fromkeys(
-    ("payout_release", "reversal_credit", "reversal_keep"), "payout"
+    ("payout_release", "payout_restore", "reversal_credit", "reversal_keep"), "payout"
 )
 """By kind, what `subject_id` is the id of."""
 

@@ -10,6 +10,7 @@ import msgspec
 from django.db import transaction
 
 from accounts.models import Organisation
+from billing import stripe_gateway as gateway
 from billing.ledger.chart import AccountRef, of_house, of_organisation
 from billing.ledger.chart import Kind as AccountKind
 from billing.ledger.posting import HoldStep, JournalEntry, Leg
@@ -20,6 +21,7 @@ from billing.selectors.money_actions import money_action_view
 from billing.services.document_issue import Line, Reason, service_credit_issue
 from billing.services.ledger_post import ledger_post
 from billing.services.payout_release import payout_release, payout_release_request
+from billing.services.payout_restore import payout_lost, payout_restore, transfer_named, transfer_of_payout
 from billing.services.payout_reversed import payout_reversed_credit, payout_reversed_keep
 from billing.services.wallet_move import send_to_wallet
 from core.audit import Action, audit_note
@@ -44,19 +46,23 @@ def money_action_propose(
     Raises:
         CuxError: NOT_FOUND, there is no such organisation, hold or payout; INVALID_FIELD, what this kind
             needs is missing, or more is to be written off than is owed; PAYOUT_NOT_BLOCKED (or not reversed);
-            IDEMPOTENCY_KEY_REUSED.
+            as `payout_lost`; IDEMPOTENCY_KEY_REUSED.
+        Unavailable, Misconfigured: Stripe, asked about a transfer, did not say.
     """
+    named = transfer_named(asked.transfer_id or "") if asked.kind == "payout_restore" else None
     made, _ = once(
         organisation_id=operators_id,
         key=key,
         body_sha256=hashlib.sha256(b"money action " + msgspec.json.encode(asked)).digest(),
-        action=lambda: {"id": str(_propose(asked, proposed_by, now).id)},
+        action=lambda: {"id": str(_propose(asked, named, proposed_by, now).id)},
     )
     return money_action_view(MoneyAction.objects.get(id=uuid.UUID(made["id"])), now)
 
 
-def _propose(asked: NewMoneyAction, proposed_by: str, now: datetime) -> MoneyAction:
-    action = _FILL[Kind(asked.kind)](asked)
+def _propose(
+    asked: NewMoneyAction, named: gateway.Transfer | None, proposed_by: str, now: datetime
+) -> MoneyAction:
+    action = _FILL[Kind(asked.kind)](asked) if named is None else _lost(asked, named)
     action.kind, action.reason = asked.kind, asked.reason
     action.proposed_by, action.proposed_at = proposed_by, now
     if asked.kind == "payout_release":
@@ -69,14 +75,24 @@ def _propose(asked: NewMoneyAction, proposed_by: str, now: datetime) -> MoneyAct
     return action
 
 
-@transaction.atomic
 def money_action_approve(*, action_id: uuid.UUID | None, approved_by: str, now: datetime) -> MoneyActionView:
     """This function will do what another operator proposed, once; done before, it returns what was done.
 
     Raises:
         CuxError: NOT_FOUND; SAME_OPERATOR; MONEY_ACTION_LAPSED, it was proposed a day ago; as the ledger
-            (INSUFFICIENT_BALANCE, HOLD_NOT_COVERING) and `payout_release`. Nothing moved.
+            (INSUFFICIENT_BALANCE, HOLD_NOT_COVERING), `payout_release` and `payout_restore`. Nothing moved.
+        Unavailable, Misconfigured: Stripe, asked about a transfer, did not say.
     """
+    lost = MoneyAction.objects.filter(id=action_id or _NOTHING, kind=Kind.PAYOUT_RESTORE, approved_by="")
+    payout_id = lost.values_list("subject_id", flat=True).first()
+    sent = transfer_of_payout(payout_id) if payout_id is not None else None
+    return _approve(action_id, approved_by, sent, now)
+
+
+@transaction.atomic
+def _approve(
+    action_id: uuid.UUID | None, approved_by: str, sent: gateway.Transfer | None, now: datetime
+) -> MoneyActionView:
     rows = MoneyAction.objects.select_for_update(no_key=True)
     action = rows.filter(id=action_id or _NOTHING).first()
     if action is None:
@@ -88,7 +104,10 @@ def money_action_approve(*, action_id: uuid.UUID | None, approved_by: str, now: 
     if now > action.proposed_at + OPEN_FOR:
         raise CuxError(Code.MONEY_ACTION_LAPSED)
     action.approved_by, action.approved_at = approved_by, now
-    _DO[Kind(action.kind)](action, now)
+    if action.kind == Kind.PAYOUT_RESTORE:
+        _restore(action, sent, now)
+    else:
+        _DO[Kind(action.kind)](action, now)
     action.save(update_fields=["approved_by", "approved_at", "entry"])
     _audit(Action.MONEY_APPROVED, action, approved_by)
     return money_action_view(action, now)
@@ -148,6 +167,12 @@ def _reversed(asked: NewMoneyAction) -> MoneyAction:
     if not Payout.objects.filter(id=action.subject_id or _NOTHING, state=Payout.State.REVERSED).exists():
         raise CuxError(Code.PAYOUT_NOT_BLOCKED, param="payout_id")
     return action
+
+
+def _lost(asked: NewMoneyAction, named: gateway.Transfer) -> MoneyAction:
+    known = parse_public_id("organisation", asked.organisation_id or "") or _NOTHING
+    payout = payout_lost(transfer=named, organisation_id=known)
+    return MoneyAction(organisation_id=known, subject_id=payout.id, amount_nano_usd=payout.amount_nano_usd)
 
 
 def _amount(asked: NewMoneyAction) -> int:
@@ -218,6 +243,16 @@ def _credit_reversed(action: MoneyAction, now: datetime) -> None:
 def _keep_reversed(action: MoneyAction, now: datetime) -> None:
     assert action.subject_id is not None, "a CHECK says so"
     payout_reversed_keep(payout_id=action.subject_id, now=now)
+
+
+def _restore(action: MoneyAction, sent: gateway.Transfer | None, now: datetime) -> None:
+    assert sent is not None, "it was looked up"
+    assert action.organisation_id is not None, "a CHECK says so"
+    payout = payout_restore(
+        transfer=sent, organisation_id=action.organisation_id, approved_by=action.approved_by, now=now
+    )
+    if payout.amount_nano_usd != action.amount_nano_usd:
+        raise CuxError(Code.INVALID_FIELD, "Stripe has another transfer of this payout than was proposed.")
 
 
 _DO: Final[dict[Kind, Callable[[MoneyAction, datetime], None]]] = {

@@ -34,6 +34,9 @@ def money_propose(
     source: Annotated[Bearer | None, typer.Option("--from", help="The house account that bears it.")] = None,
     hold: Annotated[str | None, typer.Option(help="The hold to release, such as hld_0197….")] = None,
     payout: Annotated[str | None, typer.Option(help="The payout, such as pyo_0197….")] = None,
+    transfer: Annotated[
+        str | None, typer.Option(help="Stripe's transfer of a payout that a restore lost, such as tr_1….")
+    ] = None,
     idempotency_key: Key = None,
 ) -> None:
     """Propose something; nothing moves until another operator approves it."""
@@ -45,6 +48,7 @@ def money_propose(
         source=source,
         hold_id=hold,
         payout_id=payout,
+        transfer_id=transfer,
         idempotency_key=idempotency_key,
     )
     _show(session, [made])

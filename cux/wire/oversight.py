@@ -1,8 +1,9 @@
 """What operators do with money by hand, two for each, and the audit log of what was done."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from cux.wire.fields import Id, Instant, Positive
 from cux.wire.operators import Reason
@@ -26,9 +27,11 @@ MoneyActionKind = Literal[
     "debt_write_off",
     "hold_release",
     "payout_release",
+    "payout_restore",
     "reversal_credit",
     "reversal_keep",
 ]
+StripeId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,255}\Z")]
 Bearer = Literal["fee_income", "insurance"]
 """The house account that a credit or a write-off comes out of."""
 
@@ -37,6 +40,7 @@ class NewMoneyAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A proposal. `goodwill` and `debt_write_off` name an organisation, an amount and who bears it,
     `insurance_top_up` an amount, `hold_release` a hold, `payout_release` a blocked payout;
     `reversal_credit` (to the earnings) and `reversal_keep` (to the insurance) a reversed one.
+    `payout_restore` names the organisation and the transfer (`tr_…`) of a payout that a restore lost.
     """
 
     kind: MoneyActionKind
@@ -46,6 +50,7 @@ class NewMoneyAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     source: Bearer | None = None
     hold_id: Id | None = None
     payout_id: Id | None = None
+    transfer_id: StripeId | None = None
 
 
 class MoneyActionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ _TESTS: Final = {
     "tests/integration/billing/test_locks_payouts.py": {
         "billing.services.budget_set  lock  budget_end": "test_a_budget_ends_once",
         "billing.services.budget_windows  lock  windows_lock": "test_two_jobs_that_end_at_once_both_give_back_what_they_had_set_aside",
-        "billing.services.money_action  lock  money_action_approve": "test_two_who_approve_at_once_do_it_once",
+        "billing.services.money_action  lock  _approve": "test_two_who_approve_at_once_do_it_once",
         "billing.services.payee_onboard  lock  payee_apply": "test_a_change_of_a_payees_bank_is_written_down_once",
         "billing.services.payout_decide  lock  payout_decide": "test_two_payouts_at_once_are_within_the_days_most",
         "billing.services.payout_release  lock  _locked": "test_who_asked_for_a_release_stays_so_once_it_is_released",

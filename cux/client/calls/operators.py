@@ -135,6 +135,7 @@ def money_action_propose(
     source: Bearer | None = None,
     hold_id: str | None = None,
     payout_id: str | None = None,
+    transfer_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Call[MoneyActionView]:
     """Propose something to do with money; another operator has to approve it within 24 hours."""
@@ -146,6 +147,7 @@ def money_action_propose(
         source=source,
         hold_id=hold_id,
         payout_id=payout_id,
+        transfer_id=transfer_id,
     )
     path = "/v1/operator/money-actions"
     return write("POST", path, MoneyActionView, body=body, idempotency_key=idempotency_key)
