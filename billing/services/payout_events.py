@@ -49,7 +49,6 @@ def _named(payout_id: str) -> QuerySet[Payout]:
 
 
 def _look_at(found: QuerySet[Payout], now: datetime) -> None:
-    over = [Payout.State.BLOCKED, Payout.State.RETURNED, Payout.State.KEPT]
-    for payout in found.exclude(state__in=over):
+    for payout in found.exclude(state__in=[Payout.State.BLOCKED, Payout.State.RETURNED]):
         Payout.objects.filter(id=payout.id).update(next_step_at=now)
         hint_on_commit(task="billing.payout_step", queue="jobs", payout_id=str(payout.id))

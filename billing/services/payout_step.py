@@ -18,7 +18,7 @@ from django.db.models import F
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import Leg
-from billing.models import Payee, Payout
+from billing.models import MoneyAction, Payee, Payout
 from billing.services.announce import payout_announce
 from billing.services.money_stop import money_is_stopped
 from billing.services.payout_decide import payout_audit, payout_post
@@ -158,6 +158,26 @@ def _watch_reversed(payout: Payout, now: datetime) -> bool:
     return False
 
 
+def _watch_kept(payout: Payout, now: datetime) -> bool:
+    """See whether the bank sends back what operators kept as it had it: then it is theirs to make good.
+
+    It is looked at, and said, until they have given the provider as much out of the insurance, which got it.
+    """
+    assert payout.stripe_payout_id is not None, "the bank was paid"
+    found = gateway.payout_get(payout.stripe_payout_id, account=_account(payout))
+    if found.status in _NOT_PAID and not _is_made_good(payout):
+        log.error("payout_kept_not_paid", payout_id=str(payout.id), code=found.failure_code)
+    else:
+        Payout.objects.filter(id=payout.id, state=payout.state).update(next_step_at=None)
+    return False
+
+
+def _is_made_good(payout: Payout) -> bool:
+    given = MoneyAction.objects.filter(kind=MoneyAction.Kind.GOODWILL, source="insurance")
+    since_kept = given.filter(organisation=payout.payee.organisation_id, approved_at__gt=payout.finished_at)
+    return since_kept.filter(amount_nano_usd__gte=payout.amount_nano_usd).exists()
+
+
 @transaction.atomic
 def _return_reversed(payout: Payout, now: datetime) -> bool:
     Payee.objects.filter(id=payout.payee_id).update(failed_bank_fingerprint=F("bank_fingerprint"))
@@ -190,6 +210,7 @@ _STEPS: Final[dict[State, Callable[[Payout, datetime], bool]]] = {
     State.PAID: _watch,
     State.FAILED: _take_back,
     State.REVERSED: _watch_reversed,
+    State.KEPT: _watch_kept,
 }
 """What each state's step is. It returns whether the payout may have moved on, by this run or another."""
 

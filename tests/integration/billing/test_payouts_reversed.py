@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from billing.ledger.chart import Kind
 from billing.models import Payee, Payout
@@ -16,7 +17,7 @@ from core.ids import public_id
 from core.models import AuditRecord
 from tests.integration.api.test_gauges import read as gauges
 from tests.integration.billing.card_world import USD, events_arrive, legs
-from tests.integration.billing.payout_world import decide, give, level, posted, provider, step
+from tests.integration.billing.payout_world import account, decide, give, level, move, posted, provider, step
 from tests.integration.billing.test_money_actions import ONE, OTHER, approve, propose
 from tests.integration.billing.test_payouts import hear_of
 from tests.integration.billing.test_stripe_inbox import at_once
@@ -154,3 +155,23 @@ def test_only_what_was_reversed_is_decided_on(double, since):
         assert refusal_of(lambda kind=kind: propose(kind, payout_id=named)) is Code.PAYOUT_NOT_BLOCKED
     payout.refresh_from_db()
     assert payout.state == "paid"
+
+
+def test_what_operators_kept_and_the_bank_sends_back_is_said_until_they_make_it_good(double, since):
+    who, payout = paid_out(double)
+    reverse(double, payout)
+    approve(propose("reversal_keep", by=ONE, payout_id=public_id("payout", payout.id)), by=OTHER)
+    assert step(payout).next_step_at is None
+    double.control(f"payouts/{payout.stripe_payout_id}/fail", code="account_closed")
+    hear_of(payout)
+    with capture_logs() as said:
+        assert step(payout).state == "kept"
+    assert [line["event"] for line in said if line["log_level"] == "error"] == ["payout_kept_not_paid"]
+    assert payout.next_step_at > utc_now()
+    assert gauges()["cux_payout_oldest_seconds", "kept"] > 0
+    move((account(Kind.EXTERNAL_CASH), account(Kind.INSURANCE), 30 * USD))
+    given = {"organisation_id": public_id("organisation", who), "source": "insurance"}
+    approve(propose("goodwill", amount_nano_usd=30 * USD - 1, **given))
+    assert step(payout).next_step_at is not None
+    approve(propose("goodwill", amount_nano_usd=30 * USD, **given))
+    assert (step(payout).next_step_at, payout.state, posted(Kind.EARNINGS, who)) == (None, "kept", 0)
