@@ -44,6 +44,15 @@ _NO_DEFAULTS: Final = f"""
         ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM {APP_ROLE};
     END IF; END $$
 """  # noqa: S608 - our own constant
+_STOPPABLE: Final = "SELECT to_regclass('public.billing_moneystop') IS NOT NULL"
+_RENEW_STOP: Final = """
+    UPDATE billing_moneystop SET stopped_at = now(), reason = %(reason)s
+    WHERE resumed_at IS NULL AND stopped_at < now()
+"""
+_STOP: Final = """
+    INSERT INTO billing_moneystop (id, reason, stopped_at) SELECT gen_random_uuid(), %(reason)s, now()
+    WHERE NOT EXISTS (SELECT FROM billing_moneystop WHERE resumed_at IS NULL)
+"""
 _TABLES: Final = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
 
@@ -93,7 +102,10 @@ def backup_check(backup: Path) -> None:
 
 
 def restore(*, backup: Path, url: str, replace: bool) -> None:
-    """Load a backup into the database at `url`, which nobody else may be using.
+    """Load a backup into the database at `url`, which nobody else may be using, and stop money from leaving.
+
+    What left since the backup is not in these books, which would send it once more. Money is stopped also if
+    loading fails, and before migrations, which may fail too.
 
     Raises:
         BackupError: the backup is damaged; somebody is connected; the database is not empty and `replace` is
@@ -114,10 +126,23 @@ def restore(*, backup: Path, url: str, replace: bool) -> None:
         cursor.execute(_NO_DEFAULTS)
     connections["owner"].close()
     name = str(database_settings(url)["NAME"])
-    _run("pg_restore", url, "--no-owner", "--exit-on-error", "--jobs", _JOBS, "--dbname", name, str(backup))
+    how = ("--no-owner", "--exit-on-error", "--jobs", _JOBS, "--dbname", name)
+    try:
+        _run("pg_restore", url, *how, str(backup))
+    finally:
+        _stop_money(f"restored from {backup.name}"[:200])
     with connections["owner"].cursor() as cursor:
         rebase_transactions(cursor)
         cursor.execute("ANALYZE")
+
+
+def _stop_money(reason: str) -> None:
+    """Let nothing leave of what was loaded, unless it is of a version that could not be stopped."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(_STOPPABLE)
+        if cursor.fetchone() == (True,):
+            cursor.execute(_RENEW_STOP, {"reason": reason})
+            cursor.execute(_STOP, {"reason": reason})
 
 
 def rebase_transactions(cursor: CursorWrapper) -> None:

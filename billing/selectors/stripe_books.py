@@ -1,7 +1,7 @@
 """What our books say of the money at Stripe: the entry of each of its movements, and the sums by kind."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -12,6 +12,8 @@ from billing.models import Account, Balance, Deposit, Dispute, Payout, Refund
 from billing.selectors.balances import balances
 from billing.stripe_gateway import BalanceTransaction
 
+GRACE: Final = timedelta(hours=1)
+"""How long a movement may wait for its entry: webhooks come late."""
 OWN_MOVES: Final = {
     "topup": Kind.EXTERNAL_CASH,
     "topup_reversal": Kind.EXTERNAL_CASH,

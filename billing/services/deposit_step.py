@@ -15,6 +15,7 @@ from billing.models import Deposit
 from billing.services.checkout_start import checkout_start
 from billing.services.customer_ensure import customer_ensure
 from billing.services.deposit_apply import attempt_next, deposit_apply, deposit_expire, deposit_fail
+from billing.services.money_stop import money_is_stopped
 from core.money import NANO_PER_CENT
 
 _PAUSES_S: Final = (5, 10, 30, 60, 300, 900)
@@ -63,12 +64,18 @@ def _by_card(deposit: Deposit, now: datetime) -> bool:
 
 
 def _charge(deposit: Deposit, now: datetime) -> bool:
-    """Charge the saved card; if an earlier answer was lost for good, look for what it did first."""
+    """Charge the saved card; if an earlier answer was lost for good, look for what it did first.
+
+    While money is stopped, an automatic top-up is only looked for.
+    """
     customer_id = customer_ensure(deposit.organisation_id)
-    if deposit.attempt > 1 or deposit.created_at < now - GIVE_UP_AFTER:
+    is_stopped = deposit.method == Deposit.Method.AUTO_TOP_UP and money_is_stopped()
+    if is_stopped or deposit.attempt > 1 or deposit.created_at < now - GIVE_UP_AFTER:
         made = _find(deposit, customer_id)
         if made is not None:
             return _apply(deposit, made, now)
+    if is_stopped:
+        return False
     if deposit.created_at < now - GIVE_UP_AFTER:
         return _failed(
             deposit, "not_answered", "The payment service did not answer; nothing was charged.", now

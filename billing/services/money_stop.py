@@ -10,7 +10,9 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import MoneyStop, Reconciliation
+from billing.selectors.stripe_books import GRACE
 from core.audit import Action, audit_note
+from core.clock import rfc3339
 from core.errors import Code, CuxError
 
 
@@ -27,26 +29,35 @@ def require_money_runs() -> None:
 
 @transaction.atomic
 def money_stop(*, reason: str, now: datetime) -> None:
-    """This function will let nothing leave from now on; again: no effect."""
-    if money_is_stopped():
-        return
-    MoneyStop.objects.bulk_create([MoneyStop(reason=reason[:200], stopped_at=now)], ignore_conflicts=True)
-    audit_note(Action.MONEY_STOPPED, reason[:200])
+    """This function will let nothing leave from now on; again: from this now on, for this reason.
+
+    A stop that came with a backup is renewed so by the restore's: nothing compared before it counts.
+    """
+    reason = reason[:200]
+    open_stop = MoneyStop.objects.filter(resumed_at__isnull=True)
+    if not open_stop.filter(stopped_at__lt=now).update(stopped_at=now, reason=reason):
+        MoneyStop.objects.bulk_create([MoneyStop(reason=reason, stopped_at=now)], ignore_conflicts=True)
+    audit_note(Action.MONEY_STOPPED, reason)
 
 
 @transaction.atomic
 def money_resume(*, now: datetime) -> None:
     """This function will let money leave again; if it does already: no effect.
 
+    The newest comparison decides. It has to be later than the stop by more than the grace: until then what
+    left just before the stop, and is not in the books, is taken for young, and not for a break.
+
     Raises:
-        CuxError: MONEY_STOPPED, the books were not found to agree with Stripe's since it was stopped.
+        CuxError: MONEY_STOPPED, that comparison found a break or is too old.
     """
     stop = MoneyStop.objects.select_for_update(no_key=True).filter(resumed_at__isnull=True).first()
     if stop is None:
         return
-    if not Reconciliation.objects.filter(read_at__gt=stop.stopped_at, breaks=[]).exists():
-        said = "Compare the books with Stripe's first: `manage.py stripe_reconcile` until nothing breaks."
-        raise CuxError(Code.MONEY_STOPPED, said)
+    settled_at = stop.stopped_at + GRACE
+    newest = Reconciliation.objects.order_by("-id").first()
+    if newest is None or newest.read_at <= settled_at or not newest.is_clean:
+        said = f"Compare the books with Stripe's after {rfc3339(settled_at)}, until nothing breaks:"
+        raise CuxError(Code.MONEY_STOPPED, f"{said} `manage.py stripe_reconcile`.")
     stop.resumed_at = now
     stop.save(update_fields=["resumed_at"])
     audit_note(Action.MONEY_RESUMED, stop.reason)

@@ -6,6 +6,7 @@ from typing import Final
 
 from billing import stripe_gateway as gateway
 from billing.models import Refund
+from billing.services.money_stop import money_is_stopped
 from billing.services.refund_apply import refund_apply, refund_fail
 from billing.services.while_available import while_available
 from core.money import NANO_PER_CENT
@@ -28,7 +29,8 @@ def refunds_reconcile(*, now: datetime) -> int:
 def refund_step(*, refund_id: uuid.UUID, now: datetime) -> bool:
     """This function will take a refund one step on and return whether it changed.
 
-    One that waits for money from the wallet, or is finished, stays as it is.
+    One that waits for money from the wallet, or is finished, stays as it is; so does, while money is stopped,
+    one that Stripe knows nothing of.
 
     Raises:
         Unavailable, Misconfigured: Stripe was asked and did not say; the step is due again shortly.
@@ -43,18 +45,24 @@ def refund_step(*, refund_id: uuid.UUID, now: datetime) -> bool:
     except gateway.Refused as refused:
         refusal = refused
     else:
+        if answer is None:
+            return False
         return transact(lambda: refund_apply(refund_id=refund_id, answer=answer, now=now))
     return transact(lambda: _refused(refund, refusal, now))
 
 
-def _ask(refund: Refund, now: datetime) -> gateway.Refund:
+def _ask(refund: Refund, now: datetime) -> gateway.Refund | None:
+    """Return the refund as Stripe has it, made now if need be; None: there is none, and money is stopped."""
     if refund.stripe_refund_id is not None:
         return gateway.refund_get(refund.stripe_refund_id)
     payment_id = str(refund.deposit.payment_intent_id)
-    if refund.attempt > 1 or refund.created_at < now - _KEYS_LIVE:
+    is_stopped = money_is_stopped()
+    if is_stopped or refund.attempt > 1 or refund.created_at < now - _KEYS_LIVE:
         for made in gateway.refunds_of_payment(payment_id):
             if made.metadata.get("refund_id") == str(refund.id):
                 return made
+    if is_stopped:
+        return None
     try:
         return gateway.refund_create(
             key=f"refund:{refund.id}:create:{refund.attempt}",

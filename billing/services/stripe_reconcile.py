@@ -14,6 +14,7 @@ from billing.ledger.posting import JournalEntry, Leg
 from billing.models import Reconciliation
 from billing.rules.reconciliation import Comparison, Movement, Posted, balance_sheet, compare
 from billing.selectors.stripe_books import (
+    GRACE,
     OWN_MOVES,
     clearing_entries,
     entry_keys,
@@ -29,8 +30,6 @@ from core.snapshots import one_snapshot
 
 log = structlog.get_logger(__name__)
 
-GRACE: Final = timedelta(hours=1)
-"""How long a movement may wait for its entry: webhooks come late."""
 OVERLAP: Final = timedelta(hours=1)
 """How far before the last clean comparison entries are looked at again; movements for a day more."""
 _TRIES: Final = 3

@@ -22,6 +22,7 @@ GIVEN: Final[dict[str, dict[str, str]]] = {
         "payment_intent_id": "'pi_1'",
         "amount_nano_usd": "20000000",
     },
+    "billing_moneystop": {"resumed_at": "now() + interval '1 day'"},
     "billing_payout": {
         "state": "'paid'",
         "decided_at": "now()",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -10,20 +11,29 @@ from django.core.management import CommandError, call_command
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
-from billing.models import MoneyStop, Payee, Payout, Reconciliation, Refund
+from billing.models import Deposit, MoneyStop, Payee, Payout, Reconciliation, Refund
+from billing.selectors.stripe_books import GRACE
 from billing.services.auto_top_up import auto_top_up_begin
 from billing.services.auto_top_up_set import auto_top_up_set
+from billing.services.customer_ensure import customer_ensure
+from billing.services.deposit_step import deposit_step
 from billing.services.money_stop import money_is_stopped, money_resume, money_stop
 from billing.services.payouts_run import payouts_run
-from core.clock import utc_now
-from core.errors import Code
+from billing.services.stripe_reconcile import stripe_reconcile
+from core.clock import rfc3339, utc_now
+from core.errors import Code, CuxError
 from core.models import AuditRecord
 from cux.wire.payments import AutoTopUpRules
-from tests.integration.billing.card_world import USD, saved_card
-from tests.integration.billing.payout_world import decide, give, posted, provider, step
-from tests.integration.billing.refund_world import ask, funded
+from tests.database import refused_by_database
+from tests.integration.billing.card_world import CENT, USD, saved_card
+from tests.integration.billing.payout_world import decide, give, level, posted, provider, step
+from tests.integration.billing.refund_world import ask, funded, pull, refunds_at_stripe
+from tests.integration.billing.refund_world import step as refund_step
 from tests.integration.contract.books import refusal_of
 from tests.races import race
+
+OF_THE_OPEN = "UPDATE billing_moneystop SET"
+WHERE_OPEN = " WHERE resumed_at IS NULL"
 
 
 @pytest.fixture
@@ -42,10 +52,22 @@ def earner(double) -> uuid.UUID:
     return who
 
 
-def agreed(*breaks: str) -> None:
+def stopped(reason: str = "a test", ago: timedelta = 2 * GRACE) -> datetime:
+    """Have money stopped so long ago, two hours unless told, and return when."""
+    moment = utc_now() - ago
+    money_stop(reason=reason, now=moment)
+    return moment
+
+
+def resume() -> None:
+    """Let money leave again, now."""
+    money_resume(now=utc_now())
+
+
+def agreed(*breaks: str, at: datetime | None = None) -> None:
     """Have a comparison with Stripe come out so."""
     Reconciliation.objects.create(
-        read_at=utc_now(),
+        read_at=at or utc_now(),
         stripe_nano_usd=0,
         ledger_nano_usd=0,
         waiting_nano_usd=0,
@@ -55,8 +77,8 @@ def agreed(*breaks: str) -> None:
     )
 
 
-def test_no_payout_refund_or_top_up_begins(double, earner, running):
-    payer = funded(double, 100)
+def top_up_rules(double, payer: uuid.UUID) -> None:
+    """Have a payer topped up as soon as it has less than $200."""
     rules = AutoTopUpRules(
         threshold_nano_usd=200 * USD,
         amount_nano_usd=10 * USD,
@@ -64,6 +86,11 @@ def test_no_payout_refund_or_top_up_begins(double, earner, running):
         payment_method=saved_card(double, payer),
     )
     auto_top_up_set(organisation_id=payer, rules=rules, now=utc_now())
+
+
+def test_no_payout_refund_or_top_up_begins(double, earner, running):
+    payer = funded(double, 100)
+    top_up_rules(double, payer)
     money_stop(reason="a test", now=utc_now())
     assert refusal_of(lambda: decide(earner)) is Code.MONEY_STOPPED
     assert payouts_run(now=utc_now().replace(hour=23)) == 0
@@ -76,26 +103,152 @@ def test_no_payout_refund_or_top_up_begins(double, earner, running):
 
 def test_a_decided_payout_waits_until_the_books_agree_with_stripes(double, earner, running):
     payout = decide(earner, usd=20)
-    agreed()
-    money_stop(reason="a test", now=utc_now())
-    money_stop(reason="again", now=utc_now())
-    assert MoneyStop.objects.filter(resumed_at__isnull=True).count() == 1
+    moment = stopped()
+    agreed(at=moment)
     assert step(payout).state == "decided"
     assert gateway.transfers_of_group(str(payout.id)) == []
-    for breaks in ((), ("entry of nobody",)):  # none since the stop, then one that is not clean
-        if breaks:
-            agreed(*breaks)
-        assert refusal_of(lambda: money_resume(now=utc_now())) is Code.MONEY_STOPPED
-        assert money_is_stopped()
+    assert refusal_of(resume) is Code.MONEY_STOPPED
     agreed()
-    money_resume(now=utc_now())
-    money_resume(now=utc_now())
+    agreed("entry of nobody")  # what agreed before does not count any more
+    assert refusal_of(resume) is Code.MONEY_STOPPED
+    assert money_is_stopped()
+    agreed()
+    resume()
+    resume()
     assert not money_is_stopped()
     assert step(payout).state == "paid_out"
 
 
+def test_a_comparison_counts_once_all_that_left_before_the_stop_is_older_than_the_grace(double, running):
+    since = level(double)
+    double.control("top_up/platform", amount=500_00)
+    earner = provider(double)
+    lost = gateway.transfer_create(
+        key=f"lost:{earner}",
+        destination_id=str(Payee.objects.get(organisation_id=earner).stripe_account_id),
+        amount_cents=50_00,
+        group=str(uuid.uuid4()),
+        metadata={},
+    )
+    moment = stopped(ago=timedelta(0))
+    assert stripe_reconcile(now=moment + GRACE / 2, since=since).breaks == []
+    with pytest.raises(CuxError, match=f"after {rfc3339(moment + GRACE)}"):
+        resume()
+    found = stripe_reconcile(now=moment + GRACE + timedelta(seconds=1), since=since).breaks
+    assert lost.id in found[0]
+    assert refusal_of(resume) is Code.MONEY_STOPPED
+    assert money_is_stopped()
+
+
+@pytest.mark.parametrize(("later", "counts"), [(0, False), (1, True)])
+def test_the_grace_ends_at_one_moment(running, later: int, counts: bool):
+    agreed(at=stopped() + GRACE + timedelta(microseconds=later))
+    assert (refusal_of(resume) if not counts else resume()) is (None if counts else Code.MONEY_STOPPED)
+    assert money_is_stopped() is not counts
+
+
+def test_a_stop_that_came_with_a_backup_is_renewed_by_the_restores(running):
+    notes = AuditRecord.objects.filter(action="money.stopped")
+    before = notes.count()
+    carried = stopped("by hand", ago=timedelta(days=3))
+    agreed(at=carried + 2 * GRACE)
+    moment = stopped("restored")
+    stop = MoneyStop.objects.get(resumed_at=None)
+    assert (stop.stopped_at, stop.reason, notes.count() - before) == (moment, "restored", 2)
+    assert refusal_of(resume) is Code.MONEY_STOPPED
+    stopped("of before", ago=timedelta(days=1))
+    stop.refresh_from_db()
+    assert (stop.stopped_at, stop.reason) == (moment, "restored")
+    agreed()
+    resume()
+    assert not money_is_stopped()
+
+
+def test_a_refund_that_had_begun_waits(double, running):
+    refund = pull(ask(funded(double, 100), 30 * USD)[0])
+    stopped()
+    assert refund_step(refund).state == "held"
+    assert refunds_at_stripe(refund) == []
+    agreed()
+    resume()
+    assert refund_step(refund).state == "succeeded"
+    assert [made.amount_cents * CENT for made in refunds_at_stripe(refund)] == [refund.card_nano_usd]
+
+
+def test_a_refund_that_our_rows_have_forgotten_is_found_while_stopped(double, running):
+    refund = pull(ask(funded(double, 100), 30 * USD)[0])
+    made = gateway.refund_create(
+        key=f"of a life before the restore:{refund.id}",
+        payment_id=str(refund.deposit.payment_intent_id),
+        amount_cents=refund.card_nano_usd // CENT,
+        metadata={"refund_id": str(refund.id)},
+    )
+    stopped()
+    assert refund_step(refund).state == "succeeded"
+    assert [found.id for found in refunds_at_stripe(refund)] == [made.id]
+
+
+def begun_top_up(double) -> Deposit:
+    """Return an automatic top-up whose card is still to be charged."""
+    payer = funded(double, 100)
+    top_up_rules(double, payer)
+    assert auto_top_up_begin(organisation_id=payer, now=utc_now())
+    return Deposit.objects.get(organisation_id=payer, method=Deposit.Method.AUTO_TOP_UP)
+
+
+def charge(deposit: Deposit, after: timedelta = timedelta(0)) -> str:
+    """Take a deposit a step on and return its state then."""
+    deposit_step(deposit_id=deposit.id, now=utc_now() + after)
+    deposit.refresh_from_db()
+    return deposit.state
+
+
+def test_a_top_up_that_had_begun_waits(double, running):
+    deposit = begun_top_up(double)
+    before = deposit.state
+    stopped()
+    assert [charge(deposit), charge(deposit, 2 * GRACE)] == [before, before]
+    assert deposit.payment_intent_id is None
+    agreed()
+    resume()
+    assert charge(deposit) == "succeeded"
+
+
+def test_a_top_up_that_our_rows_have_forgotten_is_found_while_stopped(double, running):
+    deposit = begun_top_up(double)
+    made = gateway.payment_create(
+        key=f"of a life before the restore:{deposit.id}",
+        amount_cents=10_00,
+        customer_id=customer_ensure(deposit.organisation_id),
+        payment_method_id=deposit.payment_method_id,
+        description="CUX deposit",
+        metadata={"deposit_id": str(deposit.id)},
+    )
+    stopped()
+    assert charge(deposit) == "succeeded"
+    assert deposit.payment_intent_id == made.id
+
+
+def test_the_application_ends_or_renews_a_stop_and_cannot_take_it_away(running):
+    stopped()
+    for sql, refusal in {
+        "DELETE FROM billing_moneystop": "42501",
+        "TRUNCATE billing_moneystop": "42501",
+        "UPDATE billing_moneystop SET id = gen_random_uuid()": "42501",
+        f"{OF_THE_OPEN} reason = 'x'{WHERE_OPEN}": "CX004",
+        f"{OF_THE_OPEN} stopped_at = stopped_at - interval '1 s'{WHERE_OPEN}": "CX004",
+        f"{OF_THE_OPEN} resumed_at = now(), reason = 'x'{WHERE_OPEN}": "CX004",
+    }.items():
+        assert refused_by_database("default", sql) == refusal, sql
+    assert refused_by_database("owner", "DELETE FROM billing_moneystop") == "CX004"
+    agreed()
+    resume()
+    again = f"{OF_THE_OPEN} resumed_at = NULL WHERE resumed_at IS NOT NULL"
+    assert refused_by_database("default", again) == "CX004"
+
+
 def test_money_leaves_again_from_one_moment_on(running):
-    money_stop(reason="a test", now=utc_now())
+    stopped()
     stop = MoneyStop.objects.get(resumed_at=None)
     agreed()
     notes = AuditRecord.objects.filter(action="money.resumed")
@@ -132,7 +285,7 @@ def test_a_restore_stops_money_and_the_command_says_how_it_stands(running, tmp_p
         call_command("money_out", "status", stdout=mock.Mock())
     with pytest.raises(CommandError, match="stripe_reconcile"):
         call_command("money_out", "resume", stdout=mock.Mock())
-    agreed()
+    agreed(at=utc_now() + 2 * GRACE)
     call_command("money_out", "resume", stdout=mock.Mock())
     call_command("money_out", "status", stdout=mock.Mock())
     assert not money_is_stopped()

@@ -9,7 +9,8 @@ from django.core.management import call_command
 
 from billing.ledger.chart import Kind
 from billing.models import Reconciliation
-from billing.services.stripe_reconcile import GRACE, OVERLAP, stripe_reconcile, stripe_reconcile_daily
+from billing.selectors.stripe_books import GRACE
+from billing.services.stripe_reconcile import OVERLAP, stripe_reconcile, stripe_reconcile_daily
 from core.clock import utc_now
 from tests.database import refused_by_database
 from tests.integration.billing.card_world import CENT, USD, intent

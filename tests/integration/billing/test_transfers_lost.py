@@ -9,9 +9,10 @@ from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
 from billing.models import Payee, Payout, Reconciliation
 from billing.selectors.debts import debt_of
+from billing.selectors.stripe_books import GRACE
 from billing.services.debt_collect import debt_collect
 from billing.services.money_stop import money_stop
-from billing.services.stripe_reconcile import GRACE, stripe_reconcile
+from billing.services.stripe_reconcile import stripe_reconcile
 from core.clock import utc_now
 from core.errors import Code
 from core.ids import public_id

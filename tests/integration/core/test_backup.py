@@ -4,12 +4,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
 
+import core.backup
 from billing.services.ledger_seal import ledger_seal
 from core.backup import MANIFEST, BackupError, backup_take, rebase_transactions, restore
 from core.clock import utc_now
@@ -29,7 +31,8 @@ def backup(db: None, tmp_path: Path) -> Path:
 @pytest.fixture
 def other(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty database that the owner's and the app's connections of this test go to."""
-    url = Postgres(VAR).role_url("cux_owner", database="postgres")
+    # The superuser: who drops it has to end an autovacuum that has just come to it, too.
+    url = Postgres(VAR).role_url("postgres", database="postgres")
     with psycopg.connect(url, autocommit=True) as session:
         session.execute(f"DROP DATABASE IF EXISTS {OTHER} WITH (FORCE)")  # a run that was killed left it
         session.execute(f"CREATE DATABASE {OTHER} OWNER cux_owner")
@@ -62,6 +65,49 @@ def test_what_comes_back_is_what_was_there_and_counts_on(tmp_path: Path, request
         restore(backup=taken, url=url, replace=False)
     restore(backup=taken, url=url, replace=True)
     assert (state(account), state(later)) == (before, [])
+
+
+def open_stops() -> list[tuple[str, bool]]:
+    """Return the reason of each stop of money that is open, and whether it is of the last minute."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT reason, stopped_at > now() - interval '1 minute' FROM billing_moneystop"
+            " WHERE resumed_at IS NULL"
+        )
+        return cursor.fetchall()
+
+
+def test_money_is_stopped_in_what_was_loaded_before_anything_else_is_done(
+    backup: Path, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    restore(backup=backup, url=other, replace=False)
+    assert open_stops() == [(f"restored from {backup.name}", True)]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_moneystop DISABLE TRIGGER USER")
+        cursor.execute("UPDATE billing_moneystop SET stopped_at = 'yesterday', reason = 'of before'")
+        cursor.execute("ALTER TABLE billing_moneystop ENABLE TRIGGER USER")
+    again = backup_take(directory=tmp_path / "again", url=other, now=utc_now())
+    monkeypatch.setattr(
+        "core.backup.rebase_transactions", mock.Mock(side_effect=RuntimeError("the next step"))
+    )
+    with pytest.raises(RuntimeError, match="the next step"):
+        restore(backup=again, url=other, replace=True)
+    assert open_stops() == [(f"restored from {again.name}", True)]
+
+
+def test_money_is_stopped_in_what_a_restore_that_fails_has_loaded(
+    backup: Path, other: str, monkeypatch: pytest.MonkeyPatch
+):
+    run = core.backup._run
+
+    def fails(*arguments: str) -> None:
+        run(*arguments)
+        raise BackupError("pg_restore failed: at the very end")
+
+    monkeypatch.setattr("core.backup._run", fails)
+    with pytest.raises(BackupError, match="very end"):
+        restore(backup=backup, url=other, replace=False)
+    assert open_stops() == [(f"restored from {backup.name}", True)]
 
 
 def test_every_guard_comes_back_and_no_right_beside_them(backup: Path, other: str, tmp_path: Path):
