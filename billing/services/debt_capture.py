@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldStep, JournalEntry, Leg
@@ -41,7 +41,7 @@ def _capture(dispute_id: uuid.UUID, now: datetime) -> int:
     debt = dispute.takings.filter(source=Source.DEBT).first()
     if debt is None or dispute.reinstated_nano_usd:
         return 0
-    wanted = min(debt.amount_nano_usd, debt_of(dispute.organisation_id))
+    wanted = min(debt.amount_nano_usd, debt_of(dispute.organisation_id) - _owed_for_later(dispute))
     earnings, held_back = money_kept(payment_intent_id=dispute.payment_intent_id)
     taken = take(max(0, wanted), Sources(funding=0, wallet=0, earnings=earnings, held_back=held_back))
     captured = max(0, wanted) - taken.debt
@@ -54,6 +54,18 @@ def _capture(dispute_id: uuid.UUID, now: datetime) -> int:
             _note(dispute, Source.HOLD_BACK, kept, kept.id)
             CardSpend.objects.filter(id=kept.id).update(taken_nano_usd=F("taken_nano_usd") + kept.amount)
     return captured
+
+
+def _owed_for_later(dispute: Dispute) -> int:
+    """Return what later disputes left as debt: what was repaid since has repaid the oldest first."""
+    later = DisputeTaking.objects.filter(
+        source=Source.DEBT,
+        dispute__organisation_id=dispute.organisation_id,
+        dispute__state__in=[Dispute.State.OPEN, Dispute.State.LOST],
+        dispute__reinstated_nano_usd=0,
+        dispute_id__gt=dispute.id,
+    )
+    return later.aggregate(owed=Sum("amount_nano_usd", default=0))["owed"]
 
 
 def _post(dispute: Dispute, earnings: Sequence[Kept], held_back: Sequence[Kept], now: datetime) -> None:
