@@ -40,18 +40,16 @@ def set_budget(market: Market, order: OrderState, budget_nano_usd: int) -> None:
     """Give the order its budget as an engine counts it, in ticks · lots, so that it never pays more.
 
     What the budget pays for without regard to the rounding of fees is tried on a copy of the orders that
-    would be met. If rounding, half a nano-USD a fill, then costs more than the budget, the fee of each lot is
-    taken as rounded up: a lot at price p ≥ low costs at most p · (tick + tick · fee + 1/low).
+    would be met. If rounding, up by at most half a nano-USD a fill, then costs more than the budget, so much
+    is set aside for each of these fills: with less money there are no more of them.
     """
-    instrument = market.instrument
-    order.budget_ticks_lots = _spendable(instrument, budget_nano_usd, order.taker_fee_ppm)
+    instrument, taker_ppm = market.instrument, order.taker_fee_ppm
+    order.budget_ticks_lots = _spendable(instrument, budget_nano_usd, taker_ppm)
     trial = market.engine.excerpt(order.for_engine()).new(order.for_engine())
-    if _paid(instrument, order.taker_fee_ppm, [e for e in trial if isinstance(e, Trade)]) > budget_nano_usd:
-        buys_resold = order.min_window_ends_at is not None
-        low = lowest_ticks(market, order.limit_ticks, buys_resold=buys_resold)
-        tick = instrument.tick_nano_usd
-        dear = low * tick * (PPM + order.taker_fee_ppm) + PPM
-        order.budget_ticks_lots = budget_nano_usd * PPM * low // dear
+    fills = [event for event in trial if isinstance(event, Trade)]
+    if _paid(instrument, taker_ppm, fills) > budget_nano_usd:
+        for_rounding = (len(fills) + 1) // 2
+        order.budget_ticks_lots = _spendable(instrument, budget_nano_usd - for_rounding, taker_ppm)
 
 
 def _spendable(instrument: Instrument, budget_nano_usd: int, taker_ppm: int) -> int:
