@@ -57,15 +57,16 @@ def _capture(dispute_id: uuid.UUID, now: datetime) -> int:
 
 
 def _owed_for_later(dispute: Dispute) -> int:
-    """Return what later disputes left as debt: what was repaid since has repaid the oldest first."""
-    later = DisputeTaking.objects.filter(
-        source=Source.DEBT,
-        dispute__organisation_id=dispute.organisation_id,
-        dispute__state__in=[Dispute.State.OPEN, Dispute.State.LOST],
-        dispute__reinstated_nano_usd=0,
-        dispute_id__gt=dispute.id,
+    """Return what later disputes left as debt, fees included: what was repaid has repaid the oldest first."""
+    later = Dispute.objects.filter(
+        organisation_id=dispute.organisation_id,
+        state__in=[Dispute.State.OPEN, Dispute.State.LOST],
+        reinstated_nano_usd=0,
+        id__gt=dispute.id,
     )
-    return later.aggregate(owed=Sum("amount_nano_usd", default=0))["owed"]
+    debts = DisputeTaking.objects.filter(source=Source.DEBT, dispute__in=later)
+    fees = later.aggregate(owed=Sum(F("fee_nano_usd") - F("fee_returned_nano_usd"), default=0))
+    return int(fees["owed"] + debts.aggregate(owed=Sum("amount_nano_usd", default=0))["owed"])
 
 
 def _post(dispute: Dispute, earnings: Sequence[Kept], held_back: Sequence[Kept], now: datetime) -> None:

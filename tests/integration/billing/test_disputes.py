@@ -356,6 +356,24 @@ def test_money_in_escrow_when_the_dispute_opens_does_not_leave_by_the_provider_l
     assert (money(payer_id), drift()) == ((0, 10 * USD, FEE), 0)
 
 
+def test_a_debt_that_was_repaid_takes_nothing_when_another_arises(double, drift):
+    """What is repaid goes to the oldest dispute: its provider does not pay for the next one."""
+    who = provider(double)
+    payer_id, deposit = payer(double, 100)
+    in_escrow(payer_id, 100 * USD)
+    opened(double, deposit)
+    move((account(Kind.EXTERNAL_CASH), account(Kind.FUNDING, payer_id), 100 * USD + FEE))
+    assert debt_collect(organisation_id=payer_id, now=utc_now()) == 100 * USD + FEE
+    drawn(payer_id, who, 50 * USD)
+    second = pay_in(double, payer_id, 40)
+    in_escrow(payer_id, 40 * USD)
+    opened(double, second)
+    assert debt_of(payer_id) == 40 * USD + FEE
+    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 0
+    assert (posted(Kind.EARNINGS, who), debt_of(payer_id)) == (50 * USD, 40 * USD + FEE)
+    assert drift() == 0
+
+
 def test_no_more_is_taken_from_providers_later_than_is_owed(double):
     who = provider(double)
     payer_id, deposit = payer(double, 100)
