@@ -6,6 +6,8 @@ PYTORCH_INDEX ?=
 SOAK_MINUTES  ?= 30
 VAR           ?= $(or $(CUX_VAR),var)
 MODEL         := $(VAR)/models/smollm2-135m-instruct
+ADAPTER       := inference/training/adapters/reasoner-135m.safetensors
+REASONER      := $(VAR)/models/reasoner
 BIN           := .venv/bin
 export CUX_VAR := $(abspath $(VAR))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -23,21 +25,26 @@ help: ## List the targets
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable ./cux --editable ./agent
 	@touch $@
 
-.venv-engine/.installed: requirements-engine-cpu.lock
+.venv-engine/.installed: requirements-engine-cpu.lock inference/engines/depth_tiers/pyproject.toml
 	@echo "==> engine environment (.venv-engine, torch and vLLM, 2.5 GB): two minutes or more"
 	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
 	@.venv-engine/bin/pip install --quiet --no-deps $(if $(PYTORCH_INDEX),--extra-index-url $(PYTORCH_INDEX)) -r $<
+	@.venv-engine/bin/pip install --quiet --no-deps --no-build-isolation --no-index --editable ./inference/engines/depth_tiers
 	@touch $@
 
 $(MODEL)/cux-model.json: .venv-engine/.installed
 	@.venv-engine/bin/python -m inference.engines.model_prepare --out $(MODEL)
 	@touch $@
 
-setup: ## Make both environments, side by side, and prepare the model
+$(REASONER)/cux-model.json: $(MODEL)/cux-model.json $(ADAPTER)
+	@.venv-engine/bin/python -m inference.training.merge --model $(MODEL) --adapter $(ADAPTER) --out $(REASONER)
+	@touch $@
+
+setup: ## Make both environments, side by side, and prepare the models
 	@$(MAKE) --no-print-directory --jobs 2 .venv/.installed .venv-engine/.installed
 	@$(MAKE) --no-print-directory model
 
-model: $(MODEL)/cux-model.json ## Prepare the demo's model as safetensors, once
+model: $(MODEL)/cux-model.json $(if $(wildcard $(ADAPTER)),$(REASONER)/cux-model.json) ## Prepare the demo's models as safetensors, once
 
 demo: setup ## Start everything, trade, run a job, verify its receipt; stay up (EXIT=1: stop then)
 	@$(BIN)/python -m config.demo $(if $(EXIT),--exit)

@@ -8,7 +8,7 @@ in flight, and their jobs move on.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,8 @@ from cux.wire.agent import FailedLine, FinishedLine, Lease, TokensLine, UploadLi
 GATHER_S = 0.02
 """How long tokens are gathered into one line, at most."""
 IDS_PER_LINE = 65_536
+TOLD_PER_LINE = 1_024
+"""As many where each comes with its likelihoods: a line is at most 1 MiB."""
 
 EndLine = FinishedLine | FailedLine
 
@@ -37,6 +39,8 @@ class Answer:
     def __init__(self, delivery: Delivery, path: Path) -> None:
         self.delivery = delivery
         self.ids: list[int] = []
+        self.logprobs: list[int] = []
+        self.top_logprobs: list[list[tuple[int, int]]] = []
         self.end: EndLine | None = None
         self._path = path
         self._log: int | None = None
@@ -57,10 +61,16 @@ class Answer:
         answer._record(delivery)
         return answer
 
-    def append(self, ids: list[int]) -> None:
-        """Add token ids in order."""
-        self._record(TokensLine(ids=ids))
-        self.ids += ids
+    def append(
+        self,
+        ids: list[int],
+        logprobs: Sequence[int] = (),
+        top_logprobs: Sequence[list[tuple[int, int]]] = (),
+    ) -> None:
+        """Add token ids in order, with their likelihoods where the lease asks for them."""
+        line = TokensLine(ids=ids, logprobs=list(logprobs), top_logprobs=list(top_logprobs))
+        self._record(line)
+        self._add(line)
         self._changed.set()
 
     def finish(self, end: EndLine) -> None:
@@ -83,9 +93,9 @@ class Answer:
         while True:
             self._changed.clear()
             if sent < len(self.ids):
-                batch = self.ids[sent : sent + IDS_PER_LINE]
-                sent += len(batch)
-                yield _encode(TokensLine(ids=batch))
+                batch = self._batch(sent)
+                sent += len(batch.ids)
+                yield _encode(batch)
                 if self.end is None:
                     await asyncio.sleep(GATHER_S)
             elif self.end is not None:
@@ -93,6 +103,17 @@ class Answer:
                 return
             else:
                 await self._changed.wait()
+
+    def _add(self, line: TokensLine) -> None:
+        self.ids += line.ids
+        self.logprobs += line.logprobs
+        self.top_logprobs += line.top_logprobs
+
+    def _batch(self, sent: int) -> TokensLine:
+        part = slice(sent, sent + (TOLD_PER_LINE if self.logprobs else IDS_PER_LINE))
+        return TokensLine(
+            ids=self.ids[part], logprobs=self.logprobs[part], top_logprobs=self.top_logprobs[part]
+        )
 
     def _record(self, line: msgspec.Struct) -> None:
         if self._log is None:
@@ -123,7 +144,7 @@ def _read(path: Path) -> Answer | None:
         return None
     for line in lines:
         if isinstance(line, TokensLine):
-            answer.ids += line.ids
+            answer._add(line)
         else:
             answer.end = line
     return answer

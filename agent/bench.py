@@ -7,11 +7,9 @@ import time
 from agent.engine_client import EngineClient
 from cux.wire.agent import Measurement
 from cux.wire.card import ComputeCard
+from cux.wire.gate import OUTPUT_TOKENS, PROMPT_TOKENS
 from cux.wire.metering import compute_ucu
 
-PROMPT_TOKENS = 100
-OUTPUT_TOKENS = 32
-"""The shape of a measured job: a short chat."""
 WARM_UP_TOKENS = 4
 
 

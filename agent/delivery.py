@@ -12,6 +12,10 @@ from agent.transport import RefusedError, TransportError
 
 log = logging.getLogger("cux.agent.delivery")
 
+LATE_S = 16 * 60.0
+"""How long after its deadline an answer is still offered: the exchange may have been away for a quarter of an
+hour, and it takes a moment to find out that it is back. The exchange decides what it takes."""
+
 Outcome = Literal["accepted", "superseded", "duplicate", "refused", "expired"]
 
 
@@ -21,14 +25,14 @@ def seconds_until(instant: str) -> float:
 
 
 async def deliver(answer: Answer) -> Outcome:
-    """Upload `answer` from token 0 until a relay says what became of it, or its deadline passes.
+    """Upload `answer` from token 0 until a relay says what became of it, until `LATE_S` past its deadline.
 
-    Every outcome is final: `refused` when the relay does not know the lease, `expired` at the deadline.
+    Every outcome is final: `refused` where the relay does not know the lease, `expired` when time is up.
     """
     delivery = answer.delivery
     backoff = Backoff()
     try:
-        async with asyncio.timeout(seconds_until(delivery.deadline)):
+        async with asyncio.timeout(seconds_until(delivery.deadline) + LATE_S):
             while True:
                 try:
                     result = await upload(delivery, answer.lines())
@@ -38,7 +42,7 @@ async def deliver(answer: Answer) -> Outcome:
                 else:
                     return result.status
     except TimeoutError:
-        log.error("lease %s: not delivered by its deadline", delivery.lease_id)
+        log.error("lease %s: not delivered in time", delivery.lease_id)
         return "expired"
     except RefusedError as error:
         log.error("lease %s: refused: %s", delivery.lease_id, error)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from agent import guard as guard_program
 from agent.backoff import Backoff
+from agent.causes import explain
 from agent.crash_loop import CrashLoop
 from agent.engine_client import EngineClient
 from agent.guard import kill_session
@@ -67,9 +68,9 @@ class Engine(ABC):
 class AttachedEngine(Engine):
     """An engine that somebody else runs, at a URL."""
 
-    def __init__(self, url: str, *, model: str) -> None:
+    def __init__(self, client: EngineClient, *, model: str) -> None:
         super().__init__(model)
-        self.client = EngineClient(url, model=model)
+        self.client = client
 
     async def run(self) -> None:
         """Follow the engine's health until cancelled."""
@@ -140,7 +141,7 @@ class OwnEngine(Engine):
             self.client = None
             await client.close()
             await _end(guard)
-        return f"{problem}; its last lines:\n{_last_lines(self._log_path, start)}"
+        return explain(f"{problem}; its last lines:\n{_last_lines(self._log_path, start)}")
 
     async def _serve(self, client: EngineClient, guard: asyncio.subprocess.Process) -> str:
         """Report the server ready once it answers; return why it is not any more."""

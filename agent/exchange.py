@@ -10,8 +10,12 @@ from agent import transport
 from agent.answer import Delivery
 from agent.transport import Transport, TransportError
 from cux.wire.agent import (
+    Capacity,
+    CapacityPage,
     ClaimRequest,
     ClaimResponse,
+    ControlEvent,
+    EarningsPage,
     EnrolRequest,
     EnrolResponse,
     FailedLine,
@@ -25,6 +29,8 @@ from cux.wire.card import ComputeCard
 
 T = TypeVar("T")
 
+CONTROL_READ_S = 25.0
+"""A control stream is silent for 10 s at most; longer, and it is broken."""
 CLAIM_SLACK_S = 10.0
 """How much longer than asked for a long poll may take before it counts as broken."""
 
@@ -53,6 +59,15 @@ class Exchange:
         payload: dict[str, Any] = _decode(await self._line.get(path), dict)
         return ComputeCard.from_payload(payload)
 
+    async def capacities(self) -> list[Capacity]:
+        """What this provider can deliver, as measured, and what of it is sold and not drawn yet."""
+        return _decode(await self._line.get("/agent/v1/capacity"), CapacityPage).data
+
+    async def earnings(self, *, limit: int, before: int | None = None) -> EarningsPage:
+        """What the provider's jobs earned, newest first, from `before` on backwards."""
+        rest = f"&before={before}" if before is not None else ""
+        return _decode(await self._line.get(f"/agent/v1/earnings?limit={limit}{rest}"), EarningsPage)
+
     async def measured(self, measurement: Measurement) -> None:
         """Report measured capacity."""
         await self._line.post("/agent/v1/measurements", measurement)
@@ -62,6 +77,13 @@ class Exchange:
         return _decode(
             await self._line.post("/agent/v1/heartbeat", heartbeat, read_s=10.0), HeartbeatResponse
         )
+
+    async def control(self) -> AsyncIterator[ControlEvent]:
+        """Yield what the exchange says down the control stream, until it breaks off."""
+        async with self._line.open("GET", "/agent/v1/control", read_s=CONTROL_READ_S) as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith("data: "):
+                    yield _decode(line.removeprefix("data: ").encode(), ControlEvent)
 
     async def claim(self, *, free_slots: int, wait_s: int) -> list[Lease]:
         """Wait up to `wait_s` for leases, at most `free_slots` of them."""

@@ -10,12 +10,11 @@ from typing import Any
 from agent.answer import Answer, replay
 from agent.backoff import Backoff
 from agent.delivery import deliver
-from agent.engine import Engine
 from agent.exchange import Exchange
 from agent.runner import Identity, LeaseRun
+from agent.served import Served
 from agent.transport import RefusedError, TransportError
 from cux.wire.agent import Lease
-from cux.wire.card import ComputeCard
 
 log = logging.getLogger("cux.agent.leases")
 
@@ -24,14 +23,12 @@ GIVE_BACK_ATTEMPTS = 5
 
 @dataclass(slots=True)
 class Leases:
-    """Serves each lease as a task of its own, at most `slots` at once; `on_free` is called as slots open."""
+    """Serves each lease as a task of its own on the least loaded engine; `on_free`: slots opened."""
 
     exchange: Exchange
-    engine: Engine
+    served: list[Served]
     identity: Identity
-    card: ComputeCard
     wal_directory: Path
-    slots: int
     on_free: Callable[[], None]
     closed: bool = False
     """No lease is served any more that is taken now."""
@@ -52,16 +49,17 @@ class Leases:
     @property
     def free_slots(self) -> int:
         """How many more leases may be claimed."""
-        return max(0, self.slots - len(self._runs))
+        return sum(one.free_slots for one in self.served)
 
     def take(self, lease: Lease) -> None:
         """Serve a claimed lease, or give it back if that is not possible."""
-        client = self.engine.client
         problem = self._problem(lease)
-        if problem is None and client is not None:
+        place = None if problem else self._place(lease)
+        if place is not None and (client := place.engine.client) is not None:
             run = LeaseRun(lease, self.identity, client)
             self._runs[lease.lease_id] = run
-            self._spawn(self._serve(run))
+            place.running.add(lease.lease_id)
+            self._spawn(self._serve(run, place))
         else:
             self._spawn(self._give_back(lease.lease_id, problem or "engine_unavailable"))
 
@@ -102,15 +100,27 @@ class Leases:
     def _problem(self, lease: Lease) -> str | None:
         if self.closed:
             return "draining"
-        if lease.model != self.card.model:
+        cards = [one.card for one in self.served if one.card.model == lease.model]
+        if not cards:
             return "unknown_model"
-        if lease.card_hash != self.card.card_hash:
+        if lease.card_hash != cards[0].card_hash:
             return "card_mismatch"
-        if lease.model_revision != self.card.revision:
+        if lease.model_revision != cards[0].revision:
             return "revision_mismatch"
         return None
 
-    async def _serve(self, run: LeaseRun) -> None:
+    def _place(self, lease: Lease) -> Served | None:
+        """The engine to run a lease on: of those that can serve it now, the least loaded."""
+        able = [
+            one
+            for one in self.served
+            if one.card.model == lease.model
+            and one.engine.client is not None
+            and (one.gives_logprobs or not lease.logprobs)
+        ]
+        return min(able, key=lambda one: one.load_ppm, default=None)
+
+    async def _serve(self, run: LeaseRun, place: Served) -> None:
         lease = run.lease
         log.info("lease %s: started, job %s epoch %d", lease.lease_id, lease.job_id, lease.epoch)
         try:
@@ -121,6 +131,7 @@ class Leases:
             await self._give_back(lease.lease_id, "agent_failed")
         finally:
             del self._runs[lease.lease_id]
+            place.running.discard(lease.lease_id)
             self.on_free()
 
     async def _deliver_owed(self, answer: Answer) -> None:

@@ -75,7 +75,7 @@ class LeaseRun:
         reason: FinishReason | None = None
         async for chunk in self.client.run(self.lease):
             if chunk.ids:
-                answer.append(chunk.ids)
+                answer.append(chunk.ids, chunk.logprobs, chunk.top_logprobs)
             reason = chunk.finish_reason or reason
         if reason is None:
             raise EngineError("engine_failed", "the engine ended its answer without a reason")
@@ -108,6 +108,7 @@ class LeaseRun:
             prompt_tokens=len(lease.prompt_token_ids),
             output_ids=answer.ids,
             finish_reason=reason,
+            prefix_ids=lease.prefix_token_ids,
         )
         return FinishedLine(
             finish_reason=reason,

@@ -7,30 +7,26 @@ import platform
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from agent import __version__, vllm
-from agent.backoff import Backoff
-from agent.bench import measure
+from agent import __version__
 from agent.config import Config
 from agent.daemon import Daemon
-from agent.engine import AttachedEngine, Engine, OwnEngine
+from agent.device import measure_device
 from agent.engine_client import EngineError
-from agent.exchange import Exchange, enrol
+from agent.exchange import enrol
+from agent.offering import Offering
 from agent.runner import Identity
-from agent.state import Enrolment, MeasurementRecord, State
-from agent.transport import RefusedError, Transport, TransportError
+from agent.served import Served
+from agent.session import AgentError, Session, open_session
+from agent.state import Enrolment, State
+from agent.transport import RefusedError, TransportError
+from cux.client import AsyncClient
 from cux.wire.agent import EnrolRequest, Measurement
-from cux.wire.card import CardError, ComputeCard
 
 log = logging.getLogger("cux.agent")
 
 HEARTBEAT_LEAST_S = 1
-
-
-class AgentError(Exception):
-    """The agent can not go on; the message says why and what to do."""
 
 
 async def enrol_provider(config: Config, token: str) -> Enrolment:
@@ -60,10 +56,11 @@ async def run_agent(config: Config) -> None:
     assert main is not None
     _on_stop_signal(main.cancel)
     try:
-        async with _session(config) as session:
-            daemon = _daemon(config, session)
+        async with open_session(config) as session, _offering(config, session) as offering:
+            daemon = _daemon(config, session, offering)
             _on_stop_signal(daemon.stop)
-            await daemon.run(session.engine_task)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, daemon.look)
+            await daemon.run(session.engine_tasks)
     except asyncio.CancelledError:
         log.info("stopped before any lease was claimed")
 
@@ -73,133 +70,68 @@ def _on_stop_signal(act: Callable[[], object]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, act)
 
 
-def _daemon(config: Config, session: "_Session") -> Daemon:
-    async def measure_once() -> None:
-        record = session.state.measurement()
-        if config.measure_s and (record is None or record.card_hash != session.card.card_hash):
-            await session.report(await session.measure(config.slots, config.measure_s))
+@asynccontextmanager
+async def _offering(config: Config, session: Session) -> AsyncIterator[Offering | None]:
+    """What keeps the offers in the book, where there are policies for it."""
+    if not config.pricing.offer:
+        yield None
+        return
+    key = trading_key(config)
+    async with AsyncClient(config.exchange or session.enrolment.exchange, key) as client:
+        yield Offering(client, session.exchange, session.served, config.pricing.offer, config.pricing.every_s)
+
+
+def trading_key(config: Config) -> str:
+    """The organisation's key that may trade. Raises AgentError where there is none."""
+    if path := config.pricing.key_file:
+        try:
+            return Path(path).expanduser().read_text().strip()
+        except OSError as error:
+            raise AgentError(f"pricing.key_file: can not read {path}: {error.strerror}") from error
+    if key := os.environ.get("CUX_AGENT_TRADING_KEY", ""):
+        return key
+    raise AgentError("pricing: set key_file or CUX_AGENT_TRADING_KEY to a key with the scopes read and trade")
+
+
+def _daemon(config: Config, session: Session, offering: Offering | None) -> Daemon:
+    async def measure_once(one: Served) -> None:
+        if config.measure_s and not session.is_measured(one):
+            await session.measure(one, config.measure_s)
+            await session.exchange.measured(session.capacity(one.card.model))
 
     enrolment = session.enrolment.response
     return Daemon(
         exchange=session.exchange,
-        engine=session.engine,
+        served=session.served,
         identity=Identity(enrolment.provider_id, session.state.signing_key()),
-        card=session.card,
         state=session.state,
-        slots=config.slots,
         heartbeat_s=max(HEARTBEAT_LEAST_S, enrolment.heartbeat_s),
         claim_wait_s=config.claim_wait_s,
         drain_s=config.drain_s,
         prepare=measure_once,
+        offering=offering,
     )
 
 
-async def run_bench(config: Config, *, seconds: int, report: bool) -> Measurement:
-    """Start the engine, measure it, stop it; with `report` send the result. Raises AgentError."""
-    async with _session(config) as session:
-        await session.engine.ready.wait()
+async def run_bench(config: Config, *, seconds: int, report: bool) -> list[Measurement]:
+    """Measure the devices, start the engines, measure them all at once, stop them; with `report` send it all.
+
+    One measurement for each model. Raises AgentError.
+    """
+    devices = [await asyncio.to_thread(measure_device, engine) for engine in config.engine]
+    async with open_session(config) as session:
+        await asyncio.gather(*(one.engine.ready.wait() for one in session.served))
         try:
-            measurement = await session.measure(config.slots, seconds)
+            pairs = zip(session.served, devices, strict=True)
+            await asyncio.gather(*(session.measure(one, seconds, device) for one, device in pairs))
+            models = dict.fromkeys(one.card.model for one in session.served)
+            found = [session.capacity(model) for model in models]
             if report:
-                await session.report(measurement)
+                for measurement in found:
+                    await session.exchange.measured(measurement)
         except (EngineError, TransportError, RefusedError) as error:
             raise AgentError(f"not measured: {error}") from error
-        return measurement
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """What running and measuring share: the enrolment, a line to the exchange, an engine on its way."""
-
-    state: State
-    enrolment: Enrolment
-    exchange: Exchange
-    engine: Engine
-    engine_task: asyncio.Task[None]
-    card: ComputeCard
-
-    async def measure(self, slots: int, seconds: int) -> Measurement:
-        """Measure the engine, which must be ready."""
-        if self.engine.client is None:
-            raise EngineError("engine_failed", "the engine is not ready")
-        return await measure(self.engine.client, self.card, slots=slots, seconds=seconds)
-
-    async def report(self, measurement: Measurement) -> None:
-        """Send a measurement, and remember it."""
-        await self.exchange.measured(measurement)
-        record = MeasurementRecord(card_hash=self.card.card_hash, measurement=measurement)
-        self.state.write_measurement(record)
-        log.info("measured %d tokens/s, %d µCU/s", measurement.tokens_per_second, measurement.ucu_per_second)
-
-
-@asynccontextmanager
-async def _session(config: Config) -> AsyncIterator[_Session]:
-    """Hold the state directory, and run the engine, which loads while the exchange is asked for the card."""
-    state = State(Path(config.state))
-    enrolment = state.enrolment()
-    if enrolment is None:
-        raise AgentError(f"not enrolled ({state.directory}): run `cux-agent enrol` first")
-    model = _model(config, enrolment)
-    engine = _engine(config, model, state)
-    url = config.exchange or enrolment.exchange
-    with state.locked():
-        state.clear_status()
-        running = asyncio.create_task(engine.run())
-        try:
-            async with Transport(url, token=enrolment.response.api_key) as transport:
-                exchange = Exchange(transport)
-                card = await _card(config, model, exchange)
-                yield _Session(state, enrolment, exchange, engine, running, card)
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
-def _model(config: Config, enrolment: Enrolment) -> str:
-    models = enrolment.response.models
-    model = config.model or (models[0] if len(models) == 1 else "")
-    if model not in models:
-        raise AgentError(f"choose a model with --model; the exchange allows: {', '.join(models) or 'none'}")
-    return model
-
-
-async def _card(config: Config, model: str, exchange: Exchange) -> ComputeCard:
-    """The card of the model, which must be the model that lies on this host; waits for the exchange."""
-    backoff = Backoff()
-    while True:
-        try:
-            card = await exchange.card(model)
-            break
-        except TransportError as error:
-            log.warning("waiting for the exchange: %s", error)
-            await asyncio.sleep(backoff.next_s())
-        except (RefusedError, CardError) as error:
-            raise AgentError(f"no compute card of {model}: {error}") from error
-    revision = vllm.model_revision(config.engine)
-    if revision not in (None, card.revision):
-        raise AgentError(
-            f"{config.engine.model_path} holds revision {revision} of {model}, sold is {card.revision}"
-        )
-    return card
-
-
-def _engine(config: Config, model: str, state: State) -> Engine:
-    if config.engine.url:
-        return AttachedEngine(config.engine.url, model=model)
-    vllm.check(config.engine)
-
-    def command() -> tuple[list[str], str]:
-        port = vllm.free_port()
-        arguments = vllm.command(config.engine, model=model, slots=config.slots, port=port)
-        return arguments, f"http://{vllm.HOST}:{port}"
-
-    return OwnEngine(
-        command,
-        model=model,
-        environment=vllm.environment(config.engine, os.environ),
-        log_path=state.directory / "engine.log",
-        start_s=config.engine.start_s,
-    )
+        return found
 
 
 def hardware() -> str:

@@ -8,10 +8,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
+from agent.gpus import Gpu
+from agent.served import Served
 from cux.wire.agent import EnrolResponse, Measurement
 from cux.wire.signing import KEY_BYTES, SigningKey, decode_key
 
@@ -30,10 +32,38 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeasurementRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The last measurement that the exchange took, and the card it was computed by."""
+    """The last measurement of an engine, and the card it was computed by."""
 
     card_hash: str
     measurement: Measurement
+
+
+class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One engine, as the running agent last saw it."""
+
+    name: str
+    model: str
+    status: str
+    url: str
+    """Where it answers on this host; empty while it does not."""
+    prepared: bool
+    running: int
+    slots: int
+    problem: str
+
+    @classmethod
+    def of(cls, one: Served) -> Self:
+        """Report on an engine at work."""
+        return cls(
+            name=one.name,
+            model=one.card.model,
+            status=one.engine.status,
+            url=one.engine.client.url if one.engine.client else "",
+            prepared=one.prepared,
+            running=len(one.running),
+            slots=one.slots,
+            problem=one.engine.problem,
+        )
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,18 +71,26 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     pid: int
     provider_id: str
-    model: str
-    engine: str
-    engine_url: str
-    """Where the engine answers on this host; empty while it does not."""
-    prepared: bool
-    """Whether the engine was ready once and its capacity is known: leases are claimed from then on."""
+    engines: list[EngineReport]
     running: int
     free_slots: int
     draining: bool
+    maintenance: bool
+    """Nothing is claimed, since the host is being maintained."""
     heartbeat_s: float
     heartbeat_at: float
     problem: str
+    offers: str
+    """What is wrong with keeping offers in the book; empty while nothing is."""
+    gpus: list[Gpu]
+    gpus_unknown: str
+    """Why there is no reading of GPUs; empty where there is."""
+
+
+class Maintenance(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator works on this host: until a Unix second, or without an end."""
+
+    until: float | None
 
 
 class State:
@@ -86,13 +124,13 @@ class State:
         """Keep the enrolment; its API key is not shown again."""
         self._write("enrolment.json", enrolment)
 
-    def measurement(self) -> MeasurementRecord | None:
-        """The last measurement sent, or None."""
-        return self._read("measurement.json", MeasurementRecord)
+    def measurements(self) -> dict[str, MeasurementRecord]:
+        """The last measurement of each engine, by the engine's name."""
+        return self._read("measurements.json", dict[str, MeasurementRecord]) or {}
 
-    def write_measurement(self, record: MeasurementRecord) -> None:
-        """Keep what was measured and sent."""
-        self._write("measurement.json", record)
+    def write_measurement(self, engine: str, record: MeasurementRecord) -> None:
+        """Keep what was measured."""
+        self._write("measurements.json", self.measurements() | {engine: record})
 
     def status(self) -> Status | None:
         """What the agent last wrote about itself, or None if it never ran."""
@@ -101,6 +139,26 @@ class State:
     def write_status(self, status: Status) -> None:
         """Replace the status."""
         self._write("status.json", status)
+
+    def maintenance_until(self) -> float | None:
+        """Until when this host is maintained, in Unix seconds; None if it is not, infinity without an end."""
+        found = self._read("maintenance.json", Maintenance)
+        if found is None:
+            return None
+        return float("inf") if found.until is None else found.until
+
+    def in_maintenance(self, now: float) -> bool:
+        """Whether nothing is to be claimed at this Unix second."""
+        until = self.maintenance_until()
+        return until is not None and now < until
+
+    def begin_maintenance(self, until: float | None) -> None:
+        """Have the agent claim nothing until a Unix second, or until `end_maintenance`."""
+        self._write("maintenance.json", Maintenance(until=until))
+
+    def end_maintenance(self) -> None:
+        """Have the agent claim again."""
+        (self.directory / "maintenance.json").unlink(missing_ok=True)
 
     def clear_status(self) -> None:
         """Forget what an earlier run wrote about itself."""
@@ -126,7 +184,7 @@ class State:
         except msgspec.MsgspecError as error:
             raise StateError(f"{path} can not be read: {error}") from error
 
-    def _write(self, name: str, value: msgspec.Struct) -> None:
+    def _write(self, name: str, value: object) -> None:
         self.create()
         _replace(self.directory / name, msgspec.json.format(msgspec.json.encode(value)))
 

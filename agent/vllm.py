@@ -1,16 +1,80 @@
-"""The command line and environment of a vLLM server, for hosts with and without a GPU."""
+"""How vLLM is run, on hosts with and without a GPU: its options and environment, in this one place.
+
+`options` names them as vLLM's own arguments are named. `command` writes them as a command line; a program
+that runs vLLM in its own process hands them over as they are.
+"""
 
 import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from agent.config import ConfigError, EngineConfig
+from agent.config import ConfigError, Device, EngineConfig, Speculation
 
 HOST = "127.0.0.1"
 BLOCK_TOKENS = 32
 """The block of the cached-prefix contract; the CPU build would take 128."""
 MIB = 2**20
+TIER_ARCHITECTURE: Final = "DepthTierForCausalLM"
+"""The model class of a checkpoint's first layers, which the plugin `cux-depth-tiers` brings into vLLM."""
+
+Options = dict[str, object]
+
+ALWAYS: Final[Options] = {"block_size": BLOCK_TOKENS, "enable_mfu_metrics": True}
+OF_DEVICE: Final[Mapping[Device, Options]] = {
+    # Without a worker process of its own the server starts a third faster and takes 0.6 GB less; there is
+    # no compiler to gain from.
+    "cpu": {"enforce_eager": True, "distributed_executor_backend": "uni"},
+    "cuda": {},
+}
+ENVIRONMENT: Final = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+"""No network access for models, no usage reports."""
+
+
+def options(config: EngineConfig, *, slots: int) -> Options:
+    """What vLLM is told, by the names of its arguments (`--max-model-len` is `max_model_len`)."""
+    found: Options = {
+        "model": config.model_path,
+        "max_model_len": config.max_model_len,
+        "max_num_seqs": slots,
+        **ALWAYS,
+        **OF_DEVICE[config.device],
+    }
+    if config.device == "cpu":
+        found["kv_cache_memory_bytes"] = config.kv_cache_mib * MIB
+    else:
+        found["gpu_memory_utilization"] = config.gpu_memory_utilization_percent / 100
+    if config.tensor_parallel_size > 1:
+        found["tensor_parallel_size"] = config.tensor_parallel_size
+    if config.dtype != "auto":
+        found["dtype"] = config.dtype
+    if config.layers:
+        found["hf_overrides"] = tier_overrides(config.layers)
+    if config.speculation.method != "none":
+        found["speculative_config"] = speculative(config.speculation)
+    return found
+
+
+def tier_overrides(layers: int) -> dict[str, object]:
+    """What makes vLLM serve the first `layers` layers of a checkpoint that has an exit there."""
+    return {
+        "architectures": [TIER_ARCHITECTURE],
+        "num_hidden_layers": layers,
+        "tie_word_embeddings": False,
+    }
+
+
+def speculative(config: Speculation) -> dict[str, object]:
+    """vLLM's description of what guesses tokens ahead."""
+    guess: dict[str, object] = {"num_speculative_tokens": config.tokens}
+    if config.method == "draft":
+        return guess | {"method": "draft_model", "model": config.draft_model_path}
+    return guess | {
+        "method": "ngram",
+        "prompt_lookup_min": config.ngram_least,
+        "prompt_lookup_max": config.ngram_most,
+    }
 
 
 def command(config: EngineConfig, *, model: str, slots: int, port: int) -> list[str]:
@@ -18,54 +82,39 @@ def command(config: EngineConfig, *, model: str, slots: int, port: int) -> list[
 
     The module is named, not the `vllm` command: the CPU wheel's command fails.
     """
-    shared = {
-        "--model": config.model_path,
-        "--served-model-name": model,
-        "--host": HOST,
-        "--port": str(port),
-        "--max-model-len": str(config.max_model_len),
-        "--max-num-seqs": str(slots),
-        "--block-size": str(BLOCK_TOKENS),
-    }
-    arguments = [part for option in shared.items() for part in option]
+    served = {"served_model_name": model, "host": HOST, "port": port}
     return [
         config.python,
         "-m",
         "vllm.entrypoints.openai.api_server",
-        *arguments,
-        "--enable-mfu-metrics",
-        *(_cpu_options(config) if config.device == "cpu" else _gpu_options(config)),
+        *as_arguments(options(config, slots=slots) | served),
         *config.extra_args,
     ]
 
 
+def as_arguments(given: Options) -> list[str]:
+    """Options as a command line has them: a switch for True, JSON for what has parts."""
+    words = []
+    for name, value in given.items():
+        words.append("--" + name.replace("_", "-"))
+        if value is not True:
+            words.append(json.dumps(value) if isinstance(value, dict) else str(value))
+    return words
+
+
 def environment(config: EngineConfig, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the server: `base`, no network access for models, no usage reports."""
-    settings = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    """The environment of the server: `base`, and what cannot be said by options."""
+    settings = dict(ENVIRONMENT)
     if config.device == "cpu":
-        # The worker runs inside the engine's process (see _cpu_options), so vLLM binds no threads to cores:
-        # two servers on one host would be bound to the same ones.
+        # The worker runs inside the engine's process (OF_DEVICE), so vLLM binds no threads to cores: two
+        # servers on one host would be bound to the same ones.
         settings |= {
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "OMP_NUM_THREADS": str(config.compute_threads),
         }
+    if config.gpus:
+        settings["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, config.gpus))
     return {**base, **settings}
-
-
-def _cpu_options(config: EngineConfig) -> list[str]:
-    # Without a worker process of its own the server starts a third faster and takes 0.6 GB less.
-    return [
-        "--enforce-eager",
-        "--kv-cache-memory-bytes",
-        str(config.kv_cache_mib * MIB),
-        "--distributed-executor-backend",
-        "uni",
-    ]
-
-
-def _gpu_options(config: EngineConfig) -> list[str]:
-    percent = config.gpu_memory_utilization_percent
-    return ["--gpu-memory-utilization", f"{percent // 100}.{percent % 100:02d}"]
 
 
 def free_port() -> int:
@@ -84,13 +133,22 @@ def check(config: EngineConfig) -> None:
         raise ConfigError(f"no model in {config.model_path or '(not set)'}: set engine.model_path")
 
 
-def model_revision(config: EngineConfig) -> str | None:
-    """The revision of the prepared model, where its directory states one (`cux-model.json`)."""
-    manifest = Path(config.model_path) / "cux-model.json"
-    if config.url or not manifest.exists():
+def manifest(config: EngineConfig) -> Mapping[str, str] | None:
+    """What the prepared model's directory states of it (`cux-model.json`); None where it states nothing."""
+    path = Path(config.model_path) / "cux-model.json"
+    if config.url or not path.exists():
         return None
     try:
-        revision = json.loads(manifest.read_text())["revision"]
+        stated = json.loads(path.read_text())
+        return {name: str(stated[name]) for name in ("model_id", "revision")}
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{manifest} can not be read") from error
-    return str(revision)
+        raise ConfigError(f"{path} can not be read") from error
+
+
+def layers(config: EngineConfig) -> int | None:
+    """How many layers the engine serves; None where that can not be told from here."""
+    path = Path(config.model_path) / "config.json"
+    if config.layers or config.url or not path.exists():
+        return config.layers or None
+    found = json.loads(path.read_text()).get("num_hidden_layers")
+    return found if isinstance(found, int) else None

@@ -106,7 +106,6 @@ class Application:
         answer = _Answer(send, scope, _request_id(request))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=answer.request_id)
-        request.receive = _limited(request, self._body_limit)
         try:
             await self._answer(request, answer)
         except Disconnected:
@@ -127,6 +126,8 @@ class Application:
 
     async def _answer(self, request: Request, answer: _Answer) -> None:
         found = find(self._routes, request.method, request.path)
+        limit = found[0].body_limit if found else None
+        request.receive = _limited(request, limit or self._body_limit)
         if found is None:
             answer.route = _django_route(request.path)
             await self._django(request.scope, request.receive, answer)

@@ -213,7 +213,9 @@ class CanInfer(HasScope):
     scopes = ("infer",)
 
 
-class _CanManageKeys(HasScope):
+class CanManageKeys(HasScope):
+    """Needs the scope `keys`."""
+
     scopes = ("keys",)
 
 
@@ -222,7 +224,7 @@ class ReadsOrManagesKeys(BasePermission):
 
     def has_permission(self, request: RestRequest, view: Any) -> bool:
         """Tell whether the key has the scope; raises CuxError naming what is missing."""
-        return (CanRead() if request.method == "GET" else _CanManageKeys()).has_permission(request, view)
+        return (CanRead() if request.method == "GET" else CanManageKeys()).has_permission(request, view)
 
 
 class ReadsOrTrades(BasePermission):
@@ -249,6 +251,12 @@ class CanOperate(HasScope):
     """Needs the scope `operate`, which only the house's keys have."""
 
     scopes = ("operate",)
+
+
+class CanInferOrProvide(HasScope):
+    """Needs one of the scopes `infer` and `provide`."""
+
+    scopes = ("infer", "provide")
 
 
 class CanReadOrInfer(HasScope):

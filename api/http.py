@@ -29,7 +29,7 @@ EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 NDJSON: Final = "application/x-ndjson"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _INT64_MAX: Final = 2**63 - 1
-_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_PATH = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`$")
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
 
 

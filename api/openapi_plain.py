@@ -5,7 +5,7 @@ A test holds it against `api.routes.ROUTES`.
 
 from typing import Any, Final
 
-from api.openai.parameters import ChatRequest
+from api.openai.parameters import ChatRequest, CompletionRequest
 from api.openapi import Schema, list_of, ref
 from api.v1.shapes import AccountSnapshot
 from cux.wire.batches import (
@@ -19,10 +19,13 @@ from cux.wire.batches import (
     StandingOfferView,
 )
 from cux.wire.documents import UsageRow
+from cux.wire.openai import BatchJob, BatchJobList, FileDeleted, FileList, FileView, NewBatch
 from cux.wire.orders import NewOrder, OrderView, ReplaceOrder
 from cux.wire.streams import AccountDelta, MarketDelta, MarketSnapshot
 
 _JSON: Final = "application/json"
+_BINARY: Final[Schema] = {"type": "string", "format": "binary"}
+_FORM: Final = "multipart/form-data"
 _KEY: Final[Schema] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -62,6 +65,7 @@ def _operation(
     *,
     parameters: tuple[Schema, ...] = (),
     body: type | None = None,
+    form: dict[str, Schema] | None = None,
     needs_key: bool = True,
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
@@ -75,6 +79,9 @@ def _operation(
         operation["parameters"] = list(parameters)
     if body is not None:
         operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": ref(body)}}}
+    if form is not None:
+        fields = {"type": "object", "required": sorted(form), "properties": form}
+        operation["requestBody"] = {"required": True, "content": {_FORM: {"schema": fields}}}
     return operation
 
 
@@ -102,6 +109,10 @@ def _probe(operation_id: str, description: str, media_type: str = _JSON, down: s
     return _operation(operation_id, "operations", description, answers, needs_key=False)
 
 
+_PAGE: Final = (
+    _in_query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+    _in_query("after"),
+)
 PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
     "/v1/orders": {
         "post": _operation(
@@ -203,10 +214,108 @@ PLAIN_PATHS: Final[dict[str, dict[str, Any]]] = {
             "chat_completion_create",
             "openai",
             "OpenAI's chat completions. Needs the scope `infer`. `usage.cux` says what was metered and "
-            "charged. Parameters that are not supported are refused, never ignored.",
+            "charged. Parameters that are not supported are refused, never ignored (docs/openai.md).",
             {"200": _answer("A chat.completion, or with `stream` chunks as server-sent events.", _OBJECT)},
             parameters=(_KEY,),
             body=ChatRequest,
+        )
+    },
+    "/v1/completions": {
+        "post": _operation(
+            "completion_create",
+            "openai",
+            "OpenAI's plain completions, of a text or of token ids. Needs the scope `infer`. As chats in "
+            "everything else.",
+            {"200": _answer("A text_completion, or with `stream` pieces as server-sent events.", _OBJECT)},
+            parameters=(_KEY,),
+            body=CompletionRequest,
+        )
+    },
+    "/v1/files": {
+        "post": _operation(
+            "file_create",
+            "openai",
+            "Bring a file of requests for a batch, JSON Lines of at most 16 MiB. It is kept sealed for 30 "
+            "days, or as `expires_after[seconds]` says. Needs the scope `infer`.",
+            {"200": _answer("The file.", ref(FileView))},
+            parameters=(_KEY,),
+            form={
+                "file": _BINARY,
+                "purpose": {"type": "string", "enum": ["batch"]},
+            },
+        ),
+        "get": _operation(
+            "files_list",
+            "openai",
+            "List the files, newest first unless `order=asc`. Needs the scope `infer`.",
+            {"200": _answer("A page.", ref(FileList))},
+            parameters=(
+                *_PAGE,
+                _in_query("purpose", {"enum": ["batch", "batch_output"]}),
+                _in_query("order", {"enum": ["asc", "desc"], "default": "desc"}),
+            ),
+        ),
+    },
+    "/v1/files/{file_id}": {
+        "get": _operation(
+            "file_get",
+            "openai",
+            "Show one file. Needs the scope `infer`.",
+            {"200": _answer("The file.", ref(FileView))},
+            parameters=(_in_path("file_id"),),
+        ),
+        "delete": _operation(
+            "file_delete",
+            "openai",
+            "Delete a file for good. Needs the scope `infer`.",
+            {"200": _answer("What is gone.", ref(FileDeleted))},
+            parameters=(_in_path("file_id"),),
+        ),
+    },
+    "/v1/files/{file_id}/content": {
+        "get": _operation(
+            "file_content",
+            "openai",
+            "Give a file back, byte for byte. Needs the scope `infer`.",
+            {"200": _answer("Its bytes.", _BINARY, "application/octet-stream")},
+            parameters=(_in_path("file_id"),),
+        )
+    },
+    "/v1/batches": {
+        "post": _operation(
+            "batch_create",
+            "openai",
+            "Run the requests of a file within 24 hours, behind all others and on the cheapest compute that "
+            "is held; lines wait for it (docs/openai.md). Needs the scope `infer`.",
+            {"200": _answer("The batch.", ref(BatchJob))},
+            parameters=(_KEY,),
+            body=NewBatch,
+        ),
+        "get": _operation(
+            "batches_list",
+            "openai",
+            "List the batches, newest first. Needs the scope `infer`.",
+            {"200": _answer("A page.", ref(BatchJobList))},
+            parameters=_PAGE,
+        ),
+    },
+    "/v1/batches/{batch_id}": {
+        "get": _operation(
+            "batch_get",
+            "openai",
+            "Show one batch. Needs the scope `infer`.",
+            {"200": _answer("The batch.", ref(BatchJob))},
+            parameters=(_in_path("batch_id"),),
+        )
+    },
+    "/v1/batches/{batch_id}/cancel": {
+        "post": _operation(
+            "batch_cancel",
+            "openai",
+            "Begin no further request of a batch; what runs is finished, and charged. Needs the scope "
+            "`infer`.",
+            {"200": _answer("The batch, cancelling.", ref(BatchJob))},
+            parameters=(_in_path("batch_id"),),
         )
     },
     "/v1/stream/market/{symbol}": {

@@ -51,39 +51,55 @@ async def upload(request: Request) -> Response:
 
 
 async def stream(request: Request) -> Stream:
-    """Stream a job's token ids to a gateway, from the one numbered `after` on."""
+    """Stream a job's token ids to a gateway, from the one numbered `after` on.
+
+    With `lease`: once that lease delivers, and only as long as no other does.
+    """
     secret = bearer_secret(request.header("authorization")) or ""
     if not hmac.compare_digest(secret.encode(), settings.RELAY_INTERNAL_TOKEN.encode()):
         raise CuxError(Code.INVALID_API_KEY)
     try:
         job_id, after = uuid.UUID(request.params["job_id"]), int(request.query.get("after", "0"))
+        lease_id = uuid.UUID(request.query["lease"]) if "lease" in request.query else None
     except ValueError as error:
-        raise CuxError(Code.INVALID_FIELD, "Expected a job id and a position.") from error
+        raise CuxError(Code.INVALID_FIELD, "Expected a job id, a position and perhaps a lease id.") from error
     await request.body()
-    return Stream(_follow(job_id, max(0, after)), content_type=NDJSON)
+    return Stream(_follow(job_id, max(0, after), lease_id), content_type=NDJSON)
 
 
-async def _follow(job_id: uuid.UUID, at: int) -> AsyncIterator[bytes]:
+async def _follow(job_id: uuid.UUID, at: int, wanted: uuid.UUID | None) -> AsyncIterator[bytes]:
     with _CHANNELS.use(job_id) as channel:
         while True:
-            for line in _next(channel, at):
-                at += len(line.ids)
-                yield encode_line(line)
-            if channel.ended:
-                yield encode_line(End())
-                return
+            following = channel.lease_id
+            if wanted in (None, following):
+                for line in _next(channel, at):
+                    at += len(line.ids)
+                    yield encode_line(line)
+                if channel.ended:
+                    yield encode_line(End())
+                    return
             known = len(channel.ids)
             await channel.wait(IDLE_S)
-            if len(channel.ids) == known and not channel.ended:
+            if channel.lease_id not in (following, wanted) and following is not None:
+                yield encode_line(Idle())  # another lease goes on; the reader looks from where
+                return
+            if len(channel.ids) == known and channel.lease_id == following and not channel.ended:
                 yield encode_line(Idle())
 
 
 def _next(channel: Channel, at: int) -> list[Tokens]:
     if channel.lease_id is None:
         return []
-    ids = channel.ids[at:].tolist()
-    chunks = (ids[start : start + CHUNK_TOKENS] for start in range(0, len(ids), CHUNK_TOKENS))
-    return [Tokens(lease_id=channel.lease_id, ids=chunk) for chunk in chunks]
+    width = channel.row_width
+    starts = range(at, len(channel.ids), CHUNK_TOKENS)
+    return [
+        Tokens(
+            lease_id=channel.lease_id,
+            ids=channel.ids[start : start + CHUNK_TOKENS].tolist(),
+            rows=channel.rows[start * width : (start + CHUNK_TOKENS) * width].tolist() if width else [],
+        )
+        for start in starts
+    ]
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

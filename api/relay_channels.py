@@ -23,29 +23,45 @@ class LeaseSuperseded(Exception):
 
 
 class Channel:
-    """One job's answer as it comes in. `ended` is set once the answer is written down."""
+    """One job's answer as it comes in, from its first token on, whichever lease delivered that.
+
+    `rows` are the likelihoods of the ids where the job asks for them, `row_width` numbers each
+    (`inference.likelihoods`). `ended` is set once the answer is written down.
+    """
 
     def __init__(self) -> None:
         """Start without a lease."""
         self.lease_id: uuid.UUID | None = None
         self._epoch = 0
         self.ids = array("I")
+        self.rows = array("I")
+        self.row_width = 0
         self.ended = False
         self.users = 0
-        self._changed = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
 
-    def begin(self, lease_id: uuid.UUID, epoch: int, known_ids: Sequence[int]) -> None:
-        """Take the lease on if it is a later one than before; the ids of an earlier one go.
+    def begin(
+        self,
+        lease_id: uuid.UUID,
+        epoch: int,
+        known_ids: Sequence[int],
+        *,
+        row_width: int = 0,
+        rows: Sequence[int] = (),
+    ) -> None:
+        """Take the lease on if it is a later one than before, with the answer as it stood when it began.
 
-        The earlier one had delivered none, or the job were over.
+        What an earlier one had beyond that goes: it is generated again.
         """
         if epoch > self._epoch:
             self.lease_id, self._epoch = lease_id, epoch
-            self.ids = array("I", known_ids)
+            self.ids, self.rows, self.row_width = array("I", known_ids), array("I", rows), row_width
             self._wake()
 
-    def put(self, lease_id: uuid.UUID, at: int, ids: Sequence[int]) -> int:
-        """Take ids of a lease that begin at position `at`; return the position after them.
+    def put(self, lease_id: uuid.UUID, at: int, ids: Sequence[int], rows: Sequence[int] = ()) -> int:
+        """Take ids of a lease that begin at position `at`, and their rows; return the position after them.
+
+        Of ids that are here already the likelihoods stay what they were.
 
         Raises:
             LeaseSuperseded: a later lease has begun; its answer is nobody else's to write.
@@ -58,6 +74,8 @@ class Channel:
             raise AnswerChanged("The upload differs from the one before it")
         if known < len(ids):
             self.ids.extend(ids[known:])
+            if rows:
+                self.rows.extend(rows[known * self.row_width :])
             self._wake()
         return at + len(ids)
 
@@ -67,13 +85,29 @@ class Channel:
         self._wake()
 
     async def wait(self, timeout_s: float) -> None:
-        """Return at the next change, or when the time is over."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+        """Return at the next change, or when the time is over.
+
+        Once a token and reader: a future and a timer, where `asyncio.wait_for` makes a task as well.
+        """
+        loop = asyncio.get_running_loop()
+        changed = loop.create_future()
+        self._waiting.add(changed)
+        timer = loop.call_later(timeout_s, _release, changed)
+        try:
+            await changed
+        finally:
+            timer.cancel()
+            self._waiting.discard(changed)
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        waiting, self._waiting = self._waiting, set()
+        for changed in waiting:
+            _release(changed)
+
+
+def _release(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 class Channels:

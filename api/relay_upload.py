@@ -11,11 +11,13 @@ from django.db import Error as DatabaseError
 
 from api.http import Disconnected, Receive
 from api.relay_channels import AnswerChanged, Channel, LeaseSuperseded
+from api.relay_checkpoints import CHECKPOINTS
 from core.clock import utc_now
 from core.threads import in_thread
 from cux.wire.agent import FailedLine, FinishedLine, TokensLine, UploadLine, UploadResult
+from inference.likelihoods import rows_of
 from inference.services.lease_fail import lease_fail
-from inference.services.relay_checkpoint import relay_checkpoint, relay_deliver
+from inference.services.relay_checkpoint import Counted, relay_checkpoint, relay_deliver
 from inference.services.relay_open import Opened
 
 log = structlog.get_logger(__name__)
@@ -78,6 +80,8 @@ async def lines(body: Body) -> AsyncIterator[UploadLine]:
             continue
         *complete, rest = bytes(buffer).split(b"\n")
         for text in complete if more else [*complete, rest]:
+            if len(text) > LINE_LIMIT:
+                raise UploadRefused("line_too_long")
             if text:
                 yield _parse(text)
         if not more:
@@ -94,8 +98,15 @@ class Upload:
         """Continue from what was counted before, here or by another relay."""
         self._opened = opened
         self._channel = channel
+        self._first = len(opened.prefix_ids)
         self._at = 0
-        channel.begin(opened.lease_id, opened.epoch, opened.known_ids)
+        channel.begin(
+            opened.lease_id,
+            opened.epoch,
+            opened.prefix_ids + opened.known_ids,
+            row_width=opened.row_width,
+            rows=opened.rows,
+        )
 
     async def run(self, body: Body) -> UploadResult:
         """Take the whole body and say what became of it.
@@ -114,7 +125,11 @@ class Upload:
             return await self._finish(reader.result())
         except LeaseSuperseded:
             return UploadResult(status="superseded", output_tokens=0)
+        except Disconnected:
+            await self._write_down()
+            raise
         except UploadRefused as refusal:
+            await self._write_down()
             await self._fail(str(refusal), "")
             return UploadResult(status="superseded", output_tokens=0)
         finally:
@@ -124,32 +139,59 @@ class Upload:
         async for line in lines(body):
             if not isinstance(line, TokensLine):
                 return line
-            self._take(line.ids)
+            self._take(line)
         raise AssertionError("lines() ends by a last line or by raising")
 
-    def _take(self, ids: list[int]) -> None:
+    def _take(self, line: TokensLine) -> None:
+        ids, rows = line.ids, self._rows_of(line)
         if self._at + len(ids) > self._opened.max_tokens:
             raise UploadRefused("too_many_tokens")
         if max(ids) >= self._opened.vocabulary:
             raise UploadRefused("unknown_token")
         try:
-            self._at = self._channel.put(self._opened.lease_id, self._at, ids)
+            end = self._channel.put(self._opened.lease_id, self._first + self._at, ids, rows)
         except AnswerChanged as error:
             raise UploadRefused("answer_changed") from error
+        self._at = end - self._first
+
+    def _rows_of(self, line: TokensLine) -> list[int]:
+        """Return the likelihoods that come with a line; none where the lease asks for none."""
+        if not self._opened.row_width:
+            return []
+        try:
+            return rows_of(line.ids, line.logprobs, line.top_logprobs, width=self._opened.row_width)
+        except ValueError as error:
+            raise UploadRefused("likelihoods_missing") from error
+
+    def _counted(self) -> Counted:
+        """Return what this lease has delivered."""
+        channel = self._channel
+        rows = channel.rows[self._first * channel.row_width :].tolist() if channel.row_width else ()
+        return Counted(channel.ids[self._first :].tolist(), rows)
+
+    async def _write_down(self) -> None:
+        """Write a last checkpoint: the caller may have seen these tokens, another lease goes on from them."""
+        if self._channel.lease_id == self._opened.lease_id and (counted := self._counted()).ids:
+            await self._checkpoint(counted)
 
     async def _finish(self, last: FinishedLine | FailedLine) -> UploadResult:
         if self._channel.lease_id != self._opened.lease_id:
             raise LeaseSuperseded
-        ids = list(self._channel.ids)
+        counted = self._counted()
+        ids = counted.ids
         if isinstance(last, FailedLine):
-            if ids:  # written down first: the caller may have seen them
-                await self._checkpoint(ids)
+            await self._write_down()
             ended = await self._fail(last.code, last.message)
             return UploadResult(status="accepted" if ended else "superseded", output_tokens=len(ids))
         if self._at != len(ids):
             raise UploadRefused("answer_changed")
         result = await in_thread(
-            relay_deliver, lease_id=self._opened.lease_id, ids=ids, finished=last, now=utc_now()
+            relay_deliver,
+            lease_id=self._opened.lease_id,
+            ids=ids,
+            rows=counted.rows,
+            finished=last,
+            now=utc_now(),
         )
         if result.status == "accepted":
             self._channel.end()
@@ -159,18 +201,24 @@ class Upload:
         """Write a checkpoint at the first token and then every second; return if superseded."""
         written = len(self._opened.known_ids)
         while True:
-            if len(self._channel.ids) == written:
+            counted = self._counted()
+            if len(counted.ids) == written:
                 await self._channel.wait(CHECKPOINT_S)
                 continue
-            ids = list(self._channel.ids)
-            if not await self._checkpoint(ids):
+            if not await CHECKPOINTS.write(self._opened.lease_id, counted):
                 return
-            written = len(ids)
+            written = len(counted.ids)
             await asyncio.sleep(CHECKPOINT_S)
 
-    async def _checkpoint(self, ids: list[int]) -> bool:
+    async def _checkpoint(self, counted: Counted) -> bool:
         try:
-            return await in_thread(relay_checkpoint, lease_id=self._opened.lease_id, ids=ids, now=utc_now())
+            return await in_thread(
+                relay_checkpoint,
+                lease_id=self._opened.lease_id,
+                ids=counted.ids,
+                rows=counted.rows,
+                now=utc_now(),
+            )
         except DatabaseError as error:  # the stream goes on; the next checkpoint holds these tokens too
             log.warning("checkpoint_failed", lease_id=str(self._opened.lease_id), error=str(error))
             return True

@@ -4,7 +4,7 @@ from typing import Final
 
 from api import health, orders, streams, stripe_webhook, usage
 from api.agent.routes import ROUTES as AGENT_ROUTES
-from api.openai import chat
+from api.openai import batches, chat, files
 from api.routing import Route
 from inference import gateway
 
@@ -21,6 +21,13 @@ ROUTES: Final = (
     Route("/v1/orders/{order_id}", {"DELETE": orders.cancel}, django=_READS),
     Route("/v1/orders/{order_id}/replace", {"POST": orders.replace}),
     Route("/v1/chat/completions", {"POST": chat.completions}),
+    Route("/v1/completions", {"POST": chat.text_completions}),
+    Route("/v1/files", {"GET": files.files, "POST": files.upload}, body_limit=files.UPLOAD_LIMIT),
+    Route("/v1/files/{file_id}", {"GET": files.file, "DELETE": files.delete}),
+    Route("/v1/files/{file_id}/content", {"GET": files.content}),
+    Route("/v1/batches", {"GET": batches.batches, "POST": batches.create}),
+    Route("/v1/batches/{batch_id}", {"GET": batches.batch}),
+    Route("/v1/batches/{batch_id}/cancel", {"POST": batches.cancel}),
     Route("/v1/stream/market/{symbol}", {"GET": streams.market}),
     Route("/v1/stream/account", {"GET": streams.account}),
     Route("/webhooks/stripe", {"POST": stripe_webhook.receive}),

@@ -15,12 +15,14 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class Route:
     """A path such as `/v1/orders/{order_id}` with a handler per method.
 
-    `django` names the methods of the same path that Django answers.
+    `django` names the methods of the same path that Django answers; `body_limit` is the most bytes of a body,
+    where that is not the application's.
     """
 
     path: str
     handlers: Mapping[str, Handler]
     django: frozenset[str] = frozenset()
+    body_limit: int | None = None
     _pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from billing.ledger.chart import AccountRef, Kind, of_house, of_organisation
 from billing.ledger.posting import BatchItem, HoldPlacement, HoldStep, JournalEntry, Leg
 from billing.services.batch_post import batch_post
 from billing.services.usage_record import UsageRow, usage_record
-from core.ids import new_id
+from core.ids import new_id, new_id_text
 
 SEED = 20_240_229
 BATCH = 500
@@ -46,8 +46,8 @@ class Client:
 
 def entry(debit: AccountRef, credit: AccountRef) -> JournalEntry:
     """Return an entry such as settlements make, under a new key."""
-    subject = new_id()
-    return JournalEntry(f"settle:{subject}", "settle", (Leg(debit, credit, 100),), NOW, ref=str(subject))
+    subject = new_id_text()
+    return JournalEntry(f"settle:{subject}", "settle", (Leg(debit, credit, 100),), NOW, ref=subject)
 
 
 def fund() -> None:

@@ -4,18 +4,20 @@ import os
 import sys
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_ready
+from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_ready
 from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
+from django.db import close_old_connections
 
 # What the clock starts, and every how many seconds. A message expires before the next but one is sent,
 # so that a queue that stood still does not run the same look-around a hundred times.
 PERIODS_S = {
     "config.outbox_drain": 1.0,
     "config.prune": 60.0,
+    "api.batches_reconcile": 5.0,
     "exchange.covers_run": 1.0,
     "exchange.auctions_start": 1.0,
     "exchange.snapshot_take": 10.0,
@@ -25,6 +27,9 @@ PERIODS_S = {
     "inference.platform_uptime": 2.0,
     "inference.entitlements_expire": 10.0,
     "inference.hold_backs_mature": 600.0,
+    "inference.content_expire": 60.0,
+    "inference.audits_run": 10.0,
+    "inference.receipt_heads_publish": 60.0,
     "billing.holds_expire": 10.0,
     "billing.checkpoint_take": 60.0,
     "billing.days_roll": 60.0,
@@ -43,10 +48,16 @@ PERIODS_S = {
     "billing.head_publish": 60.0,
     "exchange.index_publish": 10.0,
     "exchange.minutes_roll": 30.0,
+    "exchange.public_access_fund": 30.0,
 }
+
+# A new session for each task costs several times what most tasks do: Celery's own closing is all but switched
+# off, and what Django does around a request is done around a task (below).
+DATABASE_REUSED_FOR = 10_000
 
 app = Celery("cux")
 app.conf.update(
+    CELERY_DB_REUSE_MAX=DATABASE_REUSED_FOR,
     broker_url=settings.BROKER_URL,
     task_serializer="json",
     accept_content=["json"],
@@ -75,6 +86,7 @@ app.conf.update(
     task_routes={
         name: {"queue": "jobs"}
         for name in (
+            "api.batch_advance",
             "inference.job_*",
             "exchange.cover_run",
             "billing.event_process",
@@ -92,6 +104,13 @@ app.conf.update(
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def _log_as_everybody(**_: object) -> None:
     """Keep Celery from configuring logging itself: settings have done it."""
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def _close_old_connections(**_: object) -> None:
+    """Give up a session that is broken or too old; the next one that is used is looked at first."""
+    close_old_connections()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

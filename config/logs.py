@@ -117,7 +117,7 @@ def configure_logging() -> None:
                 "django.request": {"level": "ERROR"},  # every answer has its own line already
                 "django.server": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
-                "_granian": {"level": "WARNING"},
+                "uvicorn": {"level": "WARNING"},
                 "celery.worker.strategy": {"level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},
                 "celery.beat": {"level": "WARNING"},

@@ -131,11 +131,10 @@ def _sequencer(place: Place) -> Process:
 
 def _server(place: Place, name: str, application: str, number: int, after: list[str]) -> Process:
     """Return an ASGI server; one worker process, because a second core is the database's."""
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop"]
     address = ["--host", "127.0.0.1", "--port", str(number)]
     return Process(
         name=name,
-        argv=[*command, *address, "--workers-kill-timeout", "5", application],
+        argv=[sys.executable, "-m", "config.server", application, *address],
         env=place.environment,
         cwd=ROOT,
         ready=ready.http_ok(f"http://127.0.0.1:{number}/healthz"),

@@ -1,4 +1,4 @@
-"""The relay's entry point: `granian --interface asgi config.relay:application`."""
+"""The relay's entry point: `python -m config.server config.relay:application --port N`."""
 
 import os
 

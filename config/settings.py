@@ -4,6 +4,7 @@ Everything that differs between machines comes from the environment; what is abs
 embedded servers' own record under `var/` (made on first use, secrets 0600).
 """
 
+import json
 import os
 from pathlib import Path
 from typing import cast
@@ -237,14 +238,29 @@ MARKET_MODE = os.environ.get("MARKET_MODE") or "live"
 if MARKET_MODE not in ("live", "test"):
     raise ImproperlyConfigured(f"MARKET_MODE must be live or test, and is {MARKET_MODE!r}.")
 JOB_DEADLINE_S = int(os.environ.get("CUX_JOB_DEADLINE_S", "180"))
+# A batch's job waits behind all others for a slot, with its compute reserved, for so long; then it gives the
+# compute back and its line begins anew. So many jobs of an organisation's batches run or wait so at once.
+BATCH_JOB_DEADLINE_S = int(os.environ.get("CUX_BATCH_JOB_DEADLINE_S", "900"))
+BATCH_JOBS_AT_ONCE = int(os.environ.get("CUX_BATCH_JOBS_AT_ONCE", "8"))
 LEASE_CLAIM_S = int(os.environ.get("CUX_LEASE_CLAIM_S", "5"))
 HEARTBEAT_S = int(os.environ.get("CUX_HEARTBEAT_S", "5"))
 PROVIDER_DARK_S = int(os.environ.get("CUX_PROVIDER_DARK_S", "20"))
 COVER_S = int(os.environ.get("CUX_COVER_S", "10"))
+# Who verifies answers, by model: our own engine with the catalogue's weights, as JSON such as
+# {"smollm2-135m-instruct": {"url": "http://verifier:8000", "sampler": "vllm-cpu"}}. Without one no audits.
+VERIFIERS = json.loads(os.environ.get("CUX_VERIFIERS", "{}"))
 # The most that a lot of cover may cost beyond the last day's average price, 30 %.
 COVER_PREMIUM_PPM = int(os.environ.get("CUX_COVER_PREMIUM_PPM", "300000"))
+# The most that a lot bought for one request may cost beyond the usual price, 10 %, if it names no price.
+JOB_BUY_PREMIUM_PPM = int(os.environ.get("CUX_JOB_BUY_PREMIUM_PPM", "100000"))
+# The most that insurance adds to what buyers are credited when a provider's honesty is refuted: per failure.
+CLAW_BACK_INSURANCE_MAX_NANO_USD = int(
+    os.environ.get("CUX_CLAW_BACK_INSURANCE_MAX_NANO_USD", str(10 * NANO_PER_USD))
+)
 INSURANCE_SHARE_PPM = int(os.environ.get("CUX_INSURANCE_SHARE_PPM", "100000"))
 PUBLIC_ACCESS_SHARE_PPM = int(os.environ.get("CUX_PUBLIC_ACCESS_SHARE_PPM", "50000"))
+# How much compute the public-access pool pays for a day (UTC) and organisation without money; 0: none.
+PUBLIC_ACCESS_DAY_UCU = int(os.environ.get("CUX_PUBLIC_ACCESS_DAY_UCU", "5000"))
 
 
 # -- money that may be taken back. Card money is at risk of a dispute for so long; money of a new card, first

@@ -12,11 +12,18 @@ from core.outbox import outbox_drain
 from core.retention import RETENTIONS as CORE_RETENTIONS
 from core.retention import prune
 from exchange.tasks import OUTBOX_HANDLERS as EXCHANGE_HANDLERS
+from inference.retention import RETENTIONS as INFERENCE_RETENTIONS
 from inference.tasks import OUTBOX_HANDLERS as INFERENCE_HANDLERS
 from web.retention import RETENTIONS as WEB_RETENTIONS
 
 HANDLERS: Final = {**BILLING_HANDLERS, **EXCHANGE_HANDLERS, **INFERENCE_HANDLERS}
-RETENTIONS: Final = (*CORE_RETENTIONS, *ACCOUNTS_RETENTIONS, *BILLING_RETENTIONS, *WEB_RETENTIONS)
+RETENTIONS: Final = (
+    *CORE_RETENTIONS,
+    *ACCOUNTS_RETENTIONS,
+    *BILLING_RETENTIONS,
+    *INFERENCE_RETENTIONS,
+    *WEB_RETENTIONS,
+)
 
 
 @shared_task(name="config.outbox_drain")

@@ -29,6 +29,7 @@ class Action(StrEnum):
     FACTOR_CLOSED = "second_factor.closed"
     PAYEE_LINKED = "payee.link_opened"
     PAYEE_CHANGED = "payee.changed"
+    DEPOSIT_RESTORED = "deposit.restored"
     PAYOUT_DECIDED = "payout.decided"
     PAYOUT_BLOCKED = "payout.blocked"
     PAYOUT_REVERSED = "payout.reversed"
@@ -47,6 +48,12 @@ class Action(StrEnum):
     ACCOUNT_SET = "account.set"
     FEE_TIER_SET = "fee_tier.set"
     TAX_RATE_SET = "tax_rate.set"
+    CONTENT_FORGOTTEN = "content.forgotten"
+    ORGANISATION_BANNED = "organisation.banned"
+    BAN_LIFTED = "organisation.ban_lifted"
+    REPORT_DECIDED = "abuse_report.decided"
+    APPEAL_DECIDED = "appeal.decided"
+    TIER_SET = "tier.set"
 
 
 def acting() -> str:

@@ -57,6 +57,9 @@ class Code(Enum):
     ADDRESS_NOT_ALLOWED = _Spec(403, ErrorType.PERMISSION, "This API key may not be used from this address.")
     TOO_MANY_KEYS = _Spec(409, ErrorType.CONFLICT, "There are too many live API keys; revoke one first.")
     TOO_MANY_WEBHOOKS = _Spec(409, ErrorType.CONFLICT, "There are too many webhooks; remove one first.")
+    ORGANISATION_BANNED = _Spec(
+        403, ErrorType.PERMISSION, "This organisation is banned; write to the exchange about it."
+    )
     FORBIDDEN = _Spec(403, ErrorType.PERMISSION, "This account may not do that.")
     SECOND_FACTOR_MISSING = _Spec(
         403,
@@ -73,6 +76,12 @@ class Code(Enum):
     # -- idempotency
     IDEMPOTENCY_KEY_REUSED = _Spec(
         409, ErrorType.CONFLICT, "This idempotency key was used with another body; nothing was done."
+    )
+    CONFIRMATION_WRONG = _Spec(
+        422, ErrorType.INVALID_REQUEST, "That is not the organisation's name; nothing was erased."
+    )
+    JOBS_UNDER_WAY = _Spec(
+        409, ErrorType.CONFLICT, "Jobs are under way; cancel them or wait. Nothing was erased."
     )
     ANSWER_NOT_KEPT = _Spec(
         409,
@@ -101,6 +110,12 @@ class Code(Enum):
     AUCTION_RUNNING = _Spec(409, ErrorType.CONFLICT, "An auction of this instrument is running.")
     UNKNOWN_STANDING_OFFER = _Spec(
         404, ErrorType.NOT_FOUND, "There is no such standing offer of this account."
+    )
+    TIER_WITHOUT_EVIDENCE = _Spec(
+        409, ErrorType.CONFLICT, "The provider was never audited: its tier stays; nothing changed."
+    )
+    APPEAL_NOT_POSSIBLE = _Spec(
+        409, ErrorType.CONFLICT, "This failure cannot be appealed, or not decided, now; nothing changed."
     )
     INSTRUMENT_NOT_TRADING = _Spec(409, ErrorType.CONFLICT, "The instrument's phase does not allow that.")
     ACCOUNT_BLOCKED = _Spec(403, ErrorType.PERMISSION, "This account may not trade.")
@@ -145,6 +160,7 @@ class Code(Enum):
     )
     # -- jobs
     UNKNOWN_MODEL = _Spec(404, ErrorType.NOT_FOUND, "There is no such model.")
+    IMPLAUSIBLE_MEASUREMENT = _bad("What was measured can not be true by the compute card.", 422)
     CONTEXT_LENGTH_EXCEEDED = _bad("The prompt and the answer do not fit into the model's context.")
     BUDGET_TOO_SMALL = _bad("The compute budget does not cover one token.", 422)
     BUDGET_EXCEEDED = _Spec(
@@ -152,6 +168,19 @@ class Code(Enum):
     )
     INSUFFICIENT_ENTITLEMENT = _Spec(
         402, ErrorType.FUNDS, "The live entitlements do not cover this job; buy compute units first."
+    )
+    PUBLIC_ACCESS_LIMIT = _Spec(
+        429, ErrorType.RATE_LIMIT, "What is free of charge a day is used up; wait for the next, or add money."
+    )
+    PUBLIC_ACCESS_EMPTY = _Spec(
+        402,
+        ErrorType.FUNDS,
+        "The public-access pool holds too little for this job now; try again later, or add money.",
+    )
+    BOUGHT_IN_PART = _Spec(
+        409,
+        ErrorType.CONFLICT,
+        "Only a part of the compute for this job could be bought; it stays yours, and the job was not run.",
     )
     ENTITLEMENT_EXPIRED = _Spec(409, ErrorType.CONFLICT, "The entitlement's window has ended.")
     DRAW_LIMIT = _Spec(
@@ -167,6 +196,24 @@ class Code(Enum):
         "The job was stopped by its caller before its first token; nothing was charged.",
     )
     UNKNOWN_JOB = _Spec(404, ErrorType.NOT_FOUND, "There is no such job of this account.")
+    # -- files and batches
+    UNKNOWN_FILE = _Spec(404, ErrorType.NOT_FOUND, "There is no such file of this account.")
+    FILE_TOO_LARGE = _bad("The file is too large; send it in parts.", 413)
+    FILE_STORAGE_FULL = _Spec(
+        409, ErrorType.CONFLICT, "The files of this account take as much room as they may; delete some first."
+    )
+    FILE_IN_USE = _Spec(409, ErrorType.CONFLICT, "A batch has yet to read this file; nothing was deleted.")
+    UNKNOWN_BATCH = _Spec(404, ErrorType.NOT_FOUND, "There is no such batch of this account.")
+    BATCH_NOT_CANCELLABLE = _Spec(409, ErrorType.CONFLICT, "The batch has ended; nothing changed.")
+    TOO_MANY_BATCHES = _Spec(
+        409, ErrorType.CONFLICT, "As many batches of this account are open as may be; wait for one to end."
+    )
+    TOO_MANY_LINES = _bad("The file has more lines than a batch may have.", 422)
+    DUPLICATE_CUSTOM_ID = _bad("Another line of the file has the same custom_id.")
+    BATCH_EXPIRED = _Spec(
+        409, ErrorType.CONFLICT, "This request could not be run before the completion window was over."
+    )
+    BATCH_CANCELLED = _Spec(409, ErrorType.CONFLICT, "The batch was cancelled before this request was run.")
     # -- providers
     INVALID_ENROL_TOKEN = _Spec(401, ErrorType.AUTHENTICATION, "The enrol token is unknown or already used.")
     LEASE_SUPERSEDED = _Spec(409, ErrorType.CONFLICT, "The lease was given to somebody else.")

@@ -28,8 +28,15 @@ PREFIXES: Final = {
     "payout": "pyo",
     "dispute": "dsp",
     "audit": "aud",
+    "job_audit": "jau",
+    "failure": "flr",
     "money_action": "mon",
     "hold": "hld",
+    "ban": "ban",
+    "abuse_report": "abu",
+    "file": "file",
+    "batch": "batch",
+    "batch_line": "bln",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 JOB: Final = "cux_job"
 LEASE: Final = "cux_lease"
+CONTROL: Final = "cux_control"
 _RETRY_S: Final = 1.0
 
 
@@ -101,10 +102,10 @@ _LISTENERS: WeakKeyDictionary[asyncio.AbstractEventLoop, Listener] = WeakKeyDict
 
 
 def listener() -> Listener:
-    """Return the running event loop's listener for jobs and leases."""
+    """Return the running event loop's listener for jobs, leases and what providers are told."""
     loop = asyncio.get_running_loop()
     if loop not in _LISTENERS:
-        _LISTENERS[loop] = Listener(settings.DATABASE_URL, (JOB, LEASE))
+        _LISTENERS[loop] = Listener(settings.DATABASE_URL, (JOB, LEASE, CONTROL))
     return _LISTENERS[loop]
 
 

@@ -92,7 +92,7 @@ class Trip:
         formats = [pq.Format.BINARY] * len(statement.parameters) if statement.is_binary else None
         self._session.send_query_prepared(known, statement.parameters, formats)
         self._sent.append((statement.sql, fresh))
-        if sum(len(value) for value in statement.parameters if value) > _LONG_BYTES:
+        if sum(map(len, filter(None, statement.parameters))) > _LONG_BYTES:
             self._session.flush()
 
     def end(self) -> None:

@@ -1,13 +1,12 @@
-"""Sealing: prompts and answers at rest are readable only with the organisation's own key.
+"""Sealing: secrets at rest are readable only with the installation's key, each for its organisation.
 
 The key of an organisation is derived from the installation's sealing key (HKDF-SHA256, the organisation's
 id as info); a sealed value is AES-256-GCM under it, bound to what it is (`context`), so that a ciphertext
-moved to another row does not open.
+moved to another row does not open. Prompts and answers have keys of their own (`core.data_keys`).
 """
 
 import os
 import uuid
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -18,7 +17,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 _NONCE_BYTES: Final = 12
-_TOKEN_BYTES: Final = 4
 
 
 class SealError(ValueError):
@@ -27,8 +25,7 @@ class SealError(ValueError):
 
 def seal(*, organisation_id: uuid.UUID, context: str, plain: bytes) -> bytes:
     """Return `plain` sealed for the organisation, bound to `context` (such as `prompt:<job id>`)."""
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + _cipher(organisation_id).encrypt(nonce, plain, context.encode())
+    return encrypt(derived_key(organisation_id), context, plain)
 
 
 def unseal(*, organisation_id: uuid.UUID, context: str, sealed: bytes) -> bytes:
@@ -37,28 +34,25 @@ def unseal(*, organisation_id: uuid.UUID, context: str, sealed: bytes) -> bytes:
     Raises:
         SealError: another organisation, another context, or changed bytes.
     """
+    return decrypt(derived_key(organisation_id), context, sealed)
+
+
+def encrypt(key: bytes, context: str, plain: bytes) -> bytes:
+    """Return `plain` under this key, bound to `context`."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+
+
+def decrypt(key: bytes, context: str, sealed: bytes) -> bytes:
+    """Return what `encrypt` was given; raises SealError as `unseal`."""
     try:
-        return _cipher(organisation_id).decrypt(
-            sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode()
-        )
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
     except InvalidTag as error:
         raise SealError("The sealed bytes do not open") from error
 
 
-def seal_token_ids(*, organisation_id: uuid.UUID, context: str, ids: Sequence[int]) -> bytes:
-    """Return token ids sealed, four bytes each, big-endian."""
-    plain = b"".join(token.to_bytes(_TOKEN_BYTES, "big") for token in ids)
-    return seal(organisation_id=organisation_id, context=context, plain=plain)
-
-
-def unseal_token_ids(*, organisation_id: uuid.UUID, context: str, sealed: bytes) -> list[int]:
-    """Return the token ids sealed by `seal_token_ids`; raises as `unseal` does."""
-    plain = unseal(organisation_id=organisation_id, context=context, sealed=sealed)
-    return [int.from_bytes(plain[at : at + _TOKEN_BYTES], "big") for at in range(0, len(plain), _TOKEN_BYTES)]
-
-
 @lru_cache(maxsize=1024)
-def _cipher(organisation_id: uuid.UUID) -> AESGCM:
+def derived_key(organisation_id: uuid.UUID) -> bytes:
+    """Return the key of an organisation's secrets; it is stored nowhere."""
     info = b"cux-sealing-v1|" + organisation_id.bytes
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings.SEALING_KEY.encode())
-    return AESGCM(key)
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings.SEALING_KEY.encode())

@@ -21,6 +21,7 @@ from exchange.services.entitlement_sell import entitlement_offer
 from exchange.services.events_prune import events_prune
 from exchange.services.index_publish import index_publish
 from exchange.services.minutes_roll import minutes_roll
+from exchange.services.public_access_fund import public_access_fund
 from exchange.services.resale_earned import resale_earned
 from exchange.services.snapshot_take import snapshot_take
 from exchange.services.trade_bust import bust_announce
@@ -74,6 +75,12 @@ def events_prune_task() -> None:
 def minutes_roll_task() -> None:
     """Add up the trades of minutes that are over."""
     minutes_roll()
+
+
+@shared_task(name="exchange.public_access_fund")
+def public_access_fund_task() -> None:
+    """Send what fees gave for public access on to the pool's wallet."""
+    public_access_fund(now=utc_now())
 
 
 def _cover_run(payload: dict[str, Any]) -> None:

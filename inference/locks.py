@@ -1,4 +1,4 @@
-"""Which rows are locked, in which order: the job first, then what hangs on it, the provider last.
+"""Which rows are locked, in which order: batch, job and what hangs on it, then the provider.
 
 A job's row is the lock of its leases, checkpoints and reservations: whoever changes those holds it. The
 provider's row is locked to append to its receipt chain or to count its leases, after everything else.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from inference.models import Job, Provider
+from inference.models import Batch, Job, Provider
 
 
 def job_lock(job_id: uuid.UUID) -> Job:
@@ -35,6 +35,22 @@ def provider_lock(provider_id: uuid.UUID) -> Provider:
     """Return the provider, locked until the transaction ends."""
     _expect_transaction()
     return Provider.objects.select_for_update(no_key=True).get(id=provider_id)
+
+
+def provider_try_lock(provider_id: uuid.UUID) -> Provider | None:
+    """Return the provider locked, or None if somebody else is at it."""
+    _expect_transaction()
+    return Provider.objects.select_for_update(no_key=True, skip_locked=True).filter(id=provider_id).first()
+
+
+def batch_lock(batch_id: uuid.UUID, *states: str) -> Batch | None:
+    """Return the batch, locked until the transaction ends; None if it is not in one of these states.
+
+    Its lines are changed by nobody else meanwhile.
+    """
+    _expect_transaction()
+    batch: Batch | None = Batch.objects.select_for_update(no_key=True).filter(id=batch_id).first()
+    return batch if batch is not None and batch.state in states else None
 
 
 def _expect_transaction() -> None:

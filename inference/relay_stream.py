@@ -5,11 +5,12 @@ import uuid
 import msgspec
 
 
-class Tokens(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="tokens"):
-    """The next token ids of the answer, from this lease."""
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="tokens"):
+    """The next token ids of the answer, from this lease, with the rows of their likelihoods if there are."""
 
     lease_id: uuid.UUID
     ids: list[int]
+    rows: list[int] = []
 
 
 class Idle(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="idle"):

@@ -12,4 +12,5 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 VAR = Path(os.environ.get("CUX_TEST_VAR", ROOT / "var" / "test")) / WORKER
 
 os.environ["CUX_VAR"] = str(VAR)
+os.environ.setdefault("CUX_PUBLIC_ACCESS_DAY_UCU", "0")  # who has no money is refused for that
 os.environ.setdefault("CUX_LOG_LEVEL", "WARNING")

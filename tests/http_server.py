@@ -47,13 +47,12 @@ class Exchange:
             for line in filter(None, lines):
                 yield json.loads(line)
 
-    async def start(self, status: int, content_type: str = "application/json") -> None:
+    async def start(
+        self, status: int, content_type: str = "application/json", headers: dict[str, str] | None = None
+    ) -> None:
         """Begin an answer whose body follows with `send`."""
-        await self._send(
-            h11.Response(
-                status_code=status, headers=[("Content-Type", content_type), ("Connection", "close")]
-            )
-        )
+        said = {"Content-Type": content_type, "Connection": "close"} | (headers or {})
+        await self._send(h11.Response(status_code=status, headers=list(said.items())))
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the answer's body."""
@@ -63,9 +62,9 @@ class Exchange:
         """End the answer's body."""
         await self._send(h11.EndOfMessage())
 
-    async def answer(self, status: int, body: object = None) -> None:
+    async def answer(self, status: int, body: object = None, headers: dict[str, str] | None = None) -> None:
         """Send a whole answer."""
-        await self.start(status)
+        await self.start(status, headers=headers)
         if body is not None:
             await self.send(json.dumps(body).encode())
         await self.end()
@@ -89,8 +88,8 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serve(handler: Handler) -> AsyncIterator[str]:
-    """Serve `handler` on a free port, one request a connection; yields the URL."""
+async def serve(handler: Handler, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve `handler` on this port or a free one, one request a connection; yields the URL."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +109,7 @@ async def serve(handler: Handler) -> AsyncIterator[str]:
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:

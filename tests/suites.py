@@ -37,9 +37,9 @@ SUITES = (
     Suite("conformance", ("tests/conformance",), 20, workers=()),
     Suite("integration", ("tests/integration",), 700),
     Suite("crash", ("tests/crash",), 260),
-    Suite("chaos", ("tests/chaos",), 150),
+    Suite("chaos", ("tests/chaos",), 240),
     Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 150),
-    Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 420, workers=()),
+    Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 540, workers=()),
 )
 NO_TESTS_COLLECTED = 5
 

@@ -46,6 +46,11 @@ def owner_only(view: View) -> View:
     return _acting(view, may=may_withdraw)
 
 
+def operator_only(view: View) -> View:
+    """Call `view(request, organisation, …)` for the owners of the house: its operators."""
+    return _acting(view, may=lambda member: may_withdraw(member) and member.organisation.is_house)
+
+
 def not_found_as_404(view: View) -> View:
     """Turn a refusal that something does not exist into Django's 404, so that the page for it shows."""
 

@@ -184,6 +184,17 @@ class CodeForm(MoneyForm):
             super().refuse(error)
 
 
+class ForgetForm(MoneyForm):
+    """The organisation's name, as the word that everything said and answered is to be erased."""
+
+    confirm = forms.CharField(
+        label="Your organisation's name",
+        max_length=120,
+        error_messages={"required": "Spell your organisation's name."},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class WebhookForm(MoneyForm):
     """Where to tell of which events."""
 

@@ -79,9 +79,13 @@ _ENTRIES: Final = {
     "cover": "replacement for a provider that failed",
     "cover_top_up": "replacement paid from the hold-back",
     "cover_close": "replacement settled",
+    "public_access": "given for public access",
     "credit_note": "credited: compute not delivered",
     "service_credit": "credited: outage of the exchange",
     "money_action": "corrected by the exchange",
+    "claw_back": "hold-back taken: answers failed verification",
+    "claw_back_return": "hold-back given back after an appeal",
+    "verification_credit": "credited: answers failed verification",
 }
 _ACCOUNTS: Final = {
     "funding": "money outside the wallet",

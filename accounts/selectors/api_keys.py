@@ -1,23 +1,26 @@
 """Whose key a secret is. Answers are remembered for a second, so that the hot path needs no query.
 
-Keys in use are read again together before their second is over, so that no request waits for that. Reading
-notes that they are in use, once a minute.
+Keys in use are read again together before their second is over, so that no request waits for that: read one
+by one, the keys of a burst after a quiet moment held everybody up for a tenth of a second. Reading notes that
+they are in use, once a minute.
 """
 
+import heapq
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 
 from accounts.keys import KeyFacts
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Ban
 from accounts.networks import parse_networks
 from accounts.secrets import secret_digest, secret_mode
 from core.clock import utc_now
@@ -29,11 +32,11 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class _Answer:
-    """What was read, when it was asked for, and whether anybody used it since."""
+    """What was read, when it was asked for, and when anybody last used it."""
 
     asked_at: float
     facts: KeyFacts
-    used: bool = False
+    used_at: float
 
 
 class KeyCache:
@@ -44,6 +47,10 @@ class KeyCache:
 
     LIFETIME_S = 1.0
     REFRESH_S = 0.4
+    IDLE_S = 30.0
+    """How long a key that nobody uses is still read again with the others."""
+    TOGETHER = 500
+    """How many keys are read again at once, those used last: what they cost stays bounded. Others run out."""
     SIZE = 10_000
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +65,7 @@ class KeyCache:
         known = self._known.get(digest)
         if known is None or self._clock() - known.asked_at >= self.LIFETIME_S:
             return None
-        known.used = True
+        known.used_at = self._clock()
         return known.facts
 
     def find(self, digest: bytes, read: Callable[[bytes], KeyFacts | None]) -> KeyFacts | None:
@@ -67,7 +74,7 @@ class KeyCache:
         if facts is None:
             asked_at = self._clock()
             facts = read(digest)
-            self._keep(digest, asked_at, facts)
+            self._keep(digest, asked_at, facts, used_at=asked_at)
         return facts
 
     def is_refresh_due(self) -> bool:
@@ -79,21 +86,24 @@ class KeyCache:
         return True
 
     def refresh(self, read: Callable[[Collection[bytes]], Mapping[bytes, KeyFacts]]) -> None:
-        """Read again what was used since it was read, all at once; forget what is known no more."""
-        used = [digest for digest, answer in list(self._known.items()) if answer.used]
+        """Read again what was used of late, all at once; forget what is known no more."""
         asked_at = self._clock()
-        found = read(used)
-        for digest in used:
-            self._keep(digest, asked_at, found.get(digest))
+        known = {digest: answer.used_at for digest, answer in list(self._known.items())}
+        used = [digest for digest, used_at in known.items() if asked_at - used_at < self.IDLE_S]
+        chosen = heapq.nlargest(self.TOGETHER, used, key=known.__getitem__)
+        found = read(chosen)
+        for digest in chosen:
+            self._keep(digest, asked_at, found.get(digest), known[digest])
 
-    def _keep(self, digest: bytes, asked_at: float, facts: KeyFacts | None) -> None:
+    def _keep(self, digest: bytes, asked_at: float, facts: KeyFacts | None, used_at: float) -> None:
         with self._lock:
-            self._known.pop(digest, None)
+            before = self._known.pop(digest, None)
             if facts is None:
                 return
             if len(self._known) >= self.SIZE:
                 del self._known[next(iter(self._known))]
-            self._known[digest] = _Answer(asked_at, facts)
+            used_at = max(used_at, before.used_at) if before else used_at
+            self._known[digest] = _Answer(asked_at, facts, used_at)
 
 
 _CACHE = KeyCache()
@@ -151,12 +161,13 @@ def _read_one(digest: bytes) -> KeyFacts | None:
 def _read(digests: Collection[bytes]) -> dict[bytes, KeyFacts]:
     # The look-up compares digests inside an index: nothing of the secret can be learnt from its timing.
     valid = ApiKey.objects.filter(sha256__in=digests, revoked_at__isnull=True)
-    rows = list(valid.select_related("organisation"))
+    banned = Ban.objects.filter(organisation=OuterRef("organisation"), lifted_at=None)
+    rows = list(valid.select_related("organisation").annotate(bans=ArraySubquery(banned.values("reach"))))
     _note_use(rows, utc_now())
-    return {bytes(row.sha256): _facts(row) for row in rows}
+    return {bytes(row.sha256): _facts(row) for row in rows if Ban.Reach.EVERYTHING not in row.bans}
 
 
-def _note_use(rows: list[ApiKey], now: datetime) -> None:
+def _note_use(rows: Sequence[ApiKey], now: datetime) -> None:
     """Write down that keys were presented, if that was not done within the minute."""
     before = now - NOTED_EVERY
     stale = [row.id for row in rows if row.last_used_at is None or row.last_used_at < before]
@@ -168,12 +179,15 @@ def _note_use(rows: list[ApiKey], now: datetime) -> None:
         ApiKey.objects.filter(id__in=free.values("id")).update(last_used_at=now)
 
 
-def _facts(row: ApiKey) -> KeyFacts:
-    scopes = frozenset(row.scopes)
+def _facts(row: Any) -> KeyFacts:
+    """Return what is known of a key's row, which has its organisation's `bans` beside it."""
+    withheld = set() if row.organisation.is_house else {ApiKey.Scope.OPERATE}
+    if row.bans:
+        withheld.add(ApiKey.Scope.PROVIDE)
     return KeyFacts(
         key_id=row.id,
         organisation_id=row.organisation_id,
-        scopes=scopes if row.organisation.is_house else scopes - {ApiKey.Scope.OPERATE},
+        scopes=frozenset(row.scopes) - withheld,
         expires_at=row.expires_at.timestamp() if row.expires_at is not None else None,
         networks=parse_networks(row.allowed_networks),
         order_limit=row.order_limit,

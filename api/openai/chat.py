@@ -1,131 +1,111 @@
-"""POST /v1/chat/completions: an unchanged OpenAI client gets its answer from the market.
+"""POST /v1/chat/completions and /v1/completions: an unchanged OpenAI client is answered by the market.
 
-The request is quoted, its compute reserved, and the job followed to its settlement; the usage at the end
-says what was metered and charged. A caller who leaves stops the job, and pays for what was delivered until
-it stopped. One who gave an idempotency key may come back under it: that job runs to its end.
+The request is quoted, its compute reserved, and the jobs of its choices followed to their settlement; the
+usage at the end says what was metered and charged. A caller who leaves stops the jobs, and pays for what was
+delivered until they stopped. One who gave an idempotency key may come back under it: they run to their end.
 """
 
-import hashlib
-import uuid
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from datetime import datetime
+from typing import Final
 
 from accounts.keys import KeyFacts
 from api.auth import authenticate
 from api.http import Request, Response, Stream, event, json_response, request_id, unless_gone
-from api.openai.answers import ChatJob
-from api.openai.parameters import ChatRequest, parse_chat
-from billing.services.budget_alert import alert_on_refusal
-from core.clock import utc_now
+from api.openai.answers import KINDS, Answer, KindName
+from api.openai.following import Event, follow
+from api.openai.options import Options
+from api.openai.parameters import ChatRequest, CompletionRequest, parse_chat, parse_completion
+from api.openai.quoting import choice_of, quote_of
+from api.openai.starting import Asked, Started, start
 from core.errors import Code, CuxError
-from core.idempotency import once
 from core.threads import in_thread
-from inference.gateway import Finished, Refunded, TokenChunk, stream_job, stream_to_caller
-from inference.models import Job
-from inference.selectors.progress import job_progress
-from inference.services.job_create import job_create
-from inference.services.job_quote import job_quote
+from inference.selectors.routes import job_routed
 
-Events = AsyncIterator[TokenChunk | Finished | Refunded]
+_LOOK_AGAIN_S: Final = 0.25
 
 
 async def completions(request: Request) -> Response | Stream:
     """Answer a chat, whole or as a stream. What can be refused is refused before the stream begins."""
+    return await _answered(request, "chat", parse_chat)
+
+
+async def text_completions(request: Request) -> Response | Stream:
+    """Continue a plain prompt, whole or as a stream."""
+    return await _answered(request, "text", parse_completion)
+
+
+async def _answered(
+    request: Request, kind: KindName, parse: Callable[[bytes], ChatRequest | CompletionRequest]
+) -> Response | Stream:
     caller = await authenticate(request, "infer")
     key = request.idempotency_key()
     body = await request.json_body()
-    asked = parse_chat(body)
-    job = await in_thread(_start, asked=asked, caller=caller, key=key, body=body, now=utc_now())
-    events = stream_to_caller(job.job_id) if key is None else stream_job(job.job_id)
+    asked = parse(body)
+    wanted = await in_thread(_wanted, asked, caller, key, body)
+    started = await _started(request, wanted)
+    choices = [choice_of(asked, job_id) for job_id in started.job_ids]
+    answer = Answer(KINDS[kind], started, choices, asked.include_usage)
+    return await _respond(request, asked, answer, stays=key is not None)
+
+
+def _wanted(asked: ChatRequest | CompletionRequest, caller: KeyFacts, key: str | None, body: bytes) -> Asked:
+    return Asked(asked, asked.sampling, quote_of(asked, caller.organisation_id), caller, key, body)
+
+
+async def _started(request: Request, wanted: Asked) -> Started:
+    """Create the jobs, at the latest when the caller will wait no longer for the draw rule to let them run.
+
+    Raises:
+        CuxError: as `start`.
+        Disconnected: the caller left while waiting; nothing was made.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + wanted.options.max_wait_s
+    while True:
+        try:
+            return await in_thread(start, wanted)
+        except CuxError as refused:
+            left_s = until - clock()
+            if refused.code is not Code.DRAW_LIMIT or left_s <= 0:
+                raise
+        await unless_gone(request, asyncio.sleep(min(left_s, _LOOK_AGAIN_S)))
+
+
+async def _respond(request: Request, asked: Options, answer: Answer, *, stays: bool) -> Response | Stream:
+    job_ids = answer.started.job_ids
+    events = follow(job_ids, stays=stays)
     if asked.stream:
         first = await unless_gone(request, anext(events))
-        _refuse_if_refunded(first)
-        return Stream(_chunks(job, first, events, asked.include_usage), headers=job.headers)
-    text, finished = await unless_gone(request, _whole(events))
-    return json_response(job.completion(text, finished), headers=job.headers)
+        begun = [*answer.opening(), *answer.add(*first)]
+        routed = await in_thread(job_routed, job_ids[0])
+        return Stream(_chunks(answer, begun, events), headers=answer.headers(routed))
+    await unless_gone(request, _whole(answer, events))
+    routed = await in_thread(job_routed, job_ids[0])
+    return json_response(answer.whole(routed), headers=answer.headers(routed))
 
 
-def _start(*, asked: ChatRequest, caller: KeyFacts, key: str | None, body: bytes, now: datetime) -> ChatJob:
-    """Quote and create the job, once per idempotency key; a repeated request follows the same job."""
-    quote = job_quote(
-        organisation_id=caller.organisation_id,
-        model=asked.model,
-        messages=[message.for_template() for message in asked.messages],
-        max_tokens=asked.output_cap,
-        max_compute_ucu=asked.max_compute_ucu,
-    )
-
-    def create() -> dict[str, str | int]:
-        job = job_create(
-            quote=quote,
-            sampling=asked.sampling,
-            now=now,
-            api_key_id=caller.key_id,
-            tag=asked.metadata.tag,
-        )
-        return {"job_id": job.id.hex, "card_hash": quote.card_hash, "created": int(now.timestamp())}
-
-    digest = hashlib.sha256(body).digest()
-    with alert_on_refusal():
-        made, again = once(organisation_id=caller.organisation_id, key=key, body_sha256=digest, action=create)
-    job_id = uuid.UUID(hex=made["job_id"])
-    if again:
-        _refuse_if_forgotten(job_id)
-    return ChatJob(
-        job_id=job_id,
-        model=quote.model,
-        card_hash=made["card_hash"],
-        created=made["created"],
-    )
-
-
-def _refuse_if_forgotten(job_id: uuid.UUID) -> None:
-    """Refuse to repeat an answer that was deleted at settlement, as the class's retention says."""
-    progress = job_progress(job_id)
-    if progress.state == Job.State.COMPLETED and len(progress.known_ids) < progress.output_tokens:
-        raise CuxError(Code.ANSWER_NOT_KEPT)
-
-
-async def _whole(events: Events) -> tuple[str, Finished]:
-    texts = []
-    async for happened in events:
-        _refuse_if_refunded(happened)
-        if isinstance(happened, TokenChunk):
-            texts.append(happened.text)
-        elif isinstance(happened, Finished):
-            return "".join(texts), happened
-    raise CuxError(Code.JOB_FAILED)
-
-
-def _refuse_if_refunded(happened: TokenChunk | Finished | Refunded) -> None:
-    if isinstance(happened, Refunded):
-        raise CuxError(happened.code)
+async def _whole(answer: Answer, events: AsyncIterator[Event]) -> None:
+    async with aclosing(events):  # type: ignore[type-var]
+        async for place, happened in events:
+            list(answer.add(place, happened))
 
 
 async def _chunks(
-    job: ChatJob, first: TokenChunk | Finished | Refunded, events: Events, include_usage: bool
+    answer: Answer, begun: list[dict[str, object]], events: AsyncIterator[Event]
 ) -> AsyncIterator[bytes]:
     """Yield the stream; an error after its beginning is a last event with the one error shape."""
     async with aclosing(events):  # type: ignore[type-var]
-        yield event(job.chunk({"role": "assistant", "content": ""}, with_usage=include_usage))
+        for chunk in begun:
+            yield event(chunk)
         try:
-            for piece in _pieces(job, first, include_usage):
-                yield piece
-            async for happened in events:
-                for piece in _pieces(job, happened, include_usage):
-                    yield piece
+            async for place, happened in events:
+                for chunk in answer.add(place, happened):
+                    yield event(chunk)
+            if answer.include_usage:
+                routed = await in_thread(job_routed, answer.started.job_ids[0])
+                yield event(answer.usage_chunk(routed))
+            yield b"data: [DONE]\n\n"
         except CuxError as refused:
             yield event(refused.body(request_id()))
-
-
-def _pieces(job: ChatJob, happened: TokenChunk | Finished | Refunded, include_usage: bool) -> Iterator[bytes]:
-    """Yield what a caller of the stream is sent when this happens."""
-    _refuse_if_refunded(happened)
-    if isinstance(happened, TokenChunk) and happened.text:
-        yield event(job.chunk({"content": happened.text}, with_usage=include_usage))
-    elif isinstance(happened, Finished):
-        yield event(job.chunk({}, finish_reason=happened.finish_reason, with_usage=include_usage))
-        if include_usage:
-            yield event(job.usage_chunk(happened))
-        yield b"data: [DONE]\n\n"

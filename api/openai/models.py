@@ -40,5 +40,7 @@ def _view(row: CatalogueModel) -> ModelView:
         "context_tokens": row.context_tokens,
         "revision": row.revision,
         "precision": row.precision,
+        "retention": row.compute_class.retention,
+        "provider_sees_plaintext": True,
     }
     return ModelView(id=row.name, created=int(row.created_at.timestamp()), cux=facts)

@@ -1,5 +1,7 @@
 """What anyone may know: providers and compute cards."""
 
+from dataclasses import asdict
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -7,7 +9,7 @@ from rest_framework.response import Response
 
 from api.openapi import list_of, ref
 from api.v1.pages import refuse_unknown
-from api.v1.shapes import CardView, ProviderView
+from api.v1.shapes import CardView, ProviderView, StandingView
 from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import public_id
@@ -32,6 +34,8 @@ def providers(request: Request) -> Response:
             models=list(facts.models),
             rate_ucu_per_s=facts.rate_ucu_per_s,
             receipts=facts.receipts,
+            circuit=facts.circuit.value,
+            standings=[StandingView(**asdict(each)) for each in facts.standings],
         )
         for facts in provider_list(now=utc_now())
     ]

@@ -93,8 +93,27 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     quote_ucu: int
 
 
+class StandingView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider did with one model in the last seven days.
+
+    `reliability_ppm` is the lower end of Wilson's interval (95 %) of the share of leases that it delivered;
+    times are from a lease's grant to its first token, and null while none was delivered.
+    """
+
+    model: str
+    delivered: int
+    failed: int
+    reliability_ppm: int
+    first_token_p50_ms: int | None
+    first_token_p99_ms: int | None
+
+
 class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who delivers compute, and whether it is there now. Orders choose providers by `organisation_id`."""
+    """Who delivers compute, and whether it is there now. Orders choose providers by `organisation_id`.
+
+    `circuit` is `open` while it rests after faults in a row: no job goes there; `half_open` once one may
+    try it again.
+    """
 
     provider_id: str
     organisation_id: str
@@ -105,6 +124,8 @@ class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     models: list[str]
     rate_ucu_per_s: int
     receipts: int
+    circuit: Literal["closed", "open", "half_open"]
+    standings: list[StandingView]
 
 
 class CardView(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,4 +183,4 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     object: str = "model"
     created: int
     owned_by: str = "cux"
-    cux: dict[str, int | str]
+    cux: dict[str, int | str | bool]

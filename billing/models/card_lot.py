@@ -8,7 +8,8 @@ from core.ids import new_id
 class CardLot(models.Model):
     """What an organisation has of one card payment, in nano-USD, until `at_risk_until` likely to be disputed.
 
-    `amount` came in by the deposit itself or, when compute was sold on, from its buyer's lot. Of it, `spent`
+    `amount` came in by the deposit itself or, when compute was sold on, from its buyer's lot, or back
+    from a provider that was refuted. Of it, `spent`
     went to providers, `passed_on` to another organisation, `returned` back to the card. The first to come is
     the first to be spent. Money that came by no card has no lot, and is spent last.
     """

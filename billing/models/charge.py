@@ -55,7 +55,10 @@ class Charge(models.Model):
                 name="charge_has_its_entry",
             ),
         ]
-        indexes = [models.Index(fields=["organisation_id", "booked_at", "id"], name="charge_organisation")]
+        indexes = [
+            models.Index(fields=["organisation_id", "booked_at", "id"], name="charge_organisation"),
+            models.Index(fields=["provider_id", "id"], name="charge_provider"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.escrow_nano_usd + self.fee_nano_usd}"

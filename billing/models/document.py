@@ -38,6 +38,7 @@ class Document(models.Model):
         UNDELIVERED = "undelivered"
         OUTAGE = "outage"
         GOODWILL = "goodwill"
+        VERIFICATION = "verification"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)

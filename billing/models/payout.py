@@ -17,8 +17,8 @@ class Payout(models.Model):
     `PAID_OUT`: on its way to the bank. `PAID`: it arrived, as far as the bank has said. `FAILED`: it did not,
     and is to be taken back; `RETURNED`: it is among the earnings again. `REVERSED`: Stripe gave us the
     transfer back although the bank was paid: so the provider has it, and it is nobody's to be paid out until
-    two operators decide; `KEPT`: they left it with the house. Where `next_step_at` is null nothing is left to
-    do.
+    two operators decide; `KEPT`: they left it with the house, which returns it where the bank sends it back.
+    Where `next_step_at` is null nothing is left to do.
     """
 
     class State(models.TextChoices):

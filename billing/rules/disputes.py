@@ -49,6 +49,31 @@ class Takings:
         return self.tax + self.funding + of_providers + self.debt
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an organisation came to owe at once: `disputed` of a payment, and `beside` it, as a dispute's fee.
+
+    Only for what was disputed may providers be asked, who earned by that payment.
+    """
+
+    disputed: int
+    beside: int
+
+
+def still_owed(claims: Sequence[Claim], owed: int) -> list[int]:
+    """Return what is still owed of what each claim disputed; given oldest first, `owed` is all of them.
+
+    What was repaid has repaid the oldest claim first, and of each what was disputed before what is beside it:
+    providers pay only what the payer has not, and never a fee.
+    """
+    parts = []
+    for claim in reversed(claims):
+        owed -= min(owed, claim.beside)
+        parts.append(min(owed, claim.disputed))
+        owed -= parts[-1]
+    return parts[::-1]
+
+
 def tax_share(amount: int, *, gross: int, tax: int, tax_gone: int, gross_gone: int) -> int:
     """Return the tax in a disputed `amount` of a payment of `gross` with `tax` in it.
 

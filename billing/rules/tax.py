@@ -39,6 +39,13 @@ def tax_amount(net_nano_usd: int, rate_ppm: int) -> int:
     return cents * NANO_PER_CENT
 
 
+def net_of(gross_nano_usd: int, rate_ppm: int) -> int | None:
+    """Return the net amount, whole cents, that is `gross_nano_usd` with its tax; None: none is."""
+    near = mul_div_half_even(gross_nano_usd, PPM, (PPM + rate_ppm) * NANO_PER_CENT)
+    nets = (cents * NANO_PER_CENT for cents in (near, near - 1, near + 1))
+    return next((net for net in nets if net + tax_amount(net, rate_ppm) == gross_nano_usd), None)
+
+
 def tax_on(net_nano_usd: int, *, seller: str, buyer: str, is_business: bool, rate: Rate | None) -> Tax:
     """Return the tax on `net_nano_usd` sold from one country to another, whose rate is `rate`."""
     if is_business and buyer != seller and {buyer, seller} <= EU:

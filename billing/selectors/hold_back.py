@@ -9,7 +9,7 @@ from django.db import connection
 from billing.ledger.chart import Kind, of_organisation
 from billing.selectors.balances import balances
 
-_RETURNED: Final = ("cover_close", "credit_note", "dispute_won")
+_RETURNED: Final = ("cover_close", "credit_note", "dispute_won", "claw_back_return")
 """Entries that give back what was taken of hold-back: it is as old as it was."""
 _YOUNG: Final = """
     SELECT coalesce(sum(t.amount), 0) FROM billing_transfer t JOIN billing_entry e ON e.id = t.entry_id

@@ -11,7 +11,10 @@ _STEPS: Final = """
             WHEN 'payout' THEN p.state <> 'blocked'
             WHEN 'payout_sent' THEN p.transfer_id IS NOT NULL
             WHEN 'payout_reversed' THEN p.reversed_at IS NOT NULL
-            WHEN 'payout_kept' THEN p.state = 'kept'
+            WHEN 'payout_kept' THEN p.state = 'kept' OR p.state = 'returned' AND EXISTS (
+                SELECT FROM billing_entry r JOIN billing_transfer l ON l.entry_id = r.id
+                JOIN billing_account d ON d.id = l.debit_id
+                WHERE r.key = 'payout_returned:' || p.id AND d.kind = 'insurance')
             ELSE p.state = 'returned'
         END AS due
     FROM billing_payout p CROSS JOIN (VALUES

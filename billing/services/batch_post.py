@@ -121,13 +121,14 @@ def _sql(empty: tuple[bool, ...]) -> str:
 
 def _begin(session: BaseDatabaseWrapper) -> list[Statement]:
     """Return what opens a transaction that Django has promised and the driver would open by and by."""
+    if not session.in_atomic_block:
+        return []
     idle = session.connection.info.transaction_status == TransactionStatus.IDLE
-    return [Statement("BEGIN")] if session.in_atomic_block and idle else []
+    return [Statement("BEGIN")] if idle else []
 
 
 def _pipe(session: BaseDatabaseWrapper) -> Pipe:
     """Return the pipe of Django's session: what it has prepared is prepared once per session."""
-    session.ensure_connection()
     pipe = _pipes.get(session.connection)
     if pipe is None:
         pipe = _pipes[session.connection] = Pipe(session.connection)

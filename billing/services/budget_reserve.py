@@ -23,22 +23,24 @@ def budget_reserve(
     job_id: uuid.UUID,
     amount_nano_usd: int,
     now: datetime,
+    is_new: bool = False,
 ) -> None:
     """This function will set aside the most that a job can cost, in the caller's transaction.
 
-    For a job that has begun before, with another provider, what is set aside changes to the new amount.
+    For a job that has begun before, with another provider, what is set aside changes to the new amount; one
+    that `is_new` has set nothing aside yet.
 
     Raises:
         BudgetExceeded: a budget has less left (CuxError BUDGET_EXCEEDED); the caller undoes what it did.
     """
-    kept = {row.window_id: row for row in BudgetReservation.objects.filter(job_id=job_id)}
+    before = BudgetReservation.objects.none() if is_new else BudgetReservation.objects.filter(job_id=job_id)
+    kept = {row.window_id: row.amount_nano_usd for row in before}
     if kept:
         windows = windows_lock(BudgetWindow.objects.filter(id__in=kept))
     else:
         windows = windows_lock(_windows(organisation_id, api_key_id, now))
     for window in windows:
-        before = kept[window.id].amount_nano_usd if window.id in kept else 0
-        _reserve(window, amount_nano_usd - before)
+        _reserve(window, amount_nano_usd - kept.get(window.id, 0))
     BudgetReservation.objects.bulk_create(
         [
             BudgetReservation(window_id=window.id, job_id=job_id, amount_nano_usd=amount_nano_usd)

@@ -5,6 +5,8 @@ balances, always in the order of their ids; what was sold on before comes first 
 """
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,11 +14,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
-from billing.ledger.card_money import parts_of_payment
+from billing.ledger.card_money import first_in_first_out, parts_of_payment
 from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldPlacement
-from billing.models import CardLot
-from billing.services.card_origins import lots_move, origins_settle, unspent
+from billing.models import CardLot, CardSpend
+from billing.services.card_origins import lot_receive, lots_move, origins_settle, unspent
 from core.ids import new_id
 
 RISK_HOLD: Final = "card_risk"
@@ -29,6 +31,15 @@ _SPEND: Final = """
         earned_nano_usd = billing_cardspend.earned_nano_usd + EXCLUDED.earned_nano_usd,
         held_back_nano_usd = billing_cardspend.held_back_nano_usd + EXCLUDED.held_back_nano_usd
 """
+
+
+@dataclass(frozen=True, slots=True)
+class LotReturn:
+    """Money (nano-USD) that comes back from a provider to an organisation, and who had paid it in."""
+
+    payer_ids: tuple[uuid.UUID, ...]
+    to_id: uuid.UUID
+    amount_nano_usd: int
 
 
 def deposit_ref(payment_intent_id: str) -> str:
@@ -107,6 +118,28 @@ def lots_pass_on(*, from_id: uuid.UUID, to_id: uuid.UUID, amount_nano_usd: int) 
     """
     origins_settle(organisation_ids=[from_id, to_id])
     lots_move(from_id=from_id, to_id=to_id, amount_nano_usd=amount_nano_usd)
+
+
+def lots_come_back(*, provider_id: uuid.UUID, returns: Sequence[LotReturn]) -> None:
+    """This function will have money that comes back from a provider be card money as far as it was.
+
+    Of the newest payments first, being at risk longest, and no more of one than its lots had spent there.
+    The lots grow by it; what was spent of them stays noted, and so do the holds on what it bought.
+    """
+    payers = {payer for each in returns for payer in each.payer_ids}
+    origins_settle(organisation_ids=payers | {each.to_id for each in returns})
+    spent = CardSpend.objects.filter(provider_id=provider_id, lot__organisation_id__in=payers)
+    locked = CardLot.objects.filter(id__in=spent.values("lot_id")).order_by("id")
+    lots = {lot.id: lot for lot in locked.select_for_update(no_key=True)}
+    paid = {row.lot_id: row.earned_nano_usd + row.held_back_nano_usd for row in spent.order_by("id")}
+    newest = sorted(lots.values(), key=lambda lot: (lot.deposited_at, lot.id), reverse=True)
+    for each in returns:
+        own = [lot for lot in newest if lot.organisation_id in each.payer_ids]
+        parts = first_in_first_out([paid[lot.id] for lot in own], each.amount_nano_usd)
+        for lot, part in zip(own, parts, strict=True):
+            if part:
+                paid[lot.id] -= part
+                lot_receive(lot, each.to_id, part)
 
 
 def lot_return(*, organisation_id: uuid.UUID, payment_intent_id: str, amount_nano_usd: int) -> int:

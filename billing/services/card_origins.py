@@ -72,7 +72,7 @@ def lots_move(*, from_id: uuid.UUID, to_id: uuid.UUID, amount_nano_usd: int) -> 
     for lot, part in zip(lots, parts, strict=True):
         if part:
             CardLot.objects.filter(id=lot.id).update(passed_on_nano_usd=F("passed_on_nano_usd") + part)
-            _receive(lot, to_id, part)
+            lot_receive(lot, to_id, part)
 
 
 def unspent(organisation_ids: Sequence[uuid.UUID]) -> list[CardLot]:
@@ -83,7 +83,8 @@ def unspent(organisation_ids: Sequence[uuid.UUID]) -> list[CardLot]:
     return sorted(locked, key=lambda lot: (lot.deposited_at, lot.id))
 
 
-def _receive(lot: CardLot, organisation_id: uuid.UUID, amount: int) -> None:
+def lot_receive(lot: CardLot, organisation_id: uuid.UUID, amount: int) -> None:
+    """This function will have an organisation have `amount` nano-USD (more) of the payment of this lot."""
     facts = (lot.card_fingerprint, lot.address_sha256, lot.deposited_at, lot.at_risk_until)
     with connection.cursor() as cursor:
         cursor.execute(_RECEIVE, [new_id(), organisation_id, lot.payment_intent_id, amount, *facts])

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 
 from billing.ledger.chart import Kind, of_organisation
 from billing.ledger.posting import HoldStep, JournalEntry, Leg
 from billing.models import CardSpend, Dispute, DisputeTaking
 from billing.rules.disputes import Kept, Sources, take
-from billing.selectors.debts import debt_of
+from billing.selectors.debts import disputed_still_owed
 from billing.selectors.disputed import money_kept
 from billing.services.ledger_post import ledger_post
 from core.ids import new_id
@@ -41,10 +41,10 @@ def _capture(dispute_id: uuid.UUID, now: datetime) -> int:
     debt = dispute.takings.filter(source=Source.DEBT).first()
     if debt is None or dispute.reinstated_nano_usd:
         return 0
-    wanted = min(debt.amount_nano_usd, debt_of(dispute.organisation_id) - _owed_for_later(dispute))
+    wanted = disputed_still_owed(dispute.organisation_id).get(dispute.id, 0)
     earnings, held_back = money_kept(payment_intent_id=dispute.payment_intent_id)
-    taken = take(max(0, wanted), Sources(funding=0, wallet=0, earnings=earnings, held_back=held_back))
-    captured = max(0, wanted) - taken.debt
+    taken = take(wanted, Sources(funding=0, wallet=0, earnings=earnings, held_back=held_back))
+    captured = wanted - taken.debt
     if captured:
         _post(dispute, taken.earnings, taken.held_back, now)
         DisputeTaking.objects.filter(id=debt.id).update(amount_nano_usd=F("amount_nano_usd") - captured)
@@ -54,19 +54,6 @@ def _capture(dispute_id: uuid.UUID, now: datetime) -> int:
             _note(dispute, Source.HOLD_BACK, kept, kept.id)
             CardSpend.objects.filter(id=kept.id).update(taken_nano_usd=F("taken_nano_usd") + kept.amount)
     return captured
-
-
-def _owed_for_later(dispute: Dispute) -> int:
-    """Return what later disputes left as debt, fees included: what was repaid has repaid the oldest first."""
-    later = Dispute.objects.filter(
-        organisation_id=dispute.organisation_id,
-        state__in=[Dispute.State.OPEN, Dispute.State.LOST],
-        reinstated_nano_usd=0,
-        id__gt=dispute.id,
-    )
-    debts = DisputeTaking.objects.filter(source=Source.DEBT, dispute__in=later)
-    fees = later.aggregate(owed=Sum(F("fee_nano_usd") - F("fee_returned_nano_usd"), default=0))
-    return int(fees["owed"] + debts.aggregate(owed=Sum("amount_nano_usd", default=0))["owed"])
 
 
 def _post(dispute: Dispute, earnings: Sequence[Kept], held_back: Sequence[Kept], now: datetime) -> None:

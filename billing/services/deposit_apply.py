@@ -44,11 +44,51 @@ def deposit_apply(*, deposit_id: uuid.UUID, payment: gateway.Payment, now: datet
     deposit.payment_intent_id = payment.id
     deposit.payment_method_id = payment.payment_method_id or deposit.payment_method_id
     if payment.status == "succeeded":
-        _succeed(deposit, payment, now)
+        deposit_credit(deposit, payment, now)
     else:
         _wait_or_fail(deposit, payment, now)
     deposit.save()
     return before != (deposit.state, deposit.payment_intent_id)
+
+
+def deposit_credit(deposit: Deposit, payment: gateway.Payment, now: datetime) -> None:
+    """This function will book a payment that succeeded; the caller holds the deposit's row and saves it.
+
+    Raises:
+        CuxError: DEPENDENCY_UNAVAILABLE, Stripe has not booked the charge yet.
+    """
+    charge = payment.charge
+    if charge is None or charge.fee_cents is None:
+        raise CuxError(Code.DEPENDENCY_UNAVAILABLE, "Stripe has not booked the charge yet.", retry_after_s=5)
+    deposit.stripe_fee_nano_usd = charge.fee_cents * NANO_PER_CENT
+    # Lots before balances: that is the order of locks.
+    lot_open(
+        organisation_id=deposit.organisation_id,
+        payment_intent_id=payment.id,
+        amount_nano_usd=deposit.amount_nano_usd,
+        card_fingerprint=charge.fingerprint,
+        address_sha256=address_sha256(charge.address),
+        now=now,
+    )
+    entry = _entry(deposit, payment.id, now)
+    outcome = ledger_post(entries=[entry], now=now)[0]
+    if not outcome.replayed:
+        send_to_wallet(
+            organisation_id=deposit.organisation_id,
+            amount_nano_usd=deposit.amount_nano_usd,
+            key=f"deposit {deposit.id}",
+            now=now,
+        )
+    deposit.entry = Entry.objects.get(key=entry.key)
+    deposit.charge_id, deposit.card_fingerprint = charge.id, charge.fingerprint
+    deposit.card_brand, deposit.card_last4 = charge.brand, charge.last4
+    deposit.card_country = charge.country
+    deposit.failure_code = deposit.failure_message = deposit.action_url = ""
+    deposit.state, deposit.finished_at = Deposit.State.SUCCEEDED, now
+    if not outcome.replayed:
+        deposit_invoice(deposit=deposit, entry_key=entry.key, now=now)
+    auto_top_up_told(deposit=deposit, now=now)
+    deposit_announce(deposit, now)
 
 
 def deposit_fail(deposit: Deposit, *, code: str, message: str, now: datetime) -> None:
@@ -107,41 +147,6 @@ def _require_as_asked(deposit: Deposit, payment: gateway.Payment) -> None:
     if not ours:
         log.error("deposit_not_as_asked", deposit_id=str(deposit.id), payment_id=payment.id)
         raise CuxError(Code.INTERNAL, "The payment is not what the deposit asked for.")
-
-
-def _succeed(deposit: Deposit, payment: gateway.Payment, now: datetime) -> None:
-    charge = payment.charge
-    if charge is None or charge.fee_cents is None:
-        raise CuxError(Code.DEPENDENCY_UNAVAILABLE, "Stripe has not booked the charge yet.", retry_after_s=5)
-    deposit.stripe_fee_nano_usd = charge.fee_cents * NANO_PER_CENT
-    # Lots before balances: that is the order of locks.
-    lot_open(
-        organisation_id=deposit.organisation_id,
-        payment_intent_id=payment.id,
-        amount_nano_usd=deposit.amount_nano_usd,
-        card_fingerprint=charge.fingerprint,
-        address_sha256=address_sha256(charge.address),
-        now=now,
-    )
-    entry = _entry(deposit, payment.id, now)
-    outcome = ledger_post(entries=[entry], now=now)[0]
-    if not outcome.replayed:
-        send_to_wallet(
-            organisation_id=deposit.organisation_id,
-            amount_nano_usd=deposit.amount_nano_usd,
-            key=f"deposit {deposit.id}",
-            now=now,
-        )
-    deposit.entry = Entry.objects.get(key=entry.key)
-    deposit.charge_id, deposit.card_fingerprint = charge.id, charge.fingerprint
-    deposit.card_brand, deposit.card_last4 = charge.brand, charge.last4
-    deposit.card_country = charge.country
-    deposit.failure_code = deposit.failure_message = deposit.action_url = ""
-    deposit.state, deposit.finished_at = Deposit.State.SUCCEEDED, now
-    if not outcome.replayed:
-        deposit_invoice(deposit=deposit, entry_key=entry.key, now=now)
-    auto_top_up_told(deposit=deposit, now=now)
-    deposit_announce(deposit, now)
 
 
 def _entry(deposit: Deposit, payment_id: str, now: datetime) -> JournalEntry:

@@ -7,9 +7,9 @@ still looked up and posted.
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from billing.models import MoneyStop, Reconciliation
+from billing.models import MoneyStop
 from billing.selectors.stripe_books import GRACE
 from core.audit import Action, audit_note
 from core.clock import rfc3339
@@ -50,14 +50,19 @@ def money_resume(*, now: datetime) -> None:
     Raises:
         CuxError: MONEY_STOPPED, that comparison found a break or is too old.
     """
-    stop = MoneyStop.objects.select_for_update(no_key=True).filter(resumed_at__isnull=True).first()
+    stop = MoneyStop.objects.filter(resumed_at__isnull=True).first()
     if stop is None:
         return
-    settled_at = stop.stopped_at + GRACE
-    newest = Reconciliation.objects.order_by("-id").first()
-    if newest is None or newest.read_at <= settled_at or not newest.is_clean:
-        said = f"Compare the books with Stripe's after {rfc3339(settled_at)}, until nothing breaks:"
+    if _ended(stop, now):
+        audit_note(Action.MONEY_RESUMED, stop.reason)
+    elif money_is_stopped():
+        settled_at = rfc3339(stop.stopped_at + GRACE)
+        said = f"Compare the books with Stripe's after {settled_at}, until nothing breaks:"
         raise CuxError(Code.MONEY_STOPPED, f"{said} `manage.py stripe_reconcile`.")
-    stop.resumed_at = now
-    stop.save(update_fields=["resumed_at"])
-    audit_note(Action.MONEY_RESUMED, stop.reason)
+
+
+def _ended(stop: MoneyStop, now: datetime) -> bool:
+    """End a stop if the newest comparison allows it: the database alone decides and writes that."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_money_resume(%s, %s)", [stop.id, now])
+        return bool(cursor.fetchone()[0])

@@ -18,11 +18,12 @@ from django.db.models import F
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind, of_house, of_organisation
 from billing.ledger.posting import Leg
-from billing.models import MoneyAction, Payee, Payout
+from billing.models import Payee, Payout
 from billing.services.announce import payout_announce
 from billing.services.money_stop import money_is_stopped
 from billing.services.payout_decide import payout_audit, payout_post
 from core.audit import Action
+from core.errors import Code, CuxError
 from core.money import NANO_PER_CENT
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,8 @@ _POOR: Final = frozenset({"balance_insufficient", "insufficient_funds"})
 """What was taken by card is at Stripe for days before it can be sent on: that is waited for."""
 _NOT_PAID: Final = frozenset({"failed", "canceled"})
 """What a payout is at Stripe whose money the bank did not keep."""
+_LACKING: Final = frozenset({Code.INSUFFICIENT_BALANCE, Code.HOLD_NOT_COVERING})
+"""How the ledger refuses to take what an account does not have."""
 
 
 def payout_step(*, payout_id: uuid.UUID, now: datetime) -> bool:
@@ -152,37 +155,38 @@ def _watch_reversed(payout: Payout, now: datetime) -> bool:
     assert payout.stripe_payout_id is not None, "the bank was paid"
     found = gateway.payout_get(payout.stripe_payout_id, account=_account(payout))
     if found.status in _NOT_PAID:
-        return _return_reversed(payout, now)
+        return _return_from(Kind.PAYOUTS_IN_TRANSIT, payout, now)
     pause = None if found.status == "paid" else now + _WATCH
     Payout.objects.filter(id=payout.id, state=payout.state).update(next_step_at=pause)
     return False
 
 
 def _watch_kept(payout: Payout, now: datetime) -> bool:
-    """See whether the bank sends back what operators kept as it had it: then it is theirs to make good.
+    """See whether the bank sends back what operators kept as it had it: then the insurance, which got it,
+    returns it to the earnings.
 
-    It is looked at, and said, until they have given the provider as much out of the insurance, which got it.
+    While the insurance does not have so much any more it is looked at, and said.
     """
     assert payout.stripe_payout_id is not None, "the bank was paid"
     found = gateway.payout_get(payout.stripe_payout_id, account=_account(payout))
-    if found.status in _NOT_PAID and not _is_made_good(payout):
-        log.error("payout_kept_not_paid", payout_id=str(payout.id), code=found.failure_code)
-    else:
+    if found.status not in _NOT_PAID:
         Payout.objects.filter(id=payout.id, state=payout.state).update(next_step_at=None)
-    return False
-
-
-def _is_made_good(payout: Payout) -> bool:
-    given = MoneyAction.objects.filter(kind=MoneyAction.Kind.GOODWILL, source="insurance")
-    since_kept = given.filter(organisation=payout.payee.organisation_id, approved_at__gt=payout.finished_at)
-    return since_kept.filter(amount_nano_usd__gte=payout.amount_nano_usd).exists()
+        return False
+    try:
+        return _return_from(Kind.INSURANCE, payout, now)
+    except CuxError as refusal:
+        if refusal.code not in _LACKING:
+            raise
+        log.error("payout_kept_not_paid", payout_id=str(payout.id), code=found.failure_code)
+        return False
 
 
 @transaction.atomic
-def _return_reversed(payout: Payout, now: datetime) -> bool:
+def _return_from(kind: Kind, payout: Payout, now: datetime) -> bool:
+    """Return to the earnings what the bank sent back, from where it was put when Stripe took it back."""
     Payee.objects.filter(id=payout.payee_id).update(failed_bank_fingerprint=F("bank_fingerprint"))
     earnings = of_organisation(Kind.EARNINGS, payout.payee.organisation_id)
-    leg = Leg(of_house(Kind.PAYOUTS_IN_TRANSIT), earnings, payout.amount_nano_usd)
+    leg = Leg(of_house(kind), earnings, payout.amount_nano_usd)
     return _move(payout, State.RETURNED, now, ("payout_returned", leg), finished_at=now)
 
 

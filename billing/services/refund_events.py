@@ -20,10 +20,12 @@ def refund_read(occasion: Occasion) -> Apply | None:
 def charge_read(occasion: Occasion) -> Apply | None:
     """Return how to apply a charge's payment and all of its refunds as they are now."""
     payment_id = None if occasion.account else gateway.payment_of_charge(occasion.object_id)
-    if payment_id is None:
-        return None
-    refunds = gateway.refunds_of_payment(payment_id)
-    return _all([payment_read(payment_id), *(_of(refund) for refund in refunds)])
+    return _all([payment_read(payment_id), *refunds_read(payment_id)]) if payment_id is not None else None
+
+
+def refunds_read(payment_id: str) -> list[Apply | None]:
+    """Return how to apply each of a payment's refunds as it is now."""
+    return [_of(refund) for refund in gateway.refunds_of_payment(payment_id)]
 
 
 def _all(applies: Sequence[Apply | None]) -> Apply:

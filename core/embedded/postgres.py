@@ -78,6 +78,8 @@ class Postgres(Server):
             "port": str(self.port),
             "fsync": "on",
             "synchronous_commit": "on",
+            # As durable as the default, fdatasync, in one call to the system instead of two a commit.
+            "wal_sync_method": "open_datasync",
             "max_connections": "120",
             "shared_buffers": "256MB",
             # A page is logged whole when it first changes after a checkpoint: so fewer of those.

@@ -1,7 +1,8 @@
 """Tables of the core."""
 
 from core.models.audit import AuditRecord
+from core.models.data_key import DataKey
 from core.models.idempotency import IdempotentResponse
 from core.models.outbox import OutboxMessage
 
-__all__ = ["AuditRecord", "IdempotentResponse", "OutboxMessage"]
+__all__ = ["AuditRecord", "DataKey", "IdempotentResponse", "OutboxMessage"]

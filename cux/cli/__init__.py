@@ -4,12 +4,15 @@ Data goes to stdout, prose to stderr. Exit codes are those of `cux.cli.exits`.
 """
 
 from cux.cli import (
+    abuse,
     account,
     auctions,
+    audits,
     batch,
     charts,
     chat,
     documents,
+    files,
     job,
     keys,
     ledger,
@@ -39,6 +42,9 @@ operator.app.add_typer(money_actions.app, name="money")
 app.add_typer(operator.app, name="operator")
 app.add_typer(account.entitlements, name="entitlement")
 app.add_typer(job.app, name="job")
+app.add_typer(files.files, name="file")
+app.add_typer(files.requests, name="requests")
+app.add_typer(audits.app, name="audit")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(payments.deposits, name="deposit")
@@ -51,9 +57,11 @@ app.add_typer(usage.budgets, name="budget")
 app.add_typer(documents.invoices, name="invoice")
 app.add_typer(documents.statements, name="statement")
 app.add_typer(documents.profile, name="billing-profile")
+abuse.register(app)
 account.register(app)
 charts.register(app)
 chat.register(app)
+files.register(app)
 login.register(app)
 payouts.register(app)
 usage.register(app)

@@ -10,7 +10,7 @@ from cux.cli.exits import UsageError
 from cux.cli.figures import cu, usd
 from cux.cli.root import command
 from cux.cli.session import Session
-from cux.client.calls.compute import ChatOptions
+from cux.client.options import ChatOptions
 from cux.client.views import Usage
 
 
@@ -51,16 +51,17 @@ def chat(
         "seed": seed,
         "tag": tag,
     }
-    asked = model or _first_model(session)
+    asked = model or first_model(session)
     if stream:
         _stream(session, asked, turns, idempotency_key, options)
         return
     whole = session.client.chat(asked, turns, idempotency_key=idempotency_key, **options)
     session.line(msgspec.json.encode(whole) if session.as_json else whole.text)
-    _say_usage(session, whole.usage)
+    say_usage(session, whole.usage)
 
 
-def _first_model(session: Session) -> str:
+def first_model(session: Session) -> str:
+    """Return the exchange's first model. Raises UsageError if it has none."""
     models = session.client.model_list()
     if not models:
         raise UsageError("the exchange offers no model; name one with --model")
@@ -80,10 +81,11 @@ def _stream(
     if not session.as_json:
         session.line("")
     if usage is not None:
-        _say_usage(session, usage)
+        say_usage(session, usage)
 
 
-def _say_usage(session: Session, usage: Usage) -> None:
+def say_usage(session: Session, usage: Usage) -> None:
+    """Say what an answer used and cost."""
     session.say(
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens · {cu(usage.cux.compute_ucu)} "
         f"of {cu(usage.cux.quote_ucu)} quoted · {usd(usage.cux.cost_nano_usd)}"

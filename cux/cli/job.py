@@ -8,7 +8,7 @@ import typer
 from cux.cli.figures import cu, moment, usd
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts, grid
-from cux.wire.orders import JobView
+from cux.wire.orders import JobAttempt, JobView
 
 app = group("Your inference jobs.")
 
@@ -38,12 +38,19 @@ def job_show(
         ("used", _compute(job)),
         ("charged", _charged(job)),
         ("ended", job.finish_reason or "–"),
+        ("attempts", ", ".join(map(_attempt, job.attempts)) or "–"),
         ("created", f"{moment(job.created_at)} UTC"),
         ("settled", f"{moment(job.settled_at)} UTC" if job.settled_at else "–"),
         ("card", job.card_hash),
         ("receipt", job.receipt_hash or "–"),
     ]
     session.show(job, lambda: facts(None, pairs))
+
+
+def _attempt(one: JobAttempt) -> str:
+    paid = f", paid {cu(one.compute_ucu)}" if one.compute_ucu else ""
+    why = f" ({one.reason})" if one.reason else ""
+    return f"{one.provider_id} {one.outcome}{why}: {one.output_tokens} tokens{paid}"
 
 
 def _row(job: JobView) -> list[str]:

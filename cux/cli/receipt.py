@@ -5,8 +5,9 @@ from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import UNSET
 
-from cux.cli.checks import Check, check_receipt
+from cux.cli.checks import Check, check_heads, check_receipt
 from cux.cli.exits import ExitCode, UsageError
 from cux.cli.figures import cu, moment, usd
 from cux.cli.key_files import decode_keys, read_card, read_keys
@@ -15,7 +16,8 @@ from cux.cli.session import Session, facts
 from cux.client.errors import NotFoundError
 from cux.client.views import PublicKeys
 from cux.wire.card import CardError, ComputeCard
-from cux.wire.receipt import Receipt
+from cux.wire.receipt import Attempt, Receipt
+from cux.wire.receipt_heads import SignedReceiptHeads
 from cux.wire.verification import ReceiptError, parse_receipt
 
 app = group("Signed proof of what was delivered, metered and charged.")
@@ -57,10 +59,23 @@ def receipt_verify(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask nobody: without --card the µCU are not recomputed.")
     ] = False,
+    heads: Annotated[
+        str | None,
+        typer.Option(
+            help="Signed heads of all chains to hold it against: a file, or `latest` of the exchange."
+        ),
+    ] = None,
+    following: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--next", help="The provider's next receipts, oldest first, up to its head; repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Check a receipt: form, both signatures, figures, and the bill recomputed from the compute card.
 
-    With --offline and both keys given this needs no exchange. Exit code 1 if any check fails.
+    With --offline and both keys given this needs no exchange. With --heads also that the
+    provider's chain, as the exchange published it, still holds the receipt. Exit code 1 if any check fails.
     """
     data = _read(session, source, offline=offline)
     exchange, providers = _keys(session, data, exchange_key, provider_key, offline=offline)
@@ -68,9 +83,23 @@ def receipt_verify(
     if found is None and not offline:
         found = _published_card(session, data)
     checks = check_receipt(data, exchange_keys=exchange, provider_keys=providers, card=found)
+    if heads is not None:
+        chain = [data, *(path.read_bytes() for path in following or [])]
+        signed = _heads(session, heads, offline=offline)
+        checks.append(check_heads(chain, signed, exchange_keys=exchange, provider_keys=providers))
     _print(session, checks)
     if any(check.passed is False for check in checks):
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _heads(session: Session, source: str, *, offline: bool) -> SignedReceiptHeads:
+    """Return signed heads from a file, or those that the exchange published last."""
+    if source == "latest" and not offline:
+        return session.client.receipt_heads_get()
+    try:
+        return msgspec.json.decode(Path(source).read_bytes(), type=SignedReceiptHeads)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{source} holds no signed heads: {error}") from error
 
 
 def _print(session: Session, checks: list[Check]) -> None:
@@ -133,21 +162,27 @@ def _published_card(session: Session, data: bytes) -> ComputeCard | None:
         return None
 
 
+def _attempt(one: Attempt) -> str:
+    paid = "" if one.compute_ucu is UNSET else f", paid {cu(one.compute_ucu)}"
+    return f"{one.provider_id} {one.outcome} ({one.output_tokens} tokens{paid})"
+
+
 def _facts(receipt: Receipt) -> list[tuple[str, str]]:
     body, said = receipt.body, receipt.body.statement
+    delivered = sum(one.output_tokens for one in body.attempts)
     return [
         ("job", said.job_id),
         ("model", f"{said.model} ({said.model_revision})"),
         ("provider", said.provider_id),
         (
             "tokens",
-            f"{said.prompt_tokens} + {said.output_tokens}, {body.cached_tokens} of the prompt cached, free",
+            f"{said.prompt_tokens} + {delivered}, {body.cached_tokens} of the prompt cached, free",
         ),
         ("ended", said.finish_reason),
         ("FLOPs", f"{body.prefill_flops:,} prefill + {body.decode_flops:,} decode"),
         ("used", f"{cu(body.compute_ucu)} of {cu(body.quote_ucu)} quoted"),
         ("charged", usd(body.charged_nano_usd)),
-        ("attempts", ", ".join(f"{one.provider_id} {one.outcome}" for one in body.attempts)),
+        ("attempts", ", ".join(map(_attempt, body.attempts))),
         ("settled", f"{moment(body.settled_at)} UTC"),
         ("card", said.card_hash),
         ("chain", f"number {body.provider_seq} of the provider, after {body.prev_hash}"),

@@ -27,6 +27,7 @@ class Call(Generic[T]):
     """What the body of a success is; `bytes` keeps it as it came."""
     params: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    content_type: str = "application/json"
     idempotency_key: str | None = None
     one_time_code: str | None = None
     """A fresh code of an owner's authenticator, where money's way out is changed."""
@@ -42,7 +43,7 @@ class Call(Generic[T]):
 
     def headers(self) -> dict[str, str]:
         """Return the headers of the call itself."""
-        headers = {"Content-Type": "application/json"} if self.body is not None else {}
+        headers = {"Content-Type": self.content_type} if self.body is not None else {}
         if self.idempotency_key is not None:
             headers["Idempotency-Key"] = self.idempotency_key
         if self.one_time_code is not None:

@@ -11,9 +11,11 @@ import httpx
 from cux.client.call import Call, next_page
 from cux.client.calls import (
     account,
+    audits,
     batches,
     charts,
     compute,
+    content,
     documents,
     keys,
     ledger,
@@ -21,6 +23,7 @@ from cux.client.calls import (
     operators,
     payments,
     payouts,
+    request_batches,
     webhooks,
 )
 from cux.client.config import resolve
@@ -192,6 +195,9 @@ class Client:
     api_key_list = _list(keys.api_key_list)
     api_key_create = _one(keys.api_key_create)
     api_key_revoke = _one(keys.api_key_revoke)
+    content_forget = _one(content.content_forget)
+    abuse_report_list = _list(content.abuse_report_list)
+    abuse_report_create = _one(content.abuse_report_create)
 
     webhook_list = _list(webhooks.webhook_list)
     webhook_create = _one(webhooks.webhook_create)
@@ -212,11 +218,26 @@ class Client:
     money_action_list = _pages(operators.money_action_list)
     money_action_propose = _one(operators.money_action_propose)
     money_action_approve = _one(operators.money_action_approve)
+    operator_abuse_report_list = _list(operators.operator_abuse_report_list)
+    abuse_report_decide = _one(operators.abuse_report_decide)
+    ban_list = _list(operators.ban_list)
+    ban_create = _one(operators.ban_create)
+    ban_lift = _one(operators.ban_lift)
 
     model_list = _list(compute.model_list)
     quote_create = _one(compute.quote_create)
     chat = _one(compute.chat)
     chat_stream = _answer(compute.chat_stream)
+    complete = _one(request_batches.complete)
+    file_upload = _one(request_batches.file_upload)
+    file_list = _one(request_batches.file_list)
+    file_get = _one(request_batches.file_get)
+    file_content = _one(request_batches.file_content)
+    file_delete = _one(request_batches.file_delete)
+    batch_create = _one(request_batches.batch_create)
+    batch_list = _one(request_batches.batch_list)
+    batch_get = _one(request_batches.batch_get)
+    batch_cancel = _one(request_batches.batch_cancel)
     job_list = _pages(compute.job_list)
     job_get = _one(compute.job_get)
     receipt_get = _one(compute.receipt_get)
@@ -224,6 +245,15 @@ class Client:
     ledger_head_get = _one(ledger.ledger_head_get)
     ledger_head_at = _one(ledger.ledger_head_at)
     ledger_head_list = _pages(ledger.ledger_head_list)
+    job_audit_list = _pages(audits.job_audit_list)
+    audit_day_list = _list(audits.audit_day_list)
+    reputation_get = _one(audits.reputation_get)
+    audit_failure_list = _list(audits.audit_failure_list)
+    appeal_open = _one(audits.appeal_open)
+    operator_audit_failure_list = _list(audits.operator_audit_failure_list)
+    appeal_decide = _one(audits.appeal_decide)
+    tier_set = _one(audits.tier_set)
+    receipt_heads_get = _one(audits.receipt_heads_get)
     card_get = _one(compute.card_get)
     card_list = _list(compute.card_list)
     provider_list = _list(compute.provider_list)

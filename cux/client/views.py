@@ -241,6 +241,27 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
         return self.choices[0].finish_reason
 
 
+class TextChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """One continuation of a text."""
+
+    text: str
+    finish_reason: str
+
+
+class TextCompletion(msgspec.Struct, frozen=True, kw_only=True):
+    """A text continued."""
+
+    id: str
+    model: str
+    choices: list[TextChoice]
+    usage: Usage
+
+    @property
+    def text(self) -> str:
+        """Return what the model added."""
+        return self.choices[0].text
+
+
 class ChunkChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What a chunk adds to the answer."""
 

@@ -96,7 +96,9 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
 
     number: str
     kind: Literal["invoice", "credit_note"]
-    reason: Literal["deposit", "refund", "refund_returned", "undelivered", "outage", "goodwill"]
+    reason: Literal[
+        "deposit", "refund", "refund_returned", "undelivered", "outage", "goodwill", "verification"
+    ]
     issued_at: Instant
     net_nano_usd: Count
     tax_nano_usd: Count

@@ -11,6 +11,9 @@ Count = Annotated[int, Meta(ge=0, le=INT_MAX)]
 Positive = Annotated[int, Meta(ge=1, le=INT_MAX)]
 Tokens = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 TokenId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+MICRO_NATS_MAX = 2**32 - 1
+MicroNats = Annotated[int, Meta(ge=0, le=MICRO_NATS_MAX)]
+"""How unlikely a token was: natural log-probability times minus a million. The most means that or more."""
 Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
 QuantityLots = Annotated[int, Meta(ge=1, le=2**31)]
 

@@ -7,10 +7,12 @@ For P prompt tokens, of which C are a cached prefix, and G sampled tokens (symbo
     linear    = 2·[L·(D(q+2kv)d + qdD) + dense layers·3DI + expert layers·3D·(MI·E + MI·S)]
     µCU       = ⌈(1000·F_prefill + w·F_decode) / 10^12⌉
 
-The last sampled token is never forwarded; prefill attention counts P per token, without causal halving;
-cached tokens drop out of the work but keep their place in the context. For a single, unchunked, uncached
-job without speculation F_prefill + F_decode equals vLLM's estimated FLOPs counter. Speculation, chunking,
-recompute and preemption never change the bill. A job that delivered no token costs nothing.
+A router's own product (D × all experts, a hundredth of a layer or less) counts in neither this form nor
+vLLM's counter. The last sampled token is never forwarded; prefill attention counts P per token, without
+causal halving; cached tokens drop out of the work but keep their place in the context. For a single,
+unchunked, uncached job without speculation F_prefill + F_decode equals vLLM's estimated FLOPs counter.
+Speculation, chunking, recompute and preemption never change the bill. A job that delivered no token costs
+nothing.
 """
 
 from dataclasses import dataclass

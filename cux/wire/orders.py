@@ -3,7 +3,7 @@
 Prices are ticks, quantities lots, money nano-USD, compute µCU, all integers; instants are RFC 3339 in UTC.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -198,8 +198,24 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["live", "lodged", "sold", "busted", "expired"]
 
 
+class JobAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider's try at a job; `compute_ucu` is what of the bill is its own, once the job is settled."""
+
+    provider_id: Id
+    epoch: Positive
+    outcome: Literal["running", "finished", "failed", "expired"]
+    reason: str
+    output_tokens: Count
+    compute_ucu: Count | None = None
+
+
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
-    """An inference job; meter and charge are null until it is settled."""
+    """An inference job; meter and charge are null until it is settled.
+
+    `routing` is what the caller asked of providers, `route` why the job went where it went, with the
+    candidates that there were; `attempts` are its leases. Who `paid_by` is the public-access pool for jobs of
+    organisations without money. They are told of a job that is asked for by its id.
+    """
 
     job_id: Id
     model: Name
@@ -215,3 +231,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Instant
     settled_at: Instant | None = None
     receipt_hash: Digest | None = None
+    paid_by: Literal["organisation", "public_access"] = "organisation"
+    routing: dict[str, Any] = {}
+    route: dict[str, Any] = {}
+    attempts: list[JobAttempt] = []

@@ -4,6 +4,10 @@ A receipt is one file of canonical bytes: `{"body": â€¦, "exchange_signature": â
 canonical bytes of the body; the body holds the provider's statement and signature and the hash of the
 provider's previous receipt, so each receipt vouches for all before it. It names no organisation.
 A job refunded without delivery has no receipt. Checking one is in `cux.wire.verification`.
+
+Where a provider continued an answer that others had begun, its statement names how many tokens came before
+its own, and their hash; the receipt stands in its chain, and says what each attempt is paid
+(`cux.wire.shares`). The fields for that are left out of other receipts.
 """
 
 import hashlib
@@ -11,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from cux.wire import VERSION, canonical
 from cux.wire.fields import Count, Digest, Id, Instant, KeyId, Name, Positive, Signature, Tokens
@@ -27,7 +32,10 @@ Outcome = Literal["finished", "failed", "expired", "canceled"]
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the provider signs: this lease, this model and card, these tokens."""
+    """What the provider signs: this lease, this model and card, these tokens.
+
+    `output_tokens` are its own; those that earlier attempts delivered are the `prefix_tokens`.
+    """
 
     version: Literal[1] = VERSION
     job_id: Id
@@ -41,16 +49,22 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     output_tokens: Tokens
     output_ids_sha256: Digest
     finish_reason: FinishReason
+    prefix_tokens: Positive | UnsetType = UNSET
+    prefix_ids_sha256: Digest | UnsetType = UNSET
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One lease of the job and how it ended; `output_tokens` as the gateway counted them."""
+    """One lease of the job and how it ended; `output_tokens` as the gateway counted them.
+
+    `compute_ucu` is what of the bill is its provider's, where more than one is paid.
+    """
 
     lease_id: Id
     epoch: Positive
     provider_id: Id
     outcome: Outcome
     output_tokens: Tokens
+    compute_ucu: Count | UnsetType = UNSET
 
 
 class ReceiptBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,8 +107,12 @@ def build_statement(
     prompt_tokens: int,
     output_ids: Sequence[int],
     finish_reason: FinishReason,
+    prefix_ids: Sequence[int] = (),
 ) -> Statement:
-    """Return the statement for a lease that delivered `output_ids`; each side from its own count."""
+    """Return the statement for a lease that delivered `output_ids`; each side from its own count.
+
+    `prefix_ids` are what earlier attempts had delivered, if any: the lease continued them.
+    """
     return Statement(
         job_id=job_id,
         lease_id=lease_id,
@@ -107,6 +125,8 @@ def build_statement(
         output_tokens=len(output_ids),
         output_ids_sha256=output_ids_hash(output_ids),
         finish_reason=finish_reason,
+        prefix_tokens=len(prefix_ids) or UNSET,
+        prefix_ids_sha256=output_ids_hash(prefix_ids) if prefix_ids else UNSET,
     )
 
 

@@ -6,8 +6,9 @@ from enum import StrEnum
 from itertools import pairwise
 
 import msgspec
+from msgspec import UNSET
 
-from cux.wire import canonical, metering, signing
+from cux.wire import canonical, metering, shares, signing
 from cux.wire.card import ComputeCard
 from cux.wire.receipt import (
     FIRST_PREV_HASH,
@@ -17,7 +18,6 @@ from cux.wire.receipt import (
     Receipt,
     ReceiptBody,
     Statement,
-    body_bytes,
     receipt_hash,
     statement_bytes,
 )
@@ -67,11 +67,12 @@ def verify_receipt(
     """Return the receipt in `data` if everything in it holds; the keys are public keys by key id.
 
     Checks the canonical form, both signatures, that statement and body agree, that no job costs more than
-    its quote, and with `card` that tokens give exactly the stated FLOPs and µCU. Raises ReceiptError.
+    its quote, that attempts which share a bill add up to it, and with `card` that tokens give exactly the
+    stated FLOPs and µCU, of each share too. Raises ReceiptError.
     """
     receipt = parse_receipt(data)
     body = receipt.body
-    _check_exchange_signature(receipt, exchange_keys)
+    _check_exchange_signature(data, receipt, exchange_keys)
     _check_provider_signature(body, provider_keys)
     _check_attempts(body)
     _check_figures(body)
@@ -120,10 +121,14 @@ def parse_receipt(data: bytes) -> Receipt:
         raise ReceiptError(ReceiptFault.MALFORMED, str(error)) from error
 
 
-def _check_exchange_signature(receipt: Receipt, keys: Mapping[str, bytes]) -> None:
+def _check_exchange_signature(data: bytes, receipt: Receipt, keys: Mapping[str, bytes]) -> None:
+    """Check the signature over the body as it stands in the file, not over what is understood of it.
+
+    A field left out that has a default would otherwise not be missed.
+    """
     public = _key(keys, receipt.body.exchange_key_id, ReceiptFault.UNKNOWN_EXCHANGE_KEY)
     signature = signing.decode_signature(receipt.exchange_signature)
-    payload = body_bytes(receipt.body)
+    payload = canonical.encode(canonical.decode(data)["body"])
     if not signing.verify(public, domain=RECEIPT_DOMAIN, payload=payload, signature=signature):
         raise ReceiptError(ReceiptFault.EXCHANGE_SIGNATURE, "not made by the exchange over this body")
 
@@ -153,9 +158,31 @@ def _check_attempts(body: ReceiptBody) -> None:
         provider_id=statement.provider_id,
         outcome="finished",
         output_tokens=statement.output_tokens,
+        compute_ucu=body.attempts[-1].compute_ucu,
     )
     if body.attempts[-1] != signed:
         raise ReceiptError(ReceiptFault.ATTEMPTS, "the last attempt is not the one the provider signed")
+    _check_shares(body)
+
+
+def _check_shares(body: ReceiptBody) -> None:
+    """Check what was delivered before the attempt that ended the answer, and that the shares are the bill."""
+    statement = body.statement
+    if (statement.prefix_tokens is UNSET) != (statement.prefix_ids_sha256 is UNSET):
+        raise ReceiptError(ReceiptFault.ATTEMPTS, "the tokens continued from and their hash go together")
+    if sum(attempt.output_tokens for attempt in body.attempts[:-1]) != _prefix_tokens(body):
+        raise ReceiptError(ReceiptFault.ATTEMPTS, "earlier attempts did not deliver what was continued from")
+    shares = [attempt.compute_ucu for attempt in body.attempts]
+    if statement.prefix_tokens is UNSET:
+        if any(share is not UNSET for share in shares):
+            raise ReceiptError(ReceiptFault.ATTEMPTS, "shares of a bill that is not shared")
+    elif sum(share for share in shares if share is not UNSET) != body.compute_ucu or UNSET in shares:
+        raise ReceiptError(ReceiptFault.COMPUTE, "the attempts' shares are not the bill")
+
+
+def _prefix_tokens(body: ReceiptBody) -> int:
+    found = body.statement.prefix_tokens
+    return 0 if found is UNSET else found
 
 
 def _check_figures(body: ReceiptBody) -> None:
@@ -179,13 +206,26 @@ def _check_compute(body: ReceiptBody, card: ComputeCard) -> None:
             card,
             prompt_tokens=statement.prompt_tokens,
             cached_tokens=body.cached_tokens,
-            output_tokens=statement.output_tokens,
+            output_tokens=_prefix_tokens(body) + statement.output_tokens,
         )
     except metering.MeteringError as error:
         raise ReceiptError(ReceiptFault.COMPUTE, str(error)) from error
     stated = (body.prefill_flops, body.decode_flops, body.compute_ucu)
     if stated != (used.prefill_flops, used.decode_flops, used.compute_ucu):
         raise ReceiptError(ReceiptFault.COMPUTE, f"the card gives {used.compute_ucu} µCU")
+    if statement.prefix_tokens is not UNSET:
+        _check_shares_by(card, body)
+
+
+def _check_shares_by(card: ComputeCard, body: ReceiptBody) -> None:
+    due = shares.shares_ucu(
+        card,
+        prompt_tokens=body.statement.prompt_tokens,
+        cached_tokens=body.cached_tokens,
+        output_tokens=[attempt.output_tokens for attempt in body.attempts],
+    )
+    if [attempt.compute_ucu for attempt in body.attempts] != due:
+        raise ReceiptError(ReceiptFault.COMPUTE, f"the card shares the bill as {due} µCU")
 
 
 def _check_link(previous: VerifiedReceipt, body: ReceiptBody) -> None:

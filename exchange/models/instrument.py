@@ -9,12 +9,26 @@ from core.ids import new_id
 class ComputeClass(models.Model):
     """Compute that is interchangeable: one model revision in one precision, tier, region, retention."""
 
+    class Retention(models.TextChoices):
+        """How long prompts and answers are kept once a job has ended."""
+
+        NONE = "none"
+        DAY = "24h"
+        MONTH = "30d"
+
     code = models.CharField(max_length=60, primary_key=True)
     model = models.CharField(max_length=80)
     card_hash = models.CharField(max_length=64)
     trust_tier = models.CharField(max_length=4, default="L1")
     region = models.CharField(max_length=16, default="local")
-    retention = models.CharField(max_length=16, default="none")
+    retention = models.CharField(max_length=16, choices=Retention, default=Retention.NONE)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(retention__in=["none", "24h", "30d"]), name="compute_class_retention"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -1,7 +1,7 @@
 """Whose card money pays a provider, and where it goes when compute is sold on or comes to nothing."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from billing.ledger.posting import HoldPlacement
@@ -18,18 +18,25 @@ def escrow_payer(row: Entitlement) -> uuid.UUID:
     return row.holder_id
 
 
+def payers_of(*, holder_id: uuid.UUID, provider_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+    """Return all whose money paid for compute of this provider that an organisation has or had."""
+    rows = Entitlement.objects.filter(holder_id=holder_id, provider_id=provider_id).select_related("origin")
+    return tuple(sorted({escrow_payer(row) for row in rows}))
+
+
 def risk_holds(
-    paid: Sequence[tuple[Entitlement, int]], *, hold_back_ppm: int, now: datetime
+    paid: Sequence[tuple[Entitlement, int]], *, hold_back_ppm: Callable[[uuid.UUID], int], now: datetime
 ) -> list[HoldPlacement]:
     """This function will spend the payers' card lots on what escrows now pay providers (nano-USD each).
 
-    Return the holds to place on the providers' earnings in the same posting (`lots_spend`).
+    `hold_back_ppm` tells what is held back of a provider's money. Return the holds to place on the providers'
+    earnings in the same posting (`lots_spend`).
     """
     sums: dict[tuple[uuid.UUID, uuid.UUID], tuple[int, int]] = {}
     for row, amount in paid:
         between = escrow_payer(row), row.provider_id
         earned, kept = sums.get(between, (0, 0))
-        part = held_back(amount, hold_back_ppm)
+        part = held_back(amount, hold_back_ppm(row.provider_id))
         sums[between] = earned + amount - part, kept + part
     holds = []
     for (payer, provider), (earned, kept) in sorted(sums.items()):

@@ -1,7 +1,7 @@
 """Draw what a job used: compute down, escrow to the provider, fee earned, the rest given back."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,13 +38,19 @@ class _Use:
 
 
 def entitlement_draw(
-    *, job_id: uuid.UUID, parts: Sequence[Part], used_ucu: int, hold_back_ppm: int, now: datetime
+    *,
+    job_id: uuid.UUID,
+    parts: Sequence[Part],
+    used_ucu: int,
+    hold_back_ppm: Callable[[uuid.UUID], int],
+    now: datetime,
 ) -> Drawn:
     """This function will draw `used_ucu` µCU from a job's parts in their order, in the caller's transaction.
 
     When use goes from u₁ to u₂ of Q, escrow releases ⌊N·u₂/Q⌋ − ⌊N·u₁/Q⌋ and the fee is earned alike
     (ARCHITECTURE, "Drawing"): exact in sum however jobs split. What was reserved and not used goes
     back. One ledger entry `settle:<job>`. What card money paid is set aside on the provider's earnings.
+    `hold_back_ppm` tells that of a provider's organisation: the parts may be of several.
 
     Raises:
         ValueError: less than nothing was used, or more than reserved.
@@ -54,7 +60,7 @@ def entitlement_draw(
         raise ValueError(f"Expected 0 to what is reserved, was {used_ucu} µCU")
     uses = _uses(parts, used_ucu)
     shares = FeeShares(settings.INSURANCE_SHARE_PPM, settings.PUBLIC_ACCESS_SHARE_PPM)
-    legs = [leg for use in uses for leg in _legs(use, hold_back_ppm)]
+    legs = [leg for use in uses for leg in _legs(use, hold_back_ppm(use.entitlement.provider_id))]
     legs += fee_legs(sum(use.fee_released for use in uses), shares)
     entry = (
         JournalEntry(f"settle:{job_id}", "settle", tuple(legs), now, ref=f"job:{job_id}") if legs else None
@@ -72,7 +78,7 @@ def entitlement_draw(
     )
     escrow = sum(use.escrow_released for use in uses)
     fee = sum(use.fee_released for use in uses)
-    kept = sum(held_back(use.escrow_released, hold_back_ppm) for use in uses)
+    kept = sum(held_back(use.escrow_released, hold_back_ppm(use.entitlement.provider_id)) for use in uses)
     return Drawn(escrow + fee, fee, escrow - kept, kept)
 
 

@@ -91,7 +91,7 @@ def entitlement_expire(
     ]
     if legs:
         entry = JournalEntry(f"expire:{row.id}", "expire", tuple(legs), now, ref=f"entitlement:{row.id}")
-        holds = risk_holds([(row, provider)], hold_back_ppm=hold_back_ppm, now=now)
+        holds = risk_holds([(row, provider)], hold_back_ppm=lambda _: hold_back_ppm, now=now)
         ledger_post(entries=[entry], placements=holds, now=now)
     if provider or earned:
         _charge(row, unused, provider, earned, now)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,9 +18,13 @@ from core.errors import Code, CuxError
 from core.ids import new_id
 from exchange.locks import holder_lock
 from exchange.models import Entitlement
-from exchange.services.draw_rule import Drawable, allocate, is_within_draw_rule
+from exchange.services.draw_rule import Drawable, allocate, by_price, is_within_draw_rule, price_of
+
+Order = Callable[[Mapping[uuid.UUID, int]], Sequence[uuid.UUID]]
+"""Given who owes enough, at what price paid per CU (nano-USD): those that may run the job, best first."""
 
 DRAW_RETRY_S: Final = 1
+UCU_PER_CU: Final = 1_000_000
 PROVIDER_RETRY_S: Final = 5
 
 
@@ -37,12 +41,14 @@ class Part:
 class ReservationPlan:
     """One provider's entitlements that cover a job, in the order in which they are drawn.
 
-    `cost_max_nano_usd` is the most that drawing all of it can cost, however other jobs draw meanwhile.
+    `cost_max_nano_usd` is the most that drawing all of it can cost, however other jobs draw meanwhile;
+    `price_nano_usd_per_cu` is what was paid for it.
     """
 
     provider_organisation_id: uuid.UUID
     parts: tuple[Part, ...]
     cost_max_nano_usd: int
+    price_nano_usd_per_cu: int
 
 
 def entitlement_reserve(
@@ -52,11 +58,14 @@ def entitlement_reserve(
     compute_ucu: int,
     job_id: uuid.UUID,
     now: datetime,
-    providers: Sequence[uuid.UUID],
+    order: Order,
+    cheapest_first: bool = False,
 ) -> ReservationPlan:
     """This function will set `compute_ucu` µCU (> 0) aside on one provider's entitlements.
 
-    It runs in the caller's transaction. `providers` are the organisations that can serve now, best first.
+    It runs in the caller's transaction. `order` says which of the organisations that owe enough can serve
+    now, best first; what it raises passes through. What ends first is drawn first; with `cheapest_first`
+    what was cheapest, and then half of what may be reserved together is left to others.
 
     Raises:
         CuxError: INSUFFICIENT_ENTITLEMENT, ENTITLEMENT_EXPIRED (there was enough, but its window has
@@ -64,17 +73,22 @@ def entitlement_reserve(
             provider that cannot serve now owes enough). Nothing is reserved then.
     """
     holder_lock(holder_id=organisation_id)
-    drawables = _drawables(organisation_id, compute_class, now)
+    rows, drawables = _drawables(organisation_id, compute_class, now)
+    if cheapest_first:
+        drawables = {provider: by_price(some) for provider, some in drawables.items()}
+    allocated = {provider: allocate(some, compute_ucu) for provider, some in drawables.items()}
+    enough = {provider: parts for provider, parts in allocated.items() if parts}
+    prices = {provider: price_of(drawables[provider], parts) for provider, parts in enough.items()}
     limited = False
-    for provider in providers:
-        of_provider = drawables.get(provider, [])
-        parts = allocate(of_provider, compute_ucu)
-        if parts and is_within_draw_rule(of_provider, compute_ucu):
-            return _place(provider, parts, compute_class=compute_class, job_id=job_id, now=now)
-        limited |= bool(parts)
+    for provider in order(prices) if prices else ():
+        if is_within_draw_rule(drawables[provider], compute_ucu, spare=cheapest_first):
+            plan = _plan(provider, enough[provider], prices[provider], rows)
+            _place(plan, compute_class=compute_class, job_id=job_id, now=now)
+            return plan
+        limited = True
     if limited:
         raise CuxError(Code.DRAW_LIMIT, retry_after_s=DRAW_RETRY_S)
-    if any(allocate(of_provider, compute_ucu) for of_provider in drawables.values()):
+    if enough:
         raise CuxError(
             Code.DEPENDENCY_UNAVAILABLE,
             "The provider your entitlement is on is not ready right now; nothing was reserved.",
@@ -94,8 +108,8 @@ def entitlement_reserve(
 
 def _drawables(
     organisation_id: uuid.UUID, compute_class: str, now: datetime
-) -> dict[uuid.UUID, list[Drawable]]:
-    """Return the live entitlements by provider, first to expire first."""
+) -> tuple[dict[uuid.UUID, Entitlement], dict[uuid.UUID, list[Drawable]]]:
+    """Return the live entitlements by id, and what may be drawn by provider, first to expire first."""
     rows = list(
         Entitlement.objects.filter(
             holder_id=organisation_id,
@@ -121,25 +135,29 @@ def _drawables(
                 undrawn_ucu=balance.posted,
                 reserved_ucu=balance.held,
                 has_ended=row.ends_at <= now,
+                price_nano_usd_per_cu=UCU_PER_CU
+                * (row.escrow_nano_usd + row.fee_nano_usd)
+                // row.quantity_ucu,
             )
         )
-    return by_provider
+    return {row.id: row for row in rows}, by_provider
 
 
-def _place(
+def _plan(
     provider: uuid.UUID,
-    parts: list[tuple[uuid.UUID, int]],
-    *,
-    compute_class: str,
-    job_id: uuid.UUID,
-    now: datetime,
+    parts: Sequence[tuple[uuid.UUID, int]],
+    price: int,
+    rows: Mapping[uuid.UUID, Entitlement],
 ) -> ReservationPlan:
-    rows = Entitlement.objects.in_bulk([entitlement for entitlement, _ in parts])
-    plan = ReservationPlan(
+    return ReservationPlan(
         provider,
         tuple(Part(entitlement, new_id(), amount) for entitlement, amount in parts),
         sum(rows[entitlement].released_at_most(amount_ucu=amount) for entitlement, amount in parts),
+        price,
     )
+
+
+def _place(plan: ReservationPlan, *, compute_class: str, job_id: uuid.UUID, now: datetime) -> None:
     ledger_post(
         placements=[
             HoldPlacement(
@@ -153,7 +171,6 @@ def _place(
         ],
         now=now,
     )
-    return plan
 
 
 def _has_expired(

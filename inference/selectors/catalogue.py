@@ -20,7 +20,7 @@ def model_get(name: str) -> CatalogueModel:
 
 def model_list() -> list[CatalogueModel]:
     """Return all models, by name."""
-    return list(CatalogueModel.objects.order_by("name"))
+    return list(CatalogueModel.objects.select_related("compute_class").order_by("name"))
 
 
 def card_of(model: CatalogueModel) -> ComputeCard:

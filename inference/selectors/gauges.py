@@ -5,6 +5,7 @@ from typing import Final
 from django.conf import settings
 
 from core.gauges import Gauge
+from inference.routing.breaker import FAULTS, REST_S
 
 GAUGES: Final = (
     Gauge(
@@ -21,6 +22,19 @@ GAUGES: Final = (
         FROM inference_provider WHERE enrolled_at IS NOT NULL GROUP BY trust_tier""",
         "trust_tier",
         {"dark_s": settings.PROVIDER_DARK_S},
+    ),
+    Gauge(
+        "cux_provider_circuits",
+        "Enrolled providers by the state of their circuit breaker.",
+        """SELECT CASE WHEN faults < %(faults)s THEN 'closed'
+                WHEN last_fault_at > now() - make_interval(secs => %(rest_s)s) OR EXISTS (
+                    SELECT FROM inference_lease l
+                    WHERE l.id = canary AND l.state IN ('granted', 'claimed', 'streaming')
+                ) THEN 'open'
+                ELSE 'half_open' END,
+            count(*) FROM inference_provider WHERE enrolled_at IS NOT NULL GROUP BY 1""",
+        "state",
+        {"faults": FAULTS, "rest_s": REST_S},
     ),
     Gauge(
         "cux_receipts",

@@ -2,23 +2,25 @@
 
 from typing import Final
 
+from accounts.selectors.house import PUBLIC_ACCESS_ID
 from billing.selectors.invariants import Invariant
 
 INVARIANTS: Final = (
     Invariant(
         "job_is_charged_once",
-        "a completed job has a charge of what its row says, and no other job has one",
-        """
+        "a completed job has a charge of what its row says, to who pays for it, and no other job has one",
+        f"""
         SELECT format('job %s (%s): %s charged, charge of %s', coalesce(j.id, c.subject_id), j.state,
                       j.charged_nano_usd, c.escrow_nano_usd + c.fee_nano_usd)
         FROM (SELECT * FROM inference_job WHERE state = 'completed') j
         FULL JOIN (SELECT * FROM billing_charge WHERE kind = 'job') c ON c.subject_id = j.id
         WHERE j.id IS NULL OR c.id IS NULL
-            OR (j.charged_nano_usd, j.compute_ucu, j.organisation_id, j.tag)
+            OR (j.charged_nano_usd, j.compute_ucu,
+                CASE WHEN j.is_public_access THEN '{PUBLIC_ACCESS_ID}' ELSE j.organisation_id END, j.tag)
                 <> (c.escrow_nano_usd + c.fee_nano_usd, c.compute_ucu, c.organisation_id, c.tag)
             OR j.api_key_id IS DISTINCT FROM c.api_key_id
         ORDER BY 1
-        """,
+        """,  # noqa: S608 - our own constant
     ),
     Invariant(
         "no_budget_waits_for_an_ended_job",

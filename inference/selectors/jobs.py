@@ -3,14 +3,20 @@
 import uuid
 from typing import Final
 
+import msgspec
 from django.db.models import F, QuerySet
 
 from core.clock import rfc3339
 from core.errors import Code, CuxError
 from core.ids import public_id
-from cux.wire.orders import JobView
-from inference.models import Job, Receipt
+from cux.wire.orders import JobAttempt, JobView
+from inference.models import Job, Lease, Receipt
 
+_OUTCOMES: Final = {
+    Lease.State.DELIVERED: "finished",
+    Lease.State.FAILED: "failed",
+    Lease.State.EXPIRED: "expired",
+}
 _STATUS: Final = {Job.State.QUEUED: "queued", Job.State.COMPLETED: "settled", Job.State.REFUNDED: "refunded"}
 
 
@@ -23,7 +29,7 @@ def job_get(*, organisation_id: uuid.UUID, job_id: uuid.UUID) -> JobView:
     job = _jobs(organisation_id).filter(id=job_id).first()
     if job is None:
         raise CuxError(Code.UNKNOWN_JOB)
-    return _view(job)
+    return msgspec.structs.replace(_view(job), routing=job.routing, route=job.route)
 
 
 def job_list(
@@ -55,6 +61,7 @@ def _jobs(organisation_id: uuid.UUID) -> QuerySet[Job]:
         Job.objects.filter(organisation_id=organisation_id)
         .select_related("model")
         .annotate(receipt_hash=F("receipt__hash"))
+        .prefetch_related("leases__shares")
         .defer("prompt")
     )
 
@@ -76,4 +83,25 @@ def _view(job: Job) -> JobView:
         created_at=rfc3339(job.created_at),
         settled_at=rfc3339(job.ended_at) if settled and job.ended_at else None,
         receipt_hash=getattr(job, "receipt_hash", None),
+        paid_by="public_access" if job.is_public_access else "organisation",
+        attempts=_attempts(job, settled=settled),
     )
+
+
+def _attempts(job: Job, *, settled: bool) -> list[JobAttempt]:
+    """Return the job's leases, oldest first; who ended the answer is paid what the shares left."""
+    leases = sorted(job.leases.all(), key=lambda lease: lease.epoch)
+    paid = {lease.id: sum(share.amount_ucu for share in lease.shares.all()) for lease in leases}
+    if settled:
+        paid[leases[-1].id] = job.compute_ucu - sum(paid.values())
+    return [
+        JobAttempt(
+            provider_id=public_id("provider", lease.provider_id),
+            epoch=lease.epoch,
+            outcome=_OUTCOMES.get(Lease.State(lease.state), "running"),  # type: ignore[arg-type]
+            reason=lease.outcome,
+            output_tokens=lease.output_tokens,
+            compute_ucu=paid[lease.id] if settled else None,
+        )
+        for lease in leases
+    ]

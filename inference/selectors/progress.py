@@ -2,14 +2,26 @@
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Final
 
+from inference.likelihoods import row_width
 from inference.models import Job, Lease
-from inference.selectors.answers import answer_ids
+from inference.selectors.answers import answer_ids, answer_rows, prefix_ids, prefix_rows
+
+_LOOKED_AT: Final = (
+    *("state", "failure", "epoch", "organisation_id", "sampling", "prompt_tokens", "cached_tokens"),
+    *("output_tokens", "finish_reason", "quote_ucu", "compute_ucu", "charged_nano_usd"),
+    *("model__directory", "receipt__hash"),
+)
+"""Without prompt, route, card and receipt, which are the most of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """A job's row and its newest lease. `known_ids` is the answer, once delivered and while it is kept."""
+    """A job's row and its newest lease. `known_ids` is the answer, once delivered and while it is kept.
+
+    `known_rows` are then the likelihoods of its tokens, `row_width` numbers each (`inference.likelihoods`).
+    """
 
     state: str
     failure: str
@@ -25,13 +37,16 @@ class JobProgress:
     charged_nano_usd: int
     receipt_hash: str | None
     known_ids: list[int] = field(repr=False)
+    row_width: int = 0
+    known_rows: list[int] = field(default_factory=list, repr=False)
 
 
 def job_progress(job_id: uuid.UUID) -> JobProgress:
     """Return where the job is now; Job.DoesNotExist if there is none."""
-    job = Job.objects.select_related("model", "receipt").defer("prompt").get(id=job_id)
-    lease = Lease.objects.filter(job_id=job_id, epoch=job.epoch).first()
+    job = Job.objects.select_related("model", "receipt").only(*_LOOKED_AT).get(id=job_id)
+    lease = Lease.objects.filter(job_id=job_id, epoch=job.epoch).first() if job.epoch else None
     receipt = getattr(job, "receipt", None)
+    delivered = lease if lease and lease.state == Lease.State.DELIVERED else None
     return JobProgress(
         state=job.state,
         failure=job.failure,
@@ -46,5 +61,13 @@ def job_progress(job_id: uuid.UUID) -> JobProgress:
         compute_ucu=job.compute_ucu,
         charged_nano_usd=job.charged_nano_usd,
         receipt_hash=receipt.hash if receipt else None,
-        known_ids=answer_ids(job, lease) if lease and lease.state == Lease.State.DELIVERED else [],
+        known_ids=_known_ids(job, delivered) if delivered else [],
+        row_width=row_width(job.sampling),
+        known_rows=prefix_rows(job, delivered) + answer_rows(job, delivered) if delivered else [],
     )
+
+
+def _known_ids(job: Job, lease: Lease) -> list[int]:
+    """Return the whole answer, or nothing if a part of it is not kept."""
+    own = answer_ids(job, lease)
+    return prefix_ids(job, lease) + own if own else []

@@ -1,16 +1,30 @@
 """Which providers exist, and which can serve now."""
 
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q
 
-from inference.models import Lease, Provider, ProviderModel
+from inference.models import Provider
+from inference.routing import Circuit, wilson_lower_ppm
+from inference.selectors.candidates import Standing, breaker, standings
 
-_REMEMBERED: Final = timedelta(seconds=30)
+
+@dataclass(frozen=True, slots=True)
+class ModelStanding:
+    """How a provider did with one model in the last seven days.
+
+    `reliability_ppm` is the lower end of Wilson's interval (95 %) of the share of leases that it delivered.
+    """
+
+    model: str
+    delivered: int
+    failed: int
+    reliability_ppm: int
+    first_token_p50_ms: int | None
+    first_token_p99_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class ProviderFacts:
     models: tuple[str, ...]
     rate_ucu_per_s: int
     receipts: int
+    circuit: Circuit
+    standings: tuple[ModelStanding, ...]
 
 
 def provider_list(*, now: datetime) -> list[ProviderFacts]:
@@ -33,45 +49,11 @@ def provider_list(*, now: datetime) -> list[ProviderFacts]:
     rows = (
         Provider.objects.filter(enrolled_at__isnull=False).prefetch_related("models").order_by("name", "id")
     )
-    return [_facts(row, now) for row in rows]
-
-
-def ready_providers(*, model: str, now: datetime) -> list[uuid.UUID]:
-    """Return the organisations that can serve the model now.
-
-    Best first: none that let a job down within the last half minute, the least loaded, the fastest.
-    """
-    rows = (
-        ProviderModel.objects.filter(
-            model_id=model,
-            ready=True,
-            provider__draining=False,
-            provider__last_heartbeat_at__gt=now - timedelta(seconds=settings.PROVIDER_DARK_S),
-        )
-        .annotate(
-            running=Count("provider__leases", filter=Q(provider__leases__state__in=Lease.LIVE)),
-            let_down=Exists(
-                Lease.objects.filter(
-                    provider=OuterRef("provider"),
-                    state__in=[Lease.State.FAILED, Lease.State.EXPIRED],
-                    ended_at__gt=now - _REMEMBERED,
-                    job__canceled_at__isnull=True,
-                )
-            ),
-        )
-        .select_related("provider")
-    )
-    # Load is running ÷ slots; compared in thousandths so that it stays an integer.
-    ranked = sorted(
-        rows,
-        key=lambda row: (
-            row.let_down,
-            1_000 * row.running // max(1, row.slots),
-            -row.rate_ucu_per_s,
-            row.provider.organisation_id,
-        ),
-    )
-    return [row.provider.organisation_id for row in ranked]
+    known = standings(provider_ids=[row.id for row in rows], now=now)
+    by_provider = defaultdict(list)
+    for (provider_id, model), standing in sorted(known.items()):
+        by_provider[provider_id].append(_standing(model, standing))
+    return [_facts(row, tuple(by_provider[row.id]), now) for row in rows]
 
 
 def provider_keys() -> list[tuple[uuid.UUID, str]]:
@@ -92,7 +74,19 @@ def provider_of(*, organisation_id: uuid.UUID) -> uuid.UUID | None:
     return rows.values_list("id", flat=True).first()
 
 
-def _facts(row: Provider, now: datetime) -> ProviderFacts:
+def _standing(model: str, standing: Standing) -> ModelStanding:
+    trials = standing.delivered + standing.failed
+    return ModelStanding(
+        model=model,
+        delivered=standing.delivered,
+        failed=standing.failed,
+        reliability_ppm=wilson_lower_ppm(standing.delivered, trials),
+        first_token_p50_ms=standing.first_token_p50_ms,
+        first_token_p99_ms=standing.first_token_p99_ms,
+    )
+
+
+def _facts(row: Provider, standings: tuple[ModelStanding, ...], now: datetime) -> ProviderFacts:
     ready = sorted(model.model_id for model in row.models.all() if model.ready)
     heard = row.last_heartbeat_at
     return ProviderFacts(
@@ -105,4 +99,6 @@ def _facts(row: Provider, now: datetime) -> ProviderFacts:
         models=tuple(ready),
         rate_ucu_per_s=sum(model.rate_ucu_per_s for model in row.models.all()),
         receipts=row.receipt_sequence,
+        circuit=breaker(row, now=now).circuit,
+        standings=standings,
     )

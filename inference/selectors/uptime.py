@@ -33,6 +33,25 @@ def platform_up_since(now: datetime) -> datetime | None:
     return latest.started_at if now - latest.ended_at <= PLATFORM_GAP else None
 
 
+def is_heard(heard: datetime, *, now: datetime) -> bool:
+    """Tell whether a provider's last sign of life is recent enough to send it work.
+
+    Right after an outage of ours one counts that was recent as the outage began: nobody could be heard in it.
+    """
+    if now - heard < provider_gap():
+        return True
+    up_since = platform_up_since(now)
+    if up_since is None or now - up_since >= provider_gap():
+        return False
+    ours = Uptime.objects.filter(provider__isnull=True, ended_at__lt=up_since).order_by("-ended_at").first()
+    return ours is not None and ours.ended_at - heard < provider_gap()
+
+
+def is_past(deadline: datetime, *, now: datetime) -> bool:
+    """Tell whether a deadline has passed. In an outage of ours none does: at its end they are put off."""
+    return deadline <= now and platform_up_since(now) is not None
+
+
 def availability_ppm(*, provider_id: uuid.UUID, start: datetime, end: datetime) -> int:
     """Return ⌊10^6 · (time up or in an outage of ours) ÷ window⌋, exact to the microsecond.
 

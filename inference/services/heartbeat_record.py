@@ -41,9 +41,14 @@ def _note(provider_id: uuid.UUID, heartbeat: Heartbeat, now: datetime) -> None:
     did_serve = _serves(provider_id)
     Provider.objects.filter(id=provider_id).update(last_heartbeat_at=now, draining=heartbeat.draining)
     slots = heartbeat.free_slots + len(heartbeat.running)
-    ready = [state.card_hash for state in heartbeat.models if state.ready]
+    ready = {state.card_hash: state for state in heartbeat.models if state.ready}
     served = ProviderModel.objects.filter(provider_id=provider_id)
-    served.filter(model__card_hash__in=ready).update(ready=True, slots=slots)
+    for card_hash, state in ready.items():
+        own = slots if state.slots is None else state.slots
+        served.filter(model__card_hash=card_hash).update(ready=True, slots=own, logprobs=state.logprobs)
+    for state in heartbeat.models:
+        told = served.filter(model__card_hash=state.card_hash).exclude(problem=state.problem)
+        told.update(problem=state.problem)
     served.exclude(model__card_hash__in=ready).filter(ready=True).update(ready=False)
     if _serves(provider_id):
         uptime_extend(provider_id=provider_id, gap=provider_gap() if did_serve else timedelta(0), now=now)

@@ -1,4 +1,4 @@
-"""A caller has seen the beginning of an answer that no provider will continue."""
+"""A caller has seen the beginning of an answer that goes on otherwise."""
 
 import uuid
 from datetime import datetime
@@ -14,8 +14,8 @@ from inference.services.job_refund import job_refund
 def job_interrupt(*, job_id: uuid.UUID, now: datetime) -> None:
     """This function will refund a job that is still open, in full.
 
-    The gateway calls it when tokens of one lease reached the caller and another lease took over: the
-    relay and the provider both died before the first token was written down.
+    The gateway calls it when another lease took over and its answer is not what the caller has seen already:
+    the relay and the provider both died before that was written down, and no one sampled it alike again.
     """
     job = job_lock(job_id)
     if job.ended_at is None:

@@ -22,6 +22,7 @@ class Quote:
 
     organisation_id: uuid.UUID
     model: str
+    catalogued: CatalogueModel = field(repr=False, compare=False)
     compute_class: str
     card_hash: str
     prompt_token_ids: tuple[int, ...] = field(repr=False)
@@ -34,24 +35,34 @@ def job_quote(
     organisation_id: uuid.UUID,
     model: str,
     messages: Sequence[Mapping[str, Any]] | None = None,
+    tools: Sequence[Mapping[str, Any]] = (),
+    opening: str = "",
     prompt: str | None = None,
+    prompt_token_ids: Sequence[int] | None = None,
     max_tokens: int | None = None,
     max_compute_ucu: int | None = None,
 ) -> Quote:
-    """This function will count the prompt (`messages`, or else plain `prompt`) and quote the worst case.
+    """This function will count the prompt and quote the worst case.
 
-    `max_compute_ucu` caps the answer to the most tokens it pays for. Reads only.
+    The prompt is `messages`, with `tools` that may be called and the `opening` of the answer; or else plain
+    `prompt`, or its token ids. `max_compute_ucu` caps the answer to the most tokens it pays for. Reads only.
 
     Raises:
         CuxError: UNKNOWN_MODEL; INVALID_FIELD (messages the template refuses, no prompt, no token asked
             for); CONTEXT_LENGTH_EXCEEDED; BUDGET_TOO_SMALL.
     """
     asked = model_get(model)
-    prompt_ids = _prompt_ids(asked, messages, prompt)
+    if prompt_token_ids is not None:
+        prompt_ids = _known_ids(asked, prompt_token_ids)
+    elif messages is not None:
+        prompt_ids = _chat_ids(asked, messages, tools, opening)
+    else:
+        prompt_ids = _not_empty(load_tokenizer(asked.directory).text_ids(prompt or ""), "prompt")
     tokens = _output_cap(asked, len(prompt_ids), max_tokens, max_compute_ucu)
     return Quote(
         organisation_id=organisation_id,
         model=asked.name,
+        catalogued=asked,
         compute_class=asked.compute_class_id,
         card_hash=asked.card_hash,
         prompt_token_ids=tuple(prompt_ids),
@@ -60,17 +71,30 @@ def job_quote(
     )
 
 
-def _prompt_ids(
-    model: CatalogueModel, messages: Sequence[Mapping[str, Any]] | None, prompt: str | None
+def _chat_ids(
+    model: CatalogueModel,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]],
+    opening: str,
 ) -> list[int]:
     tokenizer = load_tokenizer(model.directory)
-    field_name = "prompt" if messages is None else "messages"
     try:
-        ids = tokenizer.text_ids(prompt or "") if messages is None else tokenizer.chat_ids(messages)
+        ids = tokenizer.chat_ids(messages, tools=tools, opening=opening)
     except PromptError as error:
         raise CuxError(Code.INVALID_FIELD, f"The model's template: {error}", param="messages") from error
+    return _not_empty(ids, "messages")
+
+
+def _known_ids(model: CatalogueModel, ids: Sequence[int]) -> list[int]:
+    vocabulary = int(model.card["vocab_size"])
+    if any(token >= vocabulary for token in ids):
+        raise CuxError(Code.INVALID_FIELD, f"Token ids are below {vocabulary}.", param="prompt")
+    return _not_empty(list(ids), "prompt")
+
+
+def _not_empty(ids: list[int], param: str) -> list[int]:
     if not ids:
-        raise CuxError(Code.INVALID_FIELD, "The prompt is empty.", param=field_name)
+        raise CuxError(Code.INVALID_FIELD, "The prompt is empty.", param=param)
     return ids
 
 

@@ -5,6 +5,8 @@ import uuid
 from core.errors import Code, CuxError
 from core.ids import new_id
 from cux.wire.agent import Measurement
+from cux.wire.card import ComputeCard
+from cux.wire.gate import implausible
 from exchange.sequencer.client import submit_sync
 from exchange.sequencer.protocol import SetCapacity
 from inference.models import Provider, ProviderModel
@@ -17,9 +19,12 @@ def measurement_record(*, provider_id: uuid.UUID, measurement: Measurement) -> N
     The sequencer alone writes capacity, since it backs sell orders. Both steps may be repeated.
 
     Raises:
-        CuxError: UNKNOWN_MODEL; SEQUENCER_UNAVAILABLE or SEQUENCER_BUSY, send it again.
+        CuxError: UNKNOWN_MODEL; IMPLAUSIBLE_MEASUREMENT, nothing is kept; SEQUENCER_UNAVAILABLE or
+            SEQUENCER_BUSY, send it again.
     """
     model = model_get(measurement.model)
+    if reason := implausible(measurement, ComputeCard.from_payload(model.card)):
+        raise CuxError(Code.IMPLAUSIBLE_MEASUREMENT, f"This can not be true: {reason}.")
     provider = Provider.objects.get(id=provider_id)
     ProviderModel.objects.update_or_create(
         provider=provider, model=model, defaults={"rate_ucu_per_s": measurement.ucu_per_second}

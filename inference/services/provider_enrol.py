@@ -71,6 +71,7 @@ def provider_enrol(*, request: EnrolRequest, now: datetime) -> EnrolResponse:
         exchange_public_key=exchange_key().public.hex(),
         heartbeat_s=settings.HEARTBEAT_S,
         models=[model.name for model in model_list()],
+        relay_url=settings.RELAY_URL,
     )
 
 

@@ -1,7 +1,10 @@
 """Receipts: the provider's signed statement, the meter and the charge, chained and signed by the exchange."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, cast
+
+from msgspec import UNSET, UnsetType
 
 from core.clock import rfc3339
 from core.exchange_key import exchange_key
@@ -17,10 +20,12 @@ from cux.wire.receipt import (
     receipt_bytes,
     receipt_hash,
 )
+from cux.wire.shares import shares_ucu
 from cux.wire.signing import decode_key, key_id
 from inference.locks import provider_lock
 from inference.models import Job, Lease, Receipt
-from inference.selectors.answers import answer_ids
+from inference.selectors.answers import answer_ids, prefix_ids
+from inference.selectors.catalogue import card_of
 
 _OUTCOMES: Final[dict[str, Outcome]] = {
     Lease.State.DELIVERED: "finished",
@@ -80,10 +85,22 @@ def statement_of(job: Job, lease: Lease, ids: list[int], finish_reason: FinishRe
         prompt_tokens=job.prompt_tokens,
         output_ids=ids,
         finish_reason=finish_reason,
+        prefix_ids=prefix_ids(job, lease),
     )
 
 
 def _attempts(job: Job) -> list[Attempt]:
+    """Return the job's leases; where several delivered, each with what of the bill is its provider's."""
+    leases = list(job.leases.order_by("epoch"))
+    delivered = [lease.output_tokens for lease in leases]
+    shares: Sequence[int | UnsetType] = [UNSET] * len(leases)
+    if any(delivered[:-1]):
+        shares = shares_ucu(
+            card_of(job.model),
+            prompt_tokens=job.prompt_tokens,
+            cached_tokens=job.cached_tokens,
+            output_tokens=delivered,
+        )
     return [
         Attempt(
             lease_id=public_id("lease", lease.id),
@@ -91,6 +108,7 @@ def _attempts(job: Job) -> list[Attempt]:
             provider_id=public_id("provider", lease.provider_id),
             outcome=_OUTCOMES[lease.state],
             output_tokens=lease.output_tokens,
+            compute_ucu=share,
         )
-        for lease in job.leases.order_by("epoch")
+        for lease, share in zip(leases, shares, strict=True)
     ]

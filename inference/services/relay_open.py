@@ -9,16 +9,20 @@ from datetime import datetime
 from django.db import transaction
 
 from core.errors import Code, CuxError
-from core.notify import JOB, notify
 from cux.wire.agent import UploadResult
+from inference.likelihoods import row_width
 from inference.locks import job_lock
 from inference.models import Job, Lease
-from inference.selectors.answers import answer_ids
+from inference.selectors.answers import answer_ids, answer_rows, prefix_ids, prefix_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the relay needs to know of a lease; `known_ids` were counted before, by this or another relay."""
+    """What the relay needs to know of a lease; `known_ids` were counted before, by this or another relay.
+
+    `prefix_ids` are what the job's earlier leases delivered; `max_tokens` is what they left. `row_width`
+    numbers tell the likelihoods of a token (`inference.likelihoods`); `rows` are those of prefix and known.
+    """
 
     lease_id: uuid.UUID
     job_id: uuid.UUID
@@ -26,7 +30,10 @@ class Opened:
     epoch: int
     max_tokens: int
     vocabulary: int
+    prefix_ids: list[int] = field(repr=False)
     known_ids: list[int] = field(repr=False)
+    row_width: int = 0
+    rows: list[int] = field(default_factory=list, repr=False)
 
 
 @transaction.atomic
@@ -51,15 +58,18 @@ def relay_open(*, lease_id: uuid.UUID, token: str, now: datetime) -> Opened | Up
         lease.state, job.state = Lease.State.STREAMING, Job.State.STREAMING
         lease.save(update_fields=["state"])
         job.save(update_fields=["state"])
-        notify(JOB, str(job.id))
+    prefix = prefix_ids(job, lease)
     return Opened(
         lease_id=lease.id,
         job_id=job.id,
         provider_id=lease.provider_id,
         epoch=lease.epoch,
-        max_tokens=job.max_tokens,
+        max_tokens=job.max_tokens - len(prefix),
         vocabulary=int(job.model.card["vocab_size"]),
+        prefix_ids=prefix,
         known_ids=answer_ids(job, lease),
+        row_width=row_width(job.sampling),
+        rows=prefix_rows(job, lease) + answer_rows(job, lease),
     )
 
 

@@ -10,4 +10,4 @@ def engine_url(stack: Stack) -> str:
     stack.wait_ready(f"agent-{PROVIDERS[0]}")
     status = State(stack.place.agent_state(PROVIDERS[0])).status()
     assert status is not None
-    return status.engine_url
+    return status.engines[0].url

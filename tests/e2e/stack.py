@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import psycopg
 from config.demo.steps import Market, pay_in
 from config.processes import ROOT, Place, all_processes
 from core.embedded.environment import load
+from core.supervisor.process import Process
 from core.supervisor.supervisor import Supervisor
 
 STARTS_WITHIN_S = 420
@@ -35,12 +36,27 @@ class Stack:
     Its data lie in `var`, apart from the integration tests'.
     """
 
-    def __init__(self, var: Path, *, engine_url: str | None = None) -> None:
-        self.place = Place(var, free_port(), free_port(), free_port())
-        processes = all_processes(self.place)
-        if engine_url:
-            environment = {"CUX_DEMO_ENGINE_URL": engine_url}
-            processes = [replace(process, env={**process.env, **environment}) for process in processes]
+    def __init__(
+        self,
+        var: Path,
+        *,
+        engine_url: str | None = None,
+        without: Sequence[str] = (),
+        place: Place | None = None,
+        beside: Sequence[Process] = (),
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """Describe it. `beside` runs too; `environment` adds to that of the process of the name."""
+        self.place = place or Place(var, free_port(), free_port(), free_port())
+        processes = [process for process in all_processes(self.place) if process.name not in without]
+        own = {"CUX_DEMO_ENGINE_URL": engine_url} if engine_url else {}
+        processes = [
+            *beside,
+            *(
+                replace(process, env={**process.env, **own, **(environment or {}).get(process.name, {})})
+                for process in processes
+            ),
+        ]
         self.names = [process.name for process in processes]
         self.supervisor = Supervisor(processes, var=var)
         self._started: Future[None] = Future()
@@ -91,8 +107,7 @@ class Stack:
         """Kill the vLLM server below an agent with SIGKILL; the agent starts it again."""
         pid = self.supervisor.pid(agent)
         assert pid is not None
-        engine = next(child for child in descendants(pid) if _is_engine(command_line(child)))
-        os.kill(engine, signal.SIGKILL)
+        os.kill(engine_pid(pid), signal.SIGKILL)
 
     def wait_ready(self, name: str, timeout_s: float = 300) -> None:
         """Wait until a process is ready (again)."""
@@ -110,6 +125,11 @@ class Stack:
     def market(self, say: Callable[[str], None]) -> Market:
         """Return the demo's view of the market."""
         return Market(self.place, json.loads((self.place.var / "demo.json").read_text()), say)
+
+
+def engine_pid(agent_pid: int) -> int:
+    """Return the process id of the vLLM server below an agent."""
+    return next(child for child in descendants(agent_pid) if _is_engine(command_line(child)))
 
 
 def _is_engine(words: bytes) -> bool:

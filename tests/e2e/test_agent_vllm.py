@@ -65,6 +65,27 @@ def test_the_ids_hold_the_tokens_of_a_stop_string(url):
     assert found == (ANSWER[:5], "stop")
 
 
+@pytest.mark.parametrize("stop", [[], ["France is"]], ids=["end", "stop"])
+def test_each_id_comes_with_its_likelihood_and_the_likeliest_in_its_place(url, stop):
+    async def main() -> list[Chunk]:
+        client = EngineClient(url, model=MODEL)
+        try:
+            asked = {"max_tokens": 20, "temperature": 0, "logprobs": 3, "stop": stop}
+            return [chunk async for chunk in client.complete(PROMPT, **asked)]
+        finally:
+            await client.close()
+
+    chunks = asyncio.run(main())
+    ids = [token for chunk in chunks for token in chunk.ids]
+    own = [micro for chunk in chunks for micro in chunk.logprobs]
+    top = [listed for chunk in chunks for listed in chunk.top_logprobs]
+    assert ids == (ANSWER[:5] if stop else ANSWER)
+    assert [listed[0] for listed in top] == list(zip(ids, own, strict=True)), "greedy: the likeliest is drawn"
+    assert {len(listed) for listed in top} == {3}
+    assert all(listed == sorted(listed, key=lambda pair: pair[1]) for listed in top)
+    assert 0 < max(own) < 2_000_000
+
+
 def test_an_answer_ends_at_max_tokens(url):
     assert complete(url, PROMPT, max_tokens=3, temperature=0) == (ANSWER[:3], "length")
 

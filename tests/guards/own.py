@@ -38,6 +38,7 @@ GIVEN: Final[dict[str, dict[str, str]]] = {
     },
     "billing_taxrate": {"country": "'DE'"},
     "billing_usagereceipt": {"lease_id": f"'{SAME}'"},
+    "inference_auditday": {"day": "'1970-01-01'"},
 }
 """By table: SQL for columns of its sample row, where CHECKs do not tell what they may be."""
 

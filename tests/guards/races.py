@@ -19,6 +19,9 @@ _TESTS: Final = {
         "accounts.services.webhook_endpoints  lock  webhook_endpoint_create": "test_two_that_are_made_at_once_are_at_most_ten",
         "accounts.services.webhooks_deliver  lock  _claim": "test_a_delivery_is_claimed_by_one_of_two",
     },
+    "tests/integration/api/test_request_batches.py": {
+        "inference.locks  lock  batch_lock": "test_a_line_is_begun_once_by_two_workers_at_once",
+    },
     "tests/integration/billing/test_locks.py": {
         "billing_batch_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[batch]",
         "billing_ledger_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[post]",
@@ -29,6 +32,7 @@ _TESTS: Final = {
         "billing.services.auto_top_up  lock  auto_top_up_told": "test_a_decline_does_not_switch_on_what_its_owner_switches_off",
         "billing.services.card_origins  lock  unspent": "test_two_payments_at_once_do_not_spend_the_same_card_money",
         "billing.services.card_lots  lock  lot_return": "test_what_is_spent_at_this_moment_does_not_go_back_to_the_card",
+        "billing.services.card_lots  lock  lots_come_back": "test_card_money_that_comes_back_is_at_risk_as_long_as_a_dispute_says_at_this_moment",
         "billing.services.checkout_start  lock  _note": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[own_page]",
         "billing.services.customer_ensure  lock  customer_lock": "test_two_who_pay_in_at_once_are_within_the_tries_of_an_hour",
         "billing.services.deposit_apply  lock  deposit_apply": "test_what_comes_late_does_not_undo_that_a_deposit_was_paid[older_word]",
@@ -55,9 +59,6 @@ _TESTS: Final = {
         "billing.services.refund_apply  lock  _locked": "test_a_refund_that_arrives_is_posted_once_and_nobodys_refusal_undoes_it[told again]",
         "billing.services.refund_foreign  lock  refund_foreign": "test_two_refunds_of_operators_at_once_both_count",
         "billing.services.refund_step  lock  _refused": "test_a_refund_that_arrives_is_posted_once_and_nobodys_refusal_undoes_it[refused]",
-    },
-    "tests/integration/billing/test_money_stop.py": {
-        "billing.services.money_stop  lock  money_resume": "test_money_leaves_again_from_one_moment_on",
     },
     "tests/integration/billing/test_refunds.py": {
         "billing.services.refund_apply  lock  _deposit_locked": "test_giving_back_takes_the_deposit_before_any_balance_as_disputes_do[4000000000007726-failed]",
@@ -86,14 +87,24 @@ _TESTS: Final = {
     "tests/integration/core/test_retention.py": {
         "core.retention  lock  statement": "test_a_row_that_somebody_holds_waits_for_the_next_run",
     },
+    "tests/integration/inference/test_bans.py": {
+        "inference.services.abuse_report  lock  abuse_report_decide": "test_two_operators_who_decide_a_report_at_once_decide_it_once",
+        "inference.services.organisation_ban  lock  ban_lift": "test_a_ban_is_lifted_once_by_two_at_once",
+    },
     "tests/integration/inference/test_locks.py": {
         "exchange.locks  lock  holder_lock": "test_two_jobs_reserve_what_is_left_of_two_entitlements",
         "exchange.services.minutes_roll  lock  _LOCK": "test_a_minute_is_added_up_once",
         "inference.locks  lock  job_lock": "test_a_job_is_settled_once_by_two_at_once",
         "inference.locks  lock  job_try_lock": "test_a_job_is_dispatched_once_and_nobody_waits_for_it",
-        "inference.locks  lock  jobs_try_lock": "test_a_lease_is_handed_over_once",
+        "inference.locks  lock  jobs_try_lock": "test_a_checkpoint_that_comes_beside_a_longer_one_is_left_out",
         "inference.locks  lock  provider_lock": "test_two_leases_at_once_are_within_a_providers_slots",
+        "inference.locks  lock  provider_try_lock": "test_a_job_that_is_granted_at_once_does_not_wait_for_who_is_at_its_provider",
+        "inference.services.lease_claim  lock  lease_claim": "test_a_lease_is_handed_over_once",
+        "inference.services.lease_grant  lock  leases_grant": "test_a_job_that_somebody_is_at_is_passed_over",
         "inference.services.provider_enrol  lock  provider_enrol": "test_a_token_enrols_one_of_two",
+    },
+    "tests/integration/inference/test_privacy.py": {
+        "inference.services.content_erase  lock  content_expire": "test_what_is_said_in_a_job_that_somebody_is_at_is_erased_by_the_next_run",
     },
     "tests/integration/sequencer/test_locks.py": {
         "exchange.sequencer.batch  lock  _TAKE_BALANCE": "test_a_balance_at_work_is_not_taken",

@@ -13,8 +13,10 @@ import msgspec
 
 from agent.daemon import Daemon
 from agent.engine import AttachedEngine
+from agent.engine_client import EngineClient
 from agent.exchange import Exchange
 from agent.runner import Identity
+from agent.served import Served
 from agent.state import State
 from agent.transport import Transport
 from cux.wire.agent import Lease
@@ -57,6 +59,8 @@ class World:
     """By lease: the lines of each upload, in the order of their arrival."""
     results: dict[str, str] = field(default_factory=dict)
     canceled: list[str] = field(default_factory=list)
+    stops: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    """What the control stream tells the agent to stop."""
     drain: bool = False
     revoked: bool = False
     relay_script: list[str] = field(default_factory=list)
@@ -66,6 +70,7 @@ class World:
     tokens: asyncio.Semaphore | None = None
     """Permits for the engine's tokens; None: as fast as they go."""
     completions: list[dict[str, Any]] = field(default_factory=list)
+    earnings: list[dict[str, Any]] = field(default_factory=list)
     aborted: int = 0
     engine_up: bool = True
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -116,6 +121,8 @@ class World:
         """Route a request to exchange, relay or engine."""
         if call.path in ("/health", "/v1/completions"):
             await (self._health(call) if call.path == "/health" else self._complete(call))
+        elif call.path == "/healthz":
+            await call.answer(200, {"status": "ok"})
         elif call.path.startswith("/relay/v1/leases/"):
             await self._upload(call, call.path.split("/")[4])
         elif self.revoked:
@@ -140,8 +147,14 @@ class World:
         await call.answer(201, answer)
 
     async def _agent(self, call: Call, what: str) -> None:
+        if what.startswith("earnings"):
+            await call.answer(200, {"version": 1, "data": self.earnings, "next_before": None})
+            return
         if what == "models/tiny/card":
             await call.answer(200, CARD.to_payload())
+            return
+        if what == "control":
+            await self._control(call)
             return
         body = await call.json()
         if what == "heartbeat":
@@ -158,6 +171,21 @@ class World:
         else:
             self.given_back[what.split("/")[1]] = body["code"]
             await call.answer(204)
+
+    async def _control(self, call: Call) -> None:
+        await call.json()
+        await call.start(200, "text/event-stream")
+        leaving = asyncio.create_task(call.gone())
+        try:
+            while not leaving.done():
+                told = asyncio.create_task(self.stops.get())
+                await asyncio.wait({told, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if told.done():
+                    line = {"version": 1, "leases_canceled": [told.result()]}
+                    await call.send(b"data: " + json.dumps(line).encode() + b"\n\n")
+                told.cancel()
+        finally:
+            leaving.cancel()
 
     async def _next_lease(self, wait_s: int) -> Lease | None:
         with suppress(TimeoutError):
@@ -239,29 +267,31 @@ async def agent(
     """Run a daemon in this process, attached to the world's engine; yields it and the task that runs it."""
     state = State(directory)
     state.create()
-    settings: dict[str, Any] = {"slots": 4, "heartbeat_s": 0.05, "claim_wait_s": 1, "drain_s": 5.0} | changes
-    engine = AttachedEngine(found.url, model=CARD.model)
+    settings: dict[str, Any] = {"heartbeat_s": 0.05, "claim_wait_s": 1, "drain_s": 5.0} | changes
+    slots = settings.pop("slots", 4)
+    served = settings.pop("served", None) or [
+        Served("e1", AttachedEngine(EngineClient(found.url, model="tiny"), model="tiny"), CARD, slots)
+    ]
     async with Transport(found.url, token=API_KEY) as transport:
         daemon = Daemon(
             exchange=Exchange(transport),
-            engine=engine,
+            served=served,
             identity=Identity(PROVIDER_ID, KEY),
-            card=CARD,
             state=state,
             prepare=settings.pop("prepare", _nothing),
             **settings,
         )
-        engine_task = asyncio.create_task(engine.run())
-        running = asyncio.create_task(daemon.run(engine_task))
+        engines = [asyncio.create_task(one.engine.run()) for one in served]
+        running = asyncio.create_task(daemon.run(engines))
         try:
             yield daemon, running
         finally:
-            for task in (running, engine_task):
+            for task in (running, *engines):
                 task.cancel()
-            await asyncio.gather(running, engine_task, return_exceptions=True)
+            await asyncio.gather(running, *engines, return_exceptions=True)
 
 
-async def _nothing() -> None:
+async def _nothing(_one: Served) -> None:
     pass
 
 
@@ -278,5 +308,6 @@ def signature_of(lease: Lease, ids: list[int], reason: Any) -> str:
         prompt_tokens=len(lease.prompt_token_ids),
         output_ids=ids,
         finish_reason=reason,
+        prefix_ids=lease.prefix_token_ids,
     )
     return sign_statement(statement, KEY)

@@ -128,14 +128,10 @@ def test_run_enrols_measures_serves_and_drains(scenario):
             assert measured["model"] == CARD.model
             assert measured["tokens_per_second"] > 0
             assert measured["seconds"] >= 1
-            status, output, _ = await command("status")
+            status, output, _ = await command("status", "--json")
             report = json.loads(output)
-            assert (status, report["healthy"], report["engine"], report["pid"]) == (
-                0,
-                True,
-                "ready",
-                agent.pid,
-            )
+            assert (status, report["healthy"], report["pid"]) == (0, True, agent.pid)
+            assert [(one["name"], one["status"]) for one in report["engines"]] == [("tiny", "ready")]
             status, _, errors = await command("run", "--engine-url", found.url)
             assert (status, errors.splitlines()[-1][:37]) == (
                 1,
@@ -191,6 +187,80 @@ def test_bench_prints_what_it_measured_and_reports_only_if_asked(scenario):
         status, output, errors = await command(*words)
         assert status == 0, errors
         assert found.measurements == [json.loads(output)]
+
+    scenario(steps)
+
+
+def test_maintenance_pauses_claims_at_once_and_the_agent_stays(scenario):
+    async def steps(found: World, command: Commands) -> None:
+        await command.enrol()
+        agent = await command.start("run", "--engine-url", found.url, "--slots", "1")
+        try:
+            await found.until(lambda: found.claims != [], within_s=30)
+            status, output, _ = await command("maintenance", "--minutes", "30")
+            assert (status, output) == (0, "maintenance for 30 minutes; 0 leases run\n")
+            await found.until(lambda: found.heartbeats[-1]["draining"])
+            status, output, _ = await command("status")
+            assert "maintenance" in output
+            assert "GPUs:" in output
+            status, output, _ = await command("maintenance", "--off")
+            assert (status, output) == (0, "maintenance is over; 0 leases run\n")
+            await found.until(lambda: not found.heartbeats[-1]["draining"])
+            found.leases.put_nowait(found.lease("l1"))
+            await found.until(lambda: "l1" in found.results, within_s=30)
+        finally:
+            agent.send_signal(signal.SIGTERM)
+            await agent.communicate()
+        assert agent.returncode == 0
+
+    scenario(steps)
+
+
+def test_earnings_say_why(scenario):
+    async def steps(found: World, command: Commands) -> None:
+        status, _, errors = await command("earnings")
+        assert (status, errors.splitlines()[-1]) == (
+            1,
+            "cux-agent: not enrolled: run `cux-agent enrol` first",
+        )
+        await command.enrol()
+        found.earnings.append(
+            {
+                "kind": "job",
+                "subject_id": "job_1",
+                "model": "tiny",
+                "card_hash": CARD.card_hash,
+                "prompt_tokens": 42,
+                "cached_tokens": 0,
+                "output_tokens": 8,
+                "compute_ucu": 40,
+                "paid_nano_usd": 398_000,
+                "held_nano_usd": 398_000,
+                "price_nano_usd_per_cu": 19_900_000_000,
+                "booked_at": "2026-11-23T08:00:00Z",
+                "matures_at": "2026-11-30T08:00:00Z",
+            }
+        )
+        status, output, _ = await command("earnings", "--why")
+        assert status == 0
+        heading, row = (line.split() for line in output.splitlines())
+        assert heading[-2:] == ["$/CU", "card"]
+        assert row[2:9] == ["job_1", "0.000796000", "0.000398000", "2026-11-30", "08:00:00", "tiny", "42"]
+        assert row[9:] == ["0", "8", "40", "19.900000000", CARD.card_hash[:12]]
+        status, output, _ = await command("earnings", "--json")
+        assert json.loads(output) == found.earnings
+
+    scenario(steps)
+
+
+def test_the_service_is_printed_before_it_is_installed(scenario):
+    async def steps(_found: World, command: Commands) -> None:
+        status, output, _ = await command("install-service", "--print", "--user", "cux")
+        assert status == 0
+        assert f"ReadWritePaths={command.state}" in output
+        assert f"-m agent run --state {command.state}\n" in output
+        status, _, errors = await command("install-service", "--user", "cux")
+        assert (status, "not enrolled" in errors) == (1, True)
 
     scenario(steps)
 

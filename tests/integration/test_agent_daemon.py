@@ -152,6 +152,36 @@ def test_a_canceled_lease_is_aborted_and_signed_as_far_as_it_got(tmp_path):
     run(scenario)
 
 
+def test_a_lease_stopped_down_the_control_stream_is_aborted_within_a_second(tmp_path):
+    async def scenario(found: World) -> None:
+        found.tokens = asyncio.Semaphore(2)
+        lease = found.lease("l1", max_tokens=10_000)
+        found.leases.put_nowait(lease)
+        async with agent(found, tmp_path, heartbeat_s=60.0):
+            await found.until(lambda: "l1" in found.uploads and len(found.delivered("l1")) == 2)
+            found.stops.put_nowait("l1")
+            await found.until(lambda: found.aborted == 1, within_s=1.0)
+            await found.until(lambda: "l1" in found.results)
+            await at_rest(found, tmp_path)
+        assert found.last_line("l1")["finish_reason"] == "abort"
+        assert found.last_line("l1")["provider_signature"] == signature_of(lease, IDS[:2], "abort")
+
+    run(scenario)
+
+
+def test_a_lease_that_continues_an_answer_is_generated_after_prompt_and_prefix(tmp_path):
+    async def scenario(found: World) -> None:
+        lease = found.lease("l1", prefix_token_ids=[50, 51])
+        found.leases.put_nowait(lease)
+        async with agent(found, tmp_path):
+            await found.until(lambda: "l1" in found.results)
+            await at_rest(found, tmp_path)
+        assert found.completions[0]["prompt"] == [7, 8, 9, 50, 51]
+        assert found.last_line("l1")["provider_signature"] == signature_of(lease, IDS, "length")
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "tokens"), [("break", "engine_failed", 2), ("reject", "invalid_request", 0)]
 )
@@ -305,3 +335,60 @@ def test_heartbeats_go_on_while_the_exchange_is_away_and_name_the_provider(tmp_p
         assert len(KEY.public) == 32
 
     run(scenario)
+
+
+class Offers:
+    """What keeps offers in the book, as the daemon sees it."""
+
+    problem = ""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.looks = 0
+        self.withdrawn = False
+
+    def notify(self) -> None:
+        self.looks += 1
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def withdraw(self) -> None:
+        self.withdrawn = True
+
+
+def test_offers_pause_in_maintenance_and_leave_the_book_when_the_agent_drains(tmp_path):
+    async def scenario(found: World) -> None:
+        offers = Offers()
+        async with agent(found, tmp_path, offering=offers) as (daemon, running):
+            await found.until(lambda: found.claims != [])
+            looks = offers.looks
+            daemon.state.begin_maintenance(None)
+            daemon.look()
+            await found.until(lambda: found.heartbeats[-1]["draining"])
+            assert offers.paused
+            assert offers.looks > looks
+            daemon.state.end_maintenance()
+            await found.until(lambda: not found.heartbeats[-1]["draining"])
+            assert (offers.paused, offers.withdrawn) == (False, False)
+            daemon.stop()
+            await running
+            assert offers.withdrawn
+
+    run(scenario)
+
+
+def test_systemd_is_told_that_the_agent_is_ready_lives_and_stops(tmp_path, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr("agent.systemd.notify", told.append)
+    monkeypatch.setenv("WATCHDOG_USEC", "30000")
+
+    async def scenario(found: World) -> None:
+        async with agent(found, tmp_path, claim_wait_s=0) as (daemon, running):
+            await found.until(lambda: told.count("WATCHDOG=1") >= 3)
+            daemon.stop()
+            await running
+
+    run(scenario)
+    assert told[0] == "READY=1"
+    assert told.count("STOPPING=1") == 1

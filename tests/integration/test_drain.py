@@ -62,9 +62,9 @@ def answers(url: str) -> bool:
 @contextmanager
 def serving(application: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
-    command = ["granian", "--interface", "asgi", "--port", str(port), "--workers-kill-timeout", "5"]
+    command = ["config.server", application, "--port", str(port)]
     log = VAR / f"drain-{port}.log"
-    with process(*command, application, log=log) as running:
+    with process(*command, log=log) as running:
         eventually(lambda: answers(f"http://127.0.0.1:{port}"), within_s=30)
         yield running, f"http://127.0.0.1:{port}"
 

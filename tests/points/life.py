@@ -35,9 +35,10 @@ from exchange.sequencer.client import submit_sync
 from exchange.services.covers_run import covers_run
 from inference.models import Job, Provider
 from inference.services.entitlements_expire import entitlements_expire
-from inference.services.job_create import Sampling, job_create
+from inference.services.job_create import job_create
 from inference.services.jobs_reconcile import jobs_reconcile
 from inference.services.leases_expire import leases_expire
+from inference.services.sampling import Sampling
 from tests import builders
 from tests.integration.inference.scene import EOS, Agent, Scene, make_scene
 from tests.points.moments import Moments

@@ -1,17 +1,25 @@
-"""A server shaped like vLLM's that answers at once, in a thread of this process."""
+"""A server shaped like vLLM's that answers at once, in a thread of this process.
+
+Or a process of its own, which can be killed: `python -m tests.processes.engine PORT PAUSE_S`, with so many
+seconds before each token.
+"""
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
 from typing import Final
 
 from tests.http_server import Exchange, serve
 
 TOKENS: Final = 6
-"""Of every answer, unless fewer were asked for."""
+"""Of every answer, unless fewer were asked for, or all of them (`ignore_eos`)."""
+END: Final = 2
+"""The token with which the model of these tests ends an answer."""
 
 
 @contextmanager
@@ -36,16 +44,34 @@ def engine() -> Iterator[str]:
         loop.close()
 
 
-async def _answer(call: Exchange) -> None:
+async def _serve(port: int, pause_s: float) -> None:
+    async with serve(partial(_answer, pause_s=pause_s), port=port):
+        await asyncio.Event().wait()
+
+
+async def _answer(call: Exchange, *, pause_s: float = 0.0) -> None:
     """Say that all is well, or stream a short completion."""
     if call.path != "/v1/completions":
         await call.answer(200, {})
         return
     asked = await call.json()
     await call.start(200, "text/event-stream")
-    count = min(asked["max_tokens"], TOKENS)
-    for number in range(count):
-        choice = {"token_ids": [100 + number], "finish_reason": "length" if number == count - 1 else None}
-        await call.send(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n")
+    most = asked["max_tokens"]
+    ids = list(range(100, 100 + most))
+    if most > TOKENS and not asked.get("ignore_eos"):
+        ids = [*ids[: TOKENS - 1], END]
+    for token in ids[:-1]:
+        await asyncio.sleep(pause_s)
+        await call.send(_event(token, None))
+    await call.send(_event(ids[-1], "length" if len(ids) == most else "stop"))
     await call.send(b'data: {"choices": [], "usage": {}}\n\ndata: [DONE]\n\n')
     await call.end()
+
+
+def _event(token: int, finish_reason: str | None) -> bytes:
+    choice = {"token_ids": [token], "finish_reason": finish_reason}
+    return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))

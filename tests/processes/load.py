@@ -14,15 +14,17 @@ from core.ids import new_id
 LOTS: Final = 20_000
 TICKS: Final = 2_000
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
+_REFUNDED: Final = frozenset({"job_failed", "job_timed_out"})
 _PAUSE_S: Final = 0.05
 
 
 class Load:
     """Callers that ask until stopped; what they were told is kept by key."""
 
-    def __init__(self, market: Market, *, traders: int = 2, askers: int = 2) -> None:
+    def __init__(self, market: Market, *, traders: int = 2, askers: int = 2, max_tokens: int = 4) -> None:
         """Give the buyer compute of both providers to ask with."""
         self.market = market
+        self._max_tokens = max_tokens
         self.orders: dict[str, str] = {}
         """Of each acknowledged order's client_order_id, the order's id."""
         self.answers: dict[str, dict[str, Any]] = {}
@@ -79,7 +81,7 @@ class Load:
         question = {
             "model": self.market.facts["model"],
             "messages": [{"role": "user", "content": name}],
-            "max_tokens": 4,
+            "max_tokens": self._max_tokens,
         }
         self.answers[name] = self._until_answered(http, "ada", name, "/v1/chat/completions", question)
 
@@ -93,9 +95,17 @@ class Load:
         while True:
             try:
                 answer = http.request("POST" if body else "DELETE", path, headers=headers, json=body)
-                if answer.status_code not in _AGAIN:
+                if answer.status_code not in _AGAIN or _code(answer) in _REFUNDED:
                     final: dict[str, Any] = answer.json()
                     return final
             except httpx.TransportError:
                 pass
             time.sleep(_PAUSE_S)
+
+
+def _code(answer: httpx.Response) -> str:
+    """Return the code of an error; a page of somebody in between has none."""
+    try:
+        return str(answer.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""

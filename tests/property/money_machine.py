@@ -36,6 +36,7 @@ from core.ids import new_id
 from core.models import OutboxMessage
 from exchange.models import Entitlement
 from exchange.services import wallet_defund, wallet_fund
+from exchange.services.debts_pull import debt_pull
 from exchange.services.entitlement_draw import entitlement_draw
 from exchange.services.entitlement_reserve import Part
 from exchange.tasks import OUTBOX_HANDLERS
@@ -196,7 +197,7 @@ class Money(RuleBasedStateMachine):
                 job_id=job_id,
                 parts=[part],
                 used_ucu=entitlement.quantity_ucu,
-                hold_back_ppm=HOLD_BACK_PPM,
+                hold_back_ppm=lambda _: HOLD_BACK_PPM,
                 now=utc_now(),
             )
         price = ucu * PRICE
@@ -259,6 +260,14 @@ class Money(RuleBasedStateMachine):
             self.plain.win(card)
         else:
             card.state = "lost"
+
+    @rule()
+    def collect(self) -> None:
+        """What is owed is asked for again: an order may have ended, or a job been settled meanwhile."""
+        self._drain()
+        debt_pull(organisation_id=self.buyer.id, now=utc_now())
+        self._drain()
+        self.plain.collect()
 
     @rule(arrives=st.booleans())
     def payout(self, arrives: bool) -> None:

@@ -29,6 +29,15 @@ class Card:
 
 
 @dataclass
+class Claim:
+    """What one dispute left to be paid by the buyer: what its card paid, and the fee."""
+
+    card: Card
+    disputed: int
+    fee: int = DISPUTE_FEE
+
+
+@dataclass
 class Plain:
     """Every account by name, and what holds say."""
 
@@ -36,7 +45,6 @@ class Plain:
     wallet: int = 0
     held: int = 0
     margin: int = 0
-    debt: int = 0
     escrow: int = 0
     deferred_fees: int = 0
     earnings: int = 0
@@ -47,6 +55,20 @@ class Plain:
     earned_fees: int = 0
     outside: int = 0
     cards: list[Card] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+
+    @property
+    def debt(self) -> int:
+        """Return what the buyer owes, as a negative number."""
+        return -sum(claim.disputed + claim.fee for claim in self.claims)
+
+    def repay(self, amount: int) -> None:
+        """The buyer pays what it owes: the oldest dispute first, what was disputed before the fee."""
+        for claim in self.claims:
+            for name in ("disputed", "fee"):
+                part = min(getattr(claim, name), amount)
+                setattr(claim, name, getattr(claim, name) - part)
+                amount -= part
 
     @property
     def at_risk(self) -> int:
@@ -68,7 +90,7 @@ class Plain:
         """Send money that came to funding on: what is owed is repaid first."""
         repaid = min(-self.debt, amount)
         self.funding -= amount
-        self.debt += repaid
+        self.repay(repaid)
         self.wallet += amount - repaid
 
     def deposit(self, amount: int, fee: int) -> None:
@@ -105,7 +127,7 @@ class Plain:
         rest = unspent if wanted is None else wanted
         parts = []
         for card in reversed(self.cards):
-            if card.state == "disputed":
+            if card.state in ("disputed", "lost"):
                 continue
             amount = min(card.left, card.amount - card.refunded, rest) // CENT * CENT
             share = (card.fee // CENT) * (card.refunded + amount) // card.amount * CENT - card.refunded_fee
@@ -127,11 +149,14 @@ class Plain:
             card.refunded_fee += share
 
     def dispute(self, card: Card) -> None:
-        """The bank takes a payment back, and Stripe a fee; what the wallet has repays the debt at once."""
+        """The bank takes a payment back, and Stripe a fee; what the wallet has repays the debt at once.
+
+        What the buyer does not have is in escrow: that remains this card's, and is taken when it is earned.
+        """
         amount = card.amount - card.refunded
-        card.state, card.lot_taken = "disputed", min(card.left, amount)
-        card.left -= card.lot_taken
         free = max(0, self.wallet - self.held)
+        card.state, card.lot_taken = "disputed", min(card.left, amount, self.funding + free)
+        card.left -= card.lot_taken
         taken = {"funding": min(amount, self.funding)}
         owed = min(amount - taken["funding"], free)
         wanted = amount - taken["funding"] - owed
@@ -144,7 +169,7 @@ class Plain:
         card.earned -= taken["earned"]
         self.hold_back -= taken["held_back"]
         card.held_back -= taken["held_back"]
-        self.debt -= taken["debt"] + DISPUTE_FEE
+        self.claims.append(Claim(card, taken["debt"]))
         self.clearing += amount + DISPUTE_FEE
         self.collect()
 
@@ -154,8 +179,10 @@ class Plain:
         amount = sum(taken.values())
         card.left += card.lot_taken
         self.clearing -= amount
-        repaid = min(taken["debt"], -self.debt)
-        self.debt += repaid
+        claim = next(each for each in self.claims if each.card is card)
+        still_owed, claim.disputed = claim.disputed, 0
+        repaid = still_owed + min(taken["debt"] - still_owed, -self.debt)
+        self.repay(repaid - still_owed)
         self.earnings += taken["earned"]
         self.hold_back += taken["held_back"]
         card.held_back += taken["held_back"]
@@ -164,10 +191,23 @@ class Plain:
         self.to_wallet(back)
 
     def collect(self) -> None:
-        """Take what is owed out of funding, and what that lacks out of the wallet."""
+        """Take what is owed out of funding, what that lacks out of the wallet, and what both lack of what was
+        disputed out of what its card has paid the provider since.
+        """
         pulled = max(0, min(-self.debt - self.funding, self.wallet - self.held))
         self.wallet -= pulled
         self.funding += pulled
         repaid = min(-self.debt, self.funding)
         self.funding -= repaid
-        self.debt += repaid
+        self.repay(repaid)
+        for claim in self.claims:
+            card = claim.card
+            earned = min(claim.disputed, card.earned)
+            held_back = min(claim.disputed - earned, card.held_back)
+            claim.disputed -= earned + held_back
+            self.earnings -= earned
+            self.hold_back -= held_back
+            for name, part in (("earned", earned), ("held_back", held_back)):
+                setattr(card, name, getattr(card, name) - part)
+                card.taken[name] += part
+                card.taken["debt"] -= part

@@ -19,8 +19,9 @@ from tests.soak.money import MoneySequences
 from tests.soak.part import Part
 from tests.soak.processes import Processes
 from tests.soak.record import Found, commit_id, load
+from tests.soak.supply import Supply
 
-PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Deliveries(), MoneySequences(), Chaos())
+PARTS: tuple[Part, ...] = (Kills(), Moments(), Processes(), Supply(), Deliveries(), MoneySequences(), Chaos())
 
 
 class Soak:

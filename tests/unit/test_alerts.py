@@ -31,5 +31,5 @@ def test_alerts_have_names_of_their_own_and_the_figures_of_money_are_watched():
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
     asked = set(re.findall(r"cux_\w+", FILE.read_text()))
     unwatched = {"cux_holds_open", "cux_refunds", "cux_budgets_alerted"}  # figures to look at, not alarms
-    market = {"cux_orders_open", "cux_trades", "cux_receipts"}
+    market = {"cux_orders_open", "cux_trades", "cux_receipts", "cux_provider_circuits"}
     assert KNOWN.keys() - asked == unwatched | market

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
+from agent import vllm
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SECRETS = [
@@ -66,6 +68,8 @@ def test_every_long_running_service_has_a_health_check_and_restarts(services: di
 def test_the_gpu_profile_runs_an_agent_on_the_official_engine(services: dict[str, Any]) -> None:
     assert services["engine"]["profiles"] == services["agent"]["profiles"] == ["gpu"]
     assert services["engine"]["image"].startswith("vllm/vllm-openai:")
+    told = {word for option in services["engine"]["command"] for word in option.split("=")}
+    assert set(vllm.as_arguments(vllm.ALWAYS | vllm.OF_DEVICE["cuda"])) <= told
 
 
 def test_only_the_proxy_on_this_host_reaches_plain_http(services: dict[str, Any]) -> None:

@@ -139,8 +139,9 @@ def test_the_sample_settings_of_the_agent_are_its_defaults(tmp_path: Path) -> No
     (sample,) = (text for language, text in blocks(page) if language == "toml")
     (tmp_path / "agent.toml").write_text(sample)
     said = load(tmp_path / "agent.toml", {}, {})
-    engine = EngineConfig(model_path=said.engine.model_path)
-    assert said == Config(exchange=said.exchange, model=said.model, engine=engine)
+    (engine,) = said.engine
+    default = (EngineConfig(model_path=engine.model_path),)
+    assert said == Config(exchange=said.exchange, model=said.model, engine=default)
 
 
 def test_the_glossary_says_what_the_pages_say() -> None:

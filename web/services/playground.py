@@ -11,8 +11,9 @@ from core.errors import CuxError
 from core.ids import public_id
 from core.money import format_usd
 from inference.gateway import Finished, Refunded, TokenChunk, stream_to_caller
-from inference.services.job_create import Sampling, job_create
+from inference.services.job_create import job_create
 from inference.services.job_quote import Quote, job_quote
+from inference.services.sampling import Sampling
 from web.advice import advice_on
 
 

@@ -22,8 +22,9 @@ from accounts.services.webhooks_deliver import webhook_deliveries
 from core.clock import utc_now
 from core.errors import CuxError
 from core.ids import public_id
-from web.access import member_only
-from web.money_forms import CodeForm
+from inference.services.content_erase import content_forget
+from web.access import member_only, owner_only
+from web.money_forms import CodeForm, ForgetForm
 from web.page import page
 
 DELIVERIES = 10
@@ -87,6 +88,24 @@ def factor_remove(request: HttpRequest, organisation: Organisation) -> HttpRespo
     return account_page(request, organisation, {"factor_form": form}, status=422)
 
 
+@require_POST
+@owner_only
+def forget(request: HttpRequest, organisation: Organisation) -> HttpResponse:
+    """Erase all prompts and answers, for who spells the organisation's name."""
+    form = ForgetForm(request.POST)
+    if form.is_valid():
+        try:
+            done = content_forget(
+                organisation_id=organisation.id, confirm=form.cleaned_data["confirm"], now=utc_now()
+            )
+        except CuxError as refused:
+            form.refuse(refused)
+        else:
+            messages.success(request, f"What was said and answered in {done.jobs:,} jobs is erased.")
+            return redirect("web:account")
+    return account_page(request, organisation, {"forget_form": form}, status=422)
+
+
 def account_page(
     request: HttpRequest, organisation: Organisation, more: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
@@ -96,6 +115,7 @@ def account_page(
         "member": member_of(user),
         "factor": second_factor_of(user),
         "factor_form": CodeForm(),
+        "forget_form": ForgetForm(),
         "webhooks": [(public_id("webhook", row.id), row) for row in webhook_endpoints(organisation.id)],
         "deliveries": [
             (public_id("delivery", row.id), row) for row in webhook_deliveries(organisation.id)[:DELIVERIES]

@@ -22,6 +22,7 @@ DOCUMENTS: Final = {
     "billing": "Billing: tax, documents, usage, budgets",
     "payouts": "Earnings, payouts, disputes",
     "who-pays": "Who pays when something fails",
+    "privacy": "Privacy, retention, abuse",
     "webhooks": "Webhooks",
     "stripe-double": "The double of Stripe",
     "errors": "Errors",

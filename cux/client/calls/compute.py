@@ -1,11 +1,12 @@
 """Models, quotes, chats, jobs and receipts, and what receipts are verified with."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 import msgspec
 
 from cux.client.call import Call, get, segment, write
+from cux.client.options import ChatOptions, asked_of, given
 from cux.client.views import (
     Completion,
     CompletionChunk,
@@ -36,31 +37,16 @@ def quote_create(
 ) -> Call[Quote]:
     """Return what a job would use at most. Nothing is run or reserved."""
     body = {"model": model, "messages": _turns(messages)}
-    caps = _given(max_tokens=max_tokens, max_compute_ucu=max_compute_ucu)
+    caps = given(max_tokens=max_tokens, max_compute_ucu=max_compute_ucu)
     content = msgspec.json.encode(body | caps)
     return Call(method="POST", path="/v1/quotes", shape=Quote, body=content, changes_nothing=True)
-
-
-class ChatOptions(TypedDict, total=False):
-    """What may be asked of an answer; `max_compute_ucu` caps its compute, and so its cost.
-
-    By `tag` usage and statements tell what it was for.
-    """
-
-    max_tokens: int | None
-    max_compute_ucu: int | None
-    temperature: float | None
-    top_p: float | None
-    seed: int | None
-    stop: Sequence[str] | None
-    tag: str | None
 
 
 def chat(
     model: str, messages: Messages, *, idempotency_key: str | None = None, **options: Unpack[ChatOptions]
 ) -> Call[Completion]:
     """Ask a model and return the whole answer with its usage and charge. For options see `ChatOptions`."""
-    body = {"model": model, "messages": _turns(messages), **_asked(options)}
+    body = {"model": model, "messages": _turns(messages), **asked_of(options)}
     return _completion(body, Completion, idempotency_key)
 
 
@@ -73,7 +59,7 @@ def chat_stream(
     For options see `ChatOptions`.
     """
     streaming = {"stream": True, "stream_options": {"include_usage": True}}
-    body = {"model": model, "messages": _turns(messages), **_asked(options), **streaming}
+    body = {"model": model, "messages": _turns(messages), **asked_of(options), **streaming}
     return _completion(body, CompletionChunk, idempotency_key)
 
 
@@ -127,13 +113,3 @@ def _turns(messages: Messages) -> list[dict[str, str]]:
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
     return [dict(message) for message in messages]
-
-
-def _asked(options: ChatOptions) -> dict[str, Any]:
-    given = _given(**options)
-    tag = given.pop("tag", None)
-    return given if tag is None else {**given, "metadata": {"tag": tag}}
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -1,7 +1,17 @@
 """What operators of the exchange may do. A key of the house with the scope `operate` is needed."""
 
+from typing import Literal
+
 from cux.client.call import Call, get, segment, write
 from cux.client.views import Page
+from cux.wire.abuse import (
+    AbuseDecision,
+    AbuseState,
+    BanReach,
+    BanView,
+    NewBan,
+    OperatorAbuseReportView,
+)
 from cux.wire.operators import (
     AccountRules,
     AccountRulesView,
@@ -157,3 +167,34 @@ def money_action_approve(money_action_id: str) -> Call[MoneyActionView]:
     """Do what another operator proposed."""
     path = f"/v1/operator/money-actions/{segment(money_action_id)}/approve"
     return write("POST", path, MoneyActionView, idempotency_key=None)
+
+
+def operator_abuse_report_list(*, state: AbuseState = "open") -> Call[Page[OperatorAbuseReportView]]:
+    """Return the latest 200 reports of abuse in a state, newest first."""
+    return get("/v1/operator/abuse-reports", Page[OperatorAbuseReportView], state=state)
+
+
+def abuse_report_decide(
+    abuse_report_id: str, state: Literal["dismissed", "upheld"], note: str
+) -> Call[OperatorAbuseReportView]:
+    """Dismiss or uphold a report; a ban is a step of its own."""
+    path = f"/v1/operator/abuse-reports/{segment(abuse_report_id)}/decide"
+    body = AbuseDecision(state=state, note=note)
+    return write("POST", path, OperatorAbuseReportView, body=body, idempotency_key=None)
+
+
+def ban_list() -> Call[Page[BanView]]:
+    """Return the latest 200 bans, those lifted too, newest first."""
+    return get("/v1/operator/bans", Page[BanView])
+
+
+def ban_create(organisation_id: str, reach: BanReach, reason: str) -> Call[BanView]:
+    """Shut an organisation out of everything, or of providing; banned already, it stays so."""
+    body = NewBan(organisation_id=organisation_id, reach=reach, reason=reason)
+    return write("POST", "/v1/operator/bans", BanView, body=body, idempotency_key=None)
+
+
+def ban_lift(ban_id: str) -> Call[BanView]:
+    """Let an organisation in again."""
+    path = f"/v1/operator/bans/{segment(ban_id)}/lift"
+    return write("POST", path, BanView, idempotency_key=None)

@@ -143,7 +143,13 @@ def make_world() -> World:
         "lease_id": "lease",
         "auction_id": "auction",
         "trade_id": "trade",
+        "abuse_report_id": "abuse_report",
+        "ban_id": "ban",
         "money_action_id": "money_action",
+        "provider_id": "provider",
+        "failure_id": "failure",
+        "file_id": "file",
+        "batch_id": "batch",
     }
     return World(
         owner=market.buyer,

@@ -1,4 +1,4 @@
-"""The web process as programs meet it: granian serving `config.asgi` over real HTTP."""
+"""The web process as programs meet it: `config.server` serving `config.asgi` over real HTTP."""
 
 import os
 import socket
@@ -39,25 +39,25 @@ def _answers(url: str) -> bool:
 @contextmanager
 def web_process(**environment: str) -> Iterator[str]:
     """Run one web process with the settings of this moment, and yield its address."""
-    with _granian("config.asgi:application", "web.log", environment) as url:
+    with _server("config.asgi:application", "web.log", environment) as url:
         yield url
 
 
 @contextmanager
 def relay_process() -> Iterator[str]:
     """Run one relay and yield its address."""
-    with _granian("config.relay:application", "relay.log", {}) as url:
+    with _server("config.relay:application", "relay.log", {}) as url:
         yield url
 
 
 @contextmanager
-def _granian(application: str, log_name: str, environment: dict[str, str]) -> Iterator[str]:
+def _server(application: str, log_name: str, environment: dict[str, str]) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     socket_path = {"CUX_SEQUENCER_SOCKET": str(settings.SEQUENCER_SOCKET), "CUX_LOG_LEVEL": "INFO"}
     with (VAR / log_name).open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), application],
+            [sys.executable, "-m", "config.server", application, "--port", str(port)],
             cwd=ROOT,
             env=os.environ | socket_path | environment,
             stdout=log,

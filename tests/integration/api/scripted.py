@@ -21,6 +21,21 @@ from tests.integration.inference.scene import Agent, Scene
 from tests.waiting import eventually
 
 
+def told(ids: list[int], lease: wire.Lease) -> wire.TokensLine:
+    """Return a line of tokens, with likelihoods if the lease asks: the likeliest ids are 0, 1, and so on.
+
+    Each is as unlikely as its id says, in hundredths of a nat.
+    """
+    if not lease.logprobs:
+        return wire.TokensLine(ids=ids)
+    likeliest = [(token, token * 10_000) for token in range(lease.top_logprobs)]
+    return wire.TokensLine(
+        ids=ids,
+        logprobs=[token * 10_000 for token in ids],
+        top_logprobs=[likeliest] * len(ids) if likeliest else [],
+    )
+
+
 @dataclass
 class ScriptedProvider:
     """Serves one job of the scene's buyer: each text put in `say` is sent at once; None ends the answer."""
@@ -42,8 +57,10 @@ class ScriptedProvider:
     def _agent(self) -> Agent:
         return self.scene.agents[0]
 
-    def _queued(self) -> list[Job]:
-        return list(Job.objects.filter(organisation=self.scene.buyer, state=Job.State.QUEUED))
+    def _waiting(self) -> list[Job]:
+        """Return the buyer's jobs that nobody has claimed; a chat's is leased as soon as it is made."""
+        states = [Job.State.QUEUED, Job.State.LEASED]
+        return list(Job.objects.filter(organisation=self.scene.buyer, state__in=states))
 
     def _run(self) -> None:
         try:
@@ -52,8 +69,8 @@ class ScriptedProvider:
             connections.close_all()  # this thread's own
 
     def _serve(self) -> None:
-        eventually(self._queued)
-        (job,) = self._queued()
+        eventually(self._waiting)
+        (job,) = self._waiting()
         job_dispatch(job_id=job.id, now=utc_now())
         (lease,) = self._agent.claim(now=utc_now())
         answer = httpx.post(
@@ -73,7 +90,7 @@ class ScriptedProvider:
         while (text := self.say.get(timeout=30)) is not None:
             ids = tokenizer.text_ids(text)
             self._said += ids
-            yield msgspec.json.encode(wire.TokensLine(ids=ids)) + b"\n"
+            yield msgspec.json.encode(told(ids, lease)) + b"\n"
         if self.fails:
             yield msgspec.json.encode(wire.FailedLine(code="engine_died", message="")) + b"\n"
         else:

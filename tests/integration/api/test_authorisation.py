@@ -1,7 +1,6 @@
 """Every address × every role. The addresses come from the code: a new one without a row here fails."""
 
 from datetime import UTC, datetime
-from enum import Enum
 
 import httpx
 import pytest
@@ -14,218 +13,10 @@ from core.errors import Code
 from tests.environment import ROOT
 from tests.integration.api.access import PAGES, SCOPES, World, addresses, browser, make_world
 from tests.integration.api.conftest import bearer, relay_process
+from tests.integration.api.matrix import API, LOOKED_AT, MATRIX, OWN, POSTED, UNDOCUMENTED, For
 from tests.integration.api.test_errors import assert_error
 from tests.waiting import eventually
 
-
-class For(Enum):
-    """Whom an address is for, if not for keys with a scope."""
-
-    EVERYBODY = "keys are not looked at"
-    PUBLIC = "no key is needed, and one that is shown must be valid"
-    SIGNED_IN = "a page for people who signed in"
-
-
-READ, TRADE, INFER, PROVIDE, WITHDRAW, KEYS, OPERATE = ((scope,) for scope in SCOPES)
-MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
-    ("GET", "/healthz"): For.EVERYBODY,
-    ("GET", "/metrics"): For.EVERYBODY,
-    ("GET", "/readyz"): For.EVERYBODY,
-    ("GET", "/v1/api-keys"): READ,
-    ("POST", "/v1/api-keys"): KEYS,
-    ("DELETE", "/v1/api-keys/{key_id}"): KEYS,
-    ("GET", "/v1/auctions"): For.PUBLIC,
-    ("GET", "/v1/auctions/{auction_id}"): For.PUBLIC,
-    ("GET", "/v1/balances"): READ,
-    ("GET", "/v1/billing-profile"): READ,
-    ("PUT", "/v1/billing-profile"): TRADE,
-    ("GET", "/v1/budgets"): READ,
-    ("PUT", "/v1/budgets"): TRADE,
-    ("DELETE", "/v1/budgets/{budget_id}"): TRADE,
-    ("POST", "/v1/chat/completions"): INFER,
-    ("GET", "/v1/compute-cards"): For.PUBLIC,
-    ("GET", "/v1/compute-cards/{card_hash}"): For.PUBLIC,
-    ("GET", "/v1/deposits"): READ,
-    ("POST", "/v1/deposits"): TRADE,
-    ("GET", "/v1/deposits/{deposit_id}"): READ,
-    ("GET", "/v1/disputes"): READ,
-    ("GET", "/v1/operator/reconciliations"): OPERATE,
-    ("GET", "/v1/payee"): READ,
-    ("POST", "/v1/payee"): WITHDRAW,
-    ("GET", "/v1/payouts"): READ,
-    ("POST", "/v1/payouts"): WITHDRAW,
-    ("GET", "/v1/payouts/{payout_id}"): READ,
-    ("GET", "/v1/refunds"): READ,
-    ("POST", "/v1/refunds"): WITHDRAW,
-    ("GET", "/v1/refunds/preview"): READ,
-    ("GET", "/v1/refunds/{refund_id}"): READ,
-    ("GET", "/v1/payment-methods"): READ,
-    ("POST", "/v1/payment-methods"): TRADE,
-    ("DELETE", "/v1/payment-methods/{payment_method}"): TRADE,
-    ("PUT", "/v1/payment-methods/{payment_method}/default"): TRADE,
-    ("GET", "/v1/auto-top-up"): READ,
-    ("PUT", "/v1/auto-top-up"): TRADE,
-    ("DELETE", "/v1/auto-top-up"): TRADE,
-    ("GET", "/v1/dead-man"): READ,
-    ("PUT", "/v1/dead-man"): TRADE,
-    ("POST", "/v1/test/funds"): TRADE,
-    ("GET", "/v1/entitlements"): READ,
-    ("POST", "/v1/entitlements/{entitlement_id}/sell"): TRADE,
-    ("GET", "/v1/index"): For.PUBLIC,
-    ("GET", "/v1/index/{code}"): For.PUBLIC,
-    ("GET", "/v1/instruments"): For.PUBLIC,
-    ("GET", "/v1/instruments/{symbol}"): For.PUBLIC,
-    ("GET", "/v1/instruments/{symbol}/book"): For.PUBLIC,
-    ("GET", "/v1/instruments/{symbol}/candles"): For.PUBLIC,
-    ("GET", "/v1/instruments/{symbol}/stats"): For.PUBLIC,
-    ("GET", "/v1/instruments/{symbol}/resales"): For.PUBLIC,
-    ("GET", "/v1/instruments/{symbol}/trades"): For.PUBLIC,
-    ("GET", "/v1/invoices"): READ,
-    ("GET", "/v1/invoices/{number}"): READ,
-    ("GET", "/v1/invoices/{number}.pdf"): READ,
-    ("GET", "/v1/jobs"): READ,
-    ("GET", "/v1/jobs/{job_id}"): READ,
-    ("GET", "/v1/keys"): For.PUBLIC,
-    ("GET", "/v1/ledger/head"): For.PUBLIC,
-    ("GET", "/v1/ledger/heads"): For.PUBLIC,
-    ("GET", "/v1/ledger/heads/{height}"): For.PUBLIC,
-    ("GET", "/v1/models"): (*READ, *INFER),
-    ("GET", "/v1/models/{name}"): (*READ, *INFER),
-    ("PUT", "/v1/operator/accounts/{organisation_id}"): OPERATE,
-    ("POST", "/v1/operator/auctions"): OPERATE,
-    ("GET", "/v1/operator/audit"): OPERATE,
-    ("GET", "/v1/operator/busts"): OPERATE,
-    ("GET", "/v1/operator/money-actions"): OPERATE,
-    ("POST", "/v1/operator/money-actions"): OPERATE,
-    ("POST", "/v1/operator/money-actions/{money_action_id}/approve"): OPERATE,
-    ("POST", "/v1/operator/busts"): OPERATE,
-    ("POST", "/v1/operator/busts/{trade_id}/approve"): OPERATE,
-    ("PUT", "/v1/operator/fee-tiers"): OPERATE,
-    ("GET", "/v1/operator/surveillance"): OPERATE,
-    ("POST", "/v1/operator/kill"): OPERATE,
-    ("POST", "/v1/operator/phases"): OPERATE,
-    ("GET", "/v1/orders"): READ,
-    ("POST", "/v1/orders"): TRADE,
-    ("DELETE", "/v1/orders"): TRADE,
-    ("POST", "/v1/orders/batch"): TRADE,
-    ("POST", "/v1/orders/preview"): TRADE,
-    ("GET", "/v1/orders/by-client-id/{client_order_id}"): READ,
-    ("GET", "/v1/orders/{order_id}"): READ,
-    ("DELETE", "/v1/orders/{order_id}"): TRADE,
-    ("POST", "/v1/orders/{order_id}/replace"): TRADE,
-    ("GET", "/v1/providers"): For.PUBLIC,
-    ("POST", "/v1/quotes"): INFER,
-    ("GET", "/v1/receipts/{job_id}"): READ,
-    ("GET", "/v1/standing-offers"): READ,
-    ("PUT", "/v1/standing-offers"): TRADE,
-    ("DELETE", "/v1/standing-offers/{standing_offer_id}"): TRADE,
-    ("GET", "/v1/stream/account"): READ,
-    ("GET", "/v1/stream/market/{symbol}"): For.PUBLIC,
-    ("GET", "/v1/statements/{month}"): READ,
-    ("GET", "/v1/statements/{month}.pdf"): READ,
-    ("GET", "/v1/usage"): READ,
-    ("GET", "/v1/webhook-deliveries"): READ,
-    ("POST", "/v1/webhook-deliveries/{delivery_id}/replay"): KEYS,
-    ("GET", "/v1/webhooks"): READ,
-    ("POST", "/v1/webhooks"): KEYS,
-    ("DELETE", "/v1/webhooks/{webhook_id}"): KEYS,
-    ("POST", "/agent/v1/claim"): PROVIDE,
-    ("POST", "/agent/v1/enrol"): For.EVERYBODY,  # its single-use token is in the body
-    ("POST", "/agent/v1/heartbeat"): PROVIDE,
-    ("POST", "/agent/v1/leases/{lease_id}/fail"): PROVIDE,
-    ("POST", "/agent/v1/measurements"): PROVIDE,
-    ("GET", "/agent/v1/models/{model}/card"): PROVIDE,
-    ("POST", "/webhooks/stripe"): For.EVERYBODY,  # Stripe's signature is in a header
-    (PAGES, "/"): For.EVERYBODY,
-    (PAGES, "/activity"): For.SIGNED_IN,
-    (PAGES, "/docs"): For.EVERYBODY,
-    (PAGES, "/docs/openapi.yaml"): For.EVERYBODY,
-    (PAGES, "/docs/{name}"): For.EVERYBODY,
-    (PAGES, "/login"): For.EVERYBODY,
-    (PAGES, "/logout"): For.EVERYBODY,
-    (PAGES, "/market/{symbol}"): For.EVERYBODY,
-    (PAGES, "/orders"): For.SIGNED_IN,
-    (PAGES, "/orders/cancel-all"): For.SIGNED_IN,
-    (PAGES, "/orders/{order_id}/cancel"): For.SIGNED_IN,
-    (PAGES, "/panels/account"): For.SIGNED_IN,
-    (PAGES, "/payouts"): For.SIGNED_IN,
-    (PAGES, "/payouts/make"): For.SIGNED_IN,
-    (PAGES, "/payouts/onboard"): For.SIGNED_IN,
-    (PAGES, "/payouts/return"): For.SIGNED_IN,
-    (PAGES, "/panels/orders"): For.SIGNED_IN,
-    (PAGES, "/playground"): For.SIGNED_IN,
-    (PAGES, "/playground/quote"): For.SIGNED_IN,
-    (PAGES, "/playground/stream"): For.SIGNED_IN,
-    (PAGES, "/provider"): For.SIGNED_IN,
-    (PAGES, "/receipts/{job_id}"): For.SIGNED_IN,
-    (PAGES, "/receipts/{job_id}.json"): For.SIGNED_IN,
-    (PAGES, "/ticket/preview"): For.SIGNED_IN,
-    (PAGES, "/account"): For.SIGNED_IN,
-    (PAGES, "/account/deliveries/{delivery_id}/replay"): For.SIGNED_IN,
-    (PAGES, "/account/keys"): For.SIGNED_IN,
-    (PAGES, "/account/keys/new"): For.SIGNED_IN,
-    (PAGES, "/account/keys/{key_id}/revoke"): For.SIGNED_IN,
-    (PAGES, "/account/second-factor/begin"): For.SIGNED_IN,
-    (PAGES, "/account/second-factor/confirm"): For.SIGNED_IN,
-    (PAGES, "/account/second-factor/remove"): For.SIGNED_IN,
-    (PAGES, "/account/webhooks"): For.SIGNED_IN,
-    (PAGES, "/account/webhooks/{webhook_id}/remove"): For.SIGNED_IN,
-    (PAGES, "/wallet/budgets"): For.SIGNED_IN,
-    (PAGES, "/wallet/budgets/{budget_id}/end"): For.SIGNED_IN,
-    (PAGES, "/wallet/usage"): For.SIGNED_IN,
-    (PAGES, "/wallet/usage/{month}.{kind}"): For.SIGNED_IN,
-    (PAGES, "/documents"): For.SIGNED_IN,
-    (PAGES, "/documents/profile"): For.SIGNED_IN,
-    (PAGES, "/documents/statements/{month}.pdf"): For.SIGNED_IN,
-    (PAGES, "/documents/{number}.pdf"): For.SIGNED_IN,
-    (PAGES, "/panels/balance"): For.SIGNED_IN,
-    (PAGES, "/wallet"): For.SIGNED_IN,
-    (PAGES, "/wallet/by-card/{kind}"): For.SIGNED_IN,
-    (PAGES, "/wallet/cards"): For.SIGNED_IN,
-    (PAGES, "/wallet/cards/add"): For.SIGNED_IN,
-    (PAGES, "/wallet/cards/{payment_method}/forget"): For.SIGNED_IN,
-    (PAGES, "/wallet/cards/{payment_method}/prefer"): For.SIGNED_IN,
-    (PAGES, "/wallet/deposit"): For.SIGNED_IN,
-    (PAGES, "/wallet/deposit/quote"): For.SIGNED_IN,
-    (PAGES, "/wallet/deposit/return"): For.SIGNED_IN,
-    (PAGES, "/wallet/deposits/{deposit_id}"): For.SIGNED_IN,
-    (PAGES, "/wallet/refund"): For.SIGNED_IN,
-    (PAGES, "/wallet/statement"): For.SIGNED_IN,
-    (PAGES, "/wallet/top-up"): For.SIGNED_IN,
-    (PAGES, "/wallet/top-up/end"): For.SIGNED_IN,
-}
-API = [address for address in MATRIX if address[0] != PAGES]
-OWN = (
-    "{number}",
-    "{order_id}",
-    "{client_order_id}",
-    "{entitlement_id}",
-    "{deposit_id}",
-    "{refund_id}",
-    "{standing_offer_id}",
-    "{key_id}",
-    "{budget_id}",
-    "{webhook_id}",
-    "{delivery_id}",
-)
-UNDOCUMENTED = ("/agent/", "/webhooks/")
-"""How the addresses begin that are for programs of a protocol of their own."""
-POSTED = (
-    "/orders",
-    "/ticket",
-    "/playground/",
-    "/logout",
-    "/payouts/make",
-    "/payouts/onboard",
-    "/account/",
-    "/wallet/budgets",
-    "/wallet/cards/",
-    "/wallet/deposit/quote",
-    "/wallet/top-up",
-)
-"""How the paths of pages begin that are asked for by POST."""
-LOOKED_AT = ("/account/keys",)
-"""Paths of pages that begin so and are asked for by GET."""
 each_of_the_api = pytest.mark.parametrize("address", API, ids=" ".join)
 each_page = pytest.mark.parametrize("path", [path for kind, path in MATRIX if kind == PAGES])
 
@@ -320,9 +111,9 @@ def test_each_page_opens_for_whom_it_is(
         status, _, answer = ask(exchange, method, world.address(path), browser(callers[role]))
         to_sign_in = status == 302 and answer.headers["location"].startswith("/login?next=")
         refused = to_sign_in or status == 403
-        assert refused is (MATRIX[PAGES, path] is For.SIGNED_IN), (role, status)
+        assert refused is (MATRIX[PAGES, path] in (For.SIGNED_IN, For.OPERATORS)), (role, status)
     status, _, answer = ask(exchange, method, world.address(path), browser(world.signed_in()))
-    assert status in (200, 302, 400, 404, 422), status
+    assert status in ((403,) if MATRIX[PAGES, path] is For.OPERATORS else (200, 302, 400, 404, 422)), status
     assert not answer.headers.get("location", "").startswith("/login?next=")
 
 

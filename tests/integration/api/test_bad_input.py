@@ -125,7 +125,10 @@ CHATS = [
     ({"stop": "a\0b"}, Code.INVALID_FIELD, "stop"),
     ({"stop": ""}, Code.INVALID_FIELD, "stop"),
     ({"seed": -1}, Code.INVALID_FIELD, "seed"),
-    ({"tools": [{}]}, Code.UNSUPPORTED_PARAMETER, "tools"),
+    ({"tools": [{}]}, Code.INVALID_FIELD, "tools[0].type"),
+    ({"n": 0}, Code.INVALID_FIELD, "n"),
+    ({"provider": {"only": ["nobody"]}}, Code.INVALID_FIELD, "provider.only"),
+    ({"logit_bias": {"49152": 1}}, Code.INVALID_FIELD, "logit_bias"),
 ]
 
 

@@ -170,6 +170,7 @@ def test_metrics_count_by_route_and_never_by_address(http):
         "cux_ledger_unsealed_seconds",
         "cux_outbox_lag_seconds",
         "cux_providers_up",
+        "cux_provider_circuits",
     ):
         assert f"# TYPE {name} gauge" in text
 

@@ -3,6 +3,8 @@
 import dataclasses
 import uuid
 
+from django.db import connections, transaction
+
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
 from billing.models import Deposit, Dispute
@@ -84,3 +86,14 @@ def with_changes(found: gateway.Dispute, **changes: object) -> gateway.Dispute:
 def applied(deposit: Deposit, found: gateway.Dispute) -> Dispute:
     """Apply what Stripe says of a dispute."""
     return transact(lambda: dispute_apply(deposit_id=deposit.id, found=found, now=utc_now()))
+
+
+def risk_is_over(deposit: Deposit) -> None:
+    """Let the time of a card payment's risk pass."""
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_cardlot DISABLE TRIGGER billing_cardlot_risk_grows")
+        cursor.execute(
+            "UPDATE billing_cardlot SET at_risk_until = now() - interval '1 s' WHERE payment_intent_id = %s",
+            [deposit.payment_intent_id],
+        )
+        cursor.execute("ALTER TABLE billing_cardlot ENABLE TRIGGER billing_cardlot_risk_grows")

@@ -4,20 +4,17 @@ The threads named beside the tests are where others got it wrong.
 """
 
 import dataclasses
-import uuid
 from datetime import timedelta
 from unittest import mock
 
 import pytest
-from django.db import connections, transaction
 
 from billing import stripe_gateway as gateway
 from billing.ledger.chart import Kind
-from billing.models import BillingProfile, CardLot, CardSpend, Deposit, Dispute
+from billing.models import BillingProfile, CardLot, CardSpend, Dispute
 from billing.selectors.auto_top_up import running_low
 from billing.selectors.debts import debt_of
 from billing.services.auto_top_up_set import auto_top_up_set
-from billing.services.debt_capture import debt_capture
 from billing.services.debt_collect import debt_collect
 from billing.services.dispute_apply import dispute_fetch
 from billing.services.event_process import event_process
@@ -33,6 +30,7 @@ from tests.integration.billing.dispute_world import (
     money,
     opened,
     opened_elsewhere,
+    risk_is_over,
     to_funding,
     with_changes,
     won,
@@ -156,7 +154,7 @@ def test_a_debtor_is_not_paid_out(double):
 def test_a_dispute_after_the_provider_was_paid_out_is_the_payers_debt(double, drift):
     who = provider(double)
     payer_id, deposit = payer(double, 100)
-    _risk_is_over(deposit)
+    risk_is_over(deposit)
     earn(who, payer_id, 90 * USD)
     payout = step(decide(who))
     assert payout.state == "paid_out"
@@ -165,17 +163,6 @@ def test_a_dispute_after_the_provider_was_paid_out_is_the_payers_debt(double, dr
     assert (posted(Kind.EARNINGS, who), drift()) == (0, 0)
     double.advance(3 * 86_400)
     assert step(payout).state == "paid"
-
-
-def _risk_is_over(deposit: Deposit) -> None:
-    """Let the time of a card payment's risk pass."""
-    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
-        cursor.execute("ALTER TABLE billing_cardlot DISABLE TRIGGER billing_cardlot_risk_grows")
-        cursor.execute(
-            "UPDATE billing_cardlot SET at_risk_until = now() - interval '1 s' WHERE payment_intent_id = %s",
-            [deposit.payment_intent_id],
-        )
-        cursor.execute("ALTER TABLE billing_cardlot ENABLE TRIGGER billing_cardlot_risk_grows")
 
 
 def test_an_inquiry_takes_nothing_until_it_becomes_a_dispute(double, drift):
@@ -320,70 +307,3 @@ def test_a_debtors_card_is_not_charged_for_it_and_nothing_is_refunded_before(dou
     assert payer_id not in running_low(now=utc_now())
     assert refusal_of(lambda: ask(payer_id, 5 * USD)) is Code.DEBT_OPEN
     assert money(payer_id) == (0, 5 * USD, 50 * USD + FEE)
-
-
-def in_escrow(who: uuid.UUID, nano_usd: int) -> None:
-    """Have an organisation buy compute that is not drawn yet; these tests keep its price outside."""
-    move((account(Kind.WALLET, who), account(Kind.EXTERNAL_CASH), nano_usd))
-
-
-def drawn(payer_id: uuid.UUID, who: uuid.UUID, earned: int, held_back: int = 0) -> None:
-    """Have a provider be paid out of what is in escrow."""
-    move((account(Kind.EXTERNAL_CASH), account(Kind.WALLET, payer_id), earned + held_back))
-    earn(who, payer_id, earned, held_back)
-
-
-def test_money_in_escrow_when_the_dispute_opens_does_not_leave_by_the_provider_later(double, drift):
-    """Stolen card → compute of one's own provider → dispute → draw → payout: taken when it is drawn."""
-    thief = provider(double)
-    payer_id, deposit = payer(double, 100)
-    in_escrow(payer_id, 90 * USD)
-    _risk_is_over(deposit)
-    dispute = opened(double, deposit)
-    assert money(payer_id) == (0, 10 * USD, 100 * USD + FEE)
-    lot = CardLot.objects.get(payment_intent_id=deposit.payment_intent_id)
-    assert (lot.remaining_nano_usd, lot.at_risk_until > utc_now() + timedelta(days=29)) == (90 * USD, True)
-    drawn(payer_id, thief, 60 * USD, held_back=20 * USD)
-    assert available(Kind.EARNINGS, thief) == 0
-    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 80 * USD
-    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 0
-    assert (posted(Kind.EARNINGS, thief), posted(Kind.HOLD_BACK, thief)) == (0, 0)
-    assert money(payer_id) == (0, 10 * USD, 20 * USD + FEE)
-    drawn(payer_id, thief, 10 * USD)
-    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 10 * USD
-    won(double, dispute)
-    assert (posted(Kind.EARNINGS, thief), posted(Kind.HOLD_BACK, thief)) == (70 * USD, 20 * USD)
-    assert (money(payer_id), drift()) == ((0, 10 * USD, FEE), 0)
-
-
-def test_a_debt_that_was_repaid_takes_nothing_when_another_arises(double, drift):
-    """What is repaid goes to the oldest dispute: its provider does not pay for the next one."""
-    who = provider(double)
-    payer_id, deposit = payer(double, 100)
-    in_escrow(payer_id, 100 * USD)
-    opened(double, deposit)
-    move((account(Kind.EXTERNAL_CASH), account(Kind.FUNDING, payer_id), 100 * USD + FEE))
-    assert debt_collect(organisation_id=payer_id, now=utc_now()) == 100 * USD + FEE
-    drawn(payer_id, who, 50 * USD)
-    second = pay_in(double, payer_id, 40)
-    in_escrow(payer_id, 40 * USD)
-    opened(double, second)
-    assert debt_of(payer_id) == 40 * USD + FEE
-    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 0
-    assert (posted(Kind.EARNINGS, who), debt_of(payer_id)) == (50 * USD, 40 * USD + FEE)
-    assert drift() == 0
-
-
-def test_no_more_is_taken_from_providers_later_than_is_owed(double):
-    who = provider(double)
-    payer_id, deposit = payer(double, 100)
-    in_escrow(payer_id, 100 * USD)
-    dispute = opened(double, deposit)
-    move((account(Kind.EXTERNAL_CASH), account(Kind.FUNDING, payer_id), 95 * USD))
-    assert debt_collect(organisation_id=payer_id, now=utc_now()) == 95 * USD
-    drawn(payer_id, who, 50 * USD)
-    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 20 * USD
-    assert (posted(Kind.EARNINGS, who), debt_of(payer_id)) == (30 * USD, 0)
-    won(double, dispute)
-    assert (posted(Kind.EARNINGS, who), money(payer_id)[0]) == (50 * USD, 80 * USD)
-    assert debt_capture(organisation_id=payer_id, now=utc_now()) == 0

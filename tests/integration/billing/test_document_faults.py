@@ -14,6 +14,7 @@ from billing.services.money_action import money_action_approve, money_action_pro
 from core.clock import utc_now
 from core.ids import parse_public_id, public_id
 from cux.wire.oversight import NewMoneyAction
+from inference.models import ProviderModel
 from inference.selectors.invariants import INVARIANTS as OF_JOBS
 from tests.database import refused_by_database
 from tests.environment import ROOT
@@ -48,7 +49,10 @@ def world(_double: Any, servers: None, django_db_blocker: Any, tmp_path_factory:
             now=utc_now(),
         )
         scene.entitlements, spare = scene.entitlements[:1], scene.entitlements[1:]
+        idle = ProviderModel.objects.filter(provider=scene.agents[1].provider)
+        idle.update(ready=False)  # what lives here is served by the first
         lived(scene)
+        idle.update(ready=True)
         scene.entitlements += spare
         give_goodwill(scene)
         (refund,) = ask(funded(_double, 100), 40 * USD)

@@ -14,7 +14,14 @@ from billing.rules.limits import TRIES_PER_HOUR
 from billing.services import checkout_start, deposit_step
 from billing.services.auto_top_up import auto_top_up_begin, auto_top_up_told
 from billing.services.auto_top_up_set import auto_top_up_end
-from billing.services.card_lots import lot_open, lot_return, lots_spend
+from billing.services.card_lots import (
+    LotReturn,
+    lot_open,
+    lot_return,
+    lots_at_risk_until,
+    lots_come_back,
+    lots_spend,
+)
 from billing.services.deposit_apply import deposit_apply, deposit_expire
 from core.clock import utc_now
 from core.errors import Code
@@ -140,3 +147,17 @@ def test_what_is_spent_at_this_moment_does_not_go_back_to_the_card():
     assert race(spend(who, 70), lambda: lot_return(**back))[1] == 30 * USD
     row.refresh_from_db()
     assert (row.spent_nano_usd, row.returned_nano_usd) == (70 * USD, 30 * USD)
+
+
+def test_card_money_that_comes_back_is_at_risk_as_long_as_a_dispute_says_at_this_moment():
+    who, friend, provider = organisation(), organisation(), organisation()
+    row = lot(who, 100)
+    with transaction.atomic():
+        lots_spend(payer_id=who, provider_id=provider, earned=70 * USD, held_back=0, now=utc_now())
+    until = row.at_risk_until + timedelta(days=90)
+    race(
+        lambda: lots_at_risk_until(payment_intent_id=row.payment_intent_id, until=until),
+        lambda: lots_come_back(provider_id=provider, returns=[LotReturn((who,), friend, 80 * USD)]),
+    )
+    theirs = CardLot.objects.get(organisation_id=friend)
+    assert (theirs.amount_nano_usd, theirs.at_risk_until) == (70 * USD, until)

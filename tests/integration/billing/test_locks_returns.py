@@ -216,12 +216,12 @@ def test_no_more_than_is_owed_is_taken_by_two_at_once(double):
     payer_id, deposit = payer(double, 100)
     move((account(Kind.WALLET, payer_id), CASH, 100 * USD))  # in escrow
     opened(double, deposit)
-    move((CASH, account(Kind.FUNDING, payer_id), 95 * USD))
-    assert debt_collect(organisation_id=payer_id, now=utc_now()) == 95 * USD
+    move((CASH, account(Kind.FUNDING, payer_id), 80 * USD))
+    assert debt_collect(organisation_id=payer_id, now=utc_now()) == 80 * USD
     move((CASH, account(Kind.WALLET, payer_id), 50 * USD))
     earn(who, payer_id, 50 * USD)
     captured = race(*[lambda: debt_capture(organisation_id=payer_id, now=utc_now())] * 2)
-    assert (captured, debt_of(payer_id), posted(Kind.EARNINGS, who)) == ((20 * USD, 0), 0, 30 * USD)
+    assert (captured, debt_of(payer_id), posted(Kind.EARNINGS, who)) == ((20 * USD, 0), FEE, 30 * USD)
 
 
 def test_a_debt_is_repaid_once_by_two_payments_at_once(db):

@@ -288,14 +288,16 @@ def test_no_more_than_the_limit_of_24_hours_is_paid(double):
 
 
 def test_the_days_payouts_are_decided_once_after_their_hour(double):
-    who, poor = provider(double), provider(double)
+    who, poor, least = provider(double), provider(double), provider(double)
     give(who, 30 * USD)
-    give(poor, 9 * USD)
+    give(poor, settings.PAYOUT_MIN_NANO_USD - 1)
+    give(least, settings.PAYOUT_MIN_NANO_USD)
     early = NOON.replace(hour=settings.PAYOUT_HOUR_UTC - 1)
     payouts_run(now=early)
     mine = Payout.objects.filter(payee__organisation_id__in=[who, poor])
     assert not mine.exists()
     payouts_run(now=NOON)
+    assert Payout.objects.get(payee__organisation_id=least).amount_nano_usd == settings.PAYOUT_MIN_NANO_USD
     give(who, 30 * USD)
     payouts_run(now=NOON)
     assert [(row.day, row.amount_nano_usd) for row in mine] == [(NOON.date(), 30 * USD)]

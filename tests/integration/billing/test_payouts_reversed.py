@@ -19,6 +19,7 @@ from tests.integration.api.test_gauges import read as gauges
 from tests.integration.billing.card_world import USD, events_arrive, legs
 from tests.integration.billing.payout_world import account, decide, give, level, move, posted, provider, step
 from tests.integration.billing.test_money_actions import ONE, OTHER, approve, propose
+from tests.integration.billing.test_payout_verify import planted
 from tests.integration.billing.test_payouts import hear_of
 from tests.integration.billing.test_stripe_inbox import at_once
 from tests.integration.contract.books import refusal_of
@@ -157,21 +158,30 @@ def test_only_what_was_reversed_is_decided_on(double, since):
     assert payout.state == "paid"
 
 
-def test_what_operators_kept_and_the_bank_sends_back_is_said_until_they_make_it_good(double, since):
+def test_what_operators_kept_and_the_bank_sends_back_is_earned_again_as_soon_as_the_insurance_has_it(
+    double, since
+):
     who, payout = paid_out(double)
     reverse(double, payout)
     approve(propose("reversal_keep", by=ONE, payout_id=public_id("payout", payout.id)), by=OTHER)
     assert step(payout).next_step_at is None
+    spent = posted(Kind.INSURANCE) - 30 * USD + 1
+    move((account(Kind.INSURANCE), account(Kind.EXTERNAL_CASH), spent))
     double.control(f"payouts/{payout.stripe_payout_id}/fail", code="account_closed")
     hear_of(payout)
     with capture_logs() as said:
         assert step(payout).state == "kept"
     assert [line["event"] for line in said if line["log_level"] == "error"] == ["payout_kept_not_paid"]
     assert payout.next_step_at > utc_now()
+    assert (posted(Kind.EARNINGS, who), posted(Kind.INSURANCE)) == (0, 30 * USD - 1)
+    assert Payee.objects.get(organisation_id=who).status != "bank_failed"
     assert gauges()["cux_payout_oldest_seconds", "kept"] > 0
-    move((account(Kind.EXTERNAL_CASH), account(Kind.INSURANCE), 30 * USD))
-    given = {"organisation_id": public_id("organisation", who), "source": "insurance"}
-    approve(propose("goodwill", amount_nano_usd=30 * USD - 1, **given))
-    assert step(payout).next_step_at is not None
-    approve(propose("goodwill", amount_nano_usd=30 * USD, **given))
-    assert (step(payout).next_step_at, payout.state, posted(Kind.EARNINGS, who)) == (None, "kept", 0)
+    move((account(Kind.EXTERNAL_CASH), account(Kind.INSURANCE), spent))
+    for _ in range(2):
+        assert (step(payout).state, payout.next_step_at) == ("returned", None)
+    assert legs(f"payout_returned:{payout.id}") == {("insurance", "earnings"): 30 * USD}
+    assert (posted(Kind.EARNINGS, who), posted(Kind.INSURANCE)) == (30 * USD, spent - 1)
+    assert Payee.objects.get(organisation_id=who).status == "bank_failed"
+    assert agrees(since)
+    with planted("SELECT 1") as broken:
+        assert str(payout.id) not in str(broken)

@@ -1,7 +1,9 @@
 """Deposits, transit, holds, balances and statements: what the rest of CUX calls."""
 
+import random
 import uuid
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -160,13 +162,33 @@ def test_a_statement_lists_signed_lines_newest_first_page_by_page():
     post(entry((TRANSIT, of_organisation(Kind.WALLET, organisation), 400)))
     lines = statement_lines(organisation)
     assert [
-        (line.account, line.counter_account, line.amount_nano_usd, line.entry_kind) for line in lines
+        (line.account, line.counter_account, line.amount_nano_usd, line.balance_nano_usd, line.entry_kind)
+        for line in lines
     ] == [
-        ("wallet", "transit", 400, "test"),
-        ("funding", "transit", -400, "wallet.to_transit"),
-        ("funding", "external_cash", 1_000, "deposit"),
+        ("wallet", "transit", 400, 400, "test"),
+        ("funding", "transit", -400, 600, "wallet.to_transit"),
+        ("funding", "external_cash", 1_000, 1_000, "deposit"),
     ]
     first = statement_lines(organisation, limit=2)
     assert first == lines[:2]
     assert statement_lines(organisation, limit=2, before_id=first[-1].id) == lines[2:]
     assert statement_lines(uuid.uuid4()) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_line_says_what_its_account_had_then_whatever_the_page(seed: int):
+    chance, organisation = random.Random(seed), uuid.uuid4()
+    accounts = [of_organisation(kind, organisation) for kind in (Kind.FUNDING, Kind.WALLET, Kind.EARNINGS)]
+    post(entry(*((CASH, account, 10**6) for account in accounts)))
+    for _ in range(25):
+        debit, credit = chance.sample([CASH, *accounts], 2)
+        post(entry((debit, credit, chance.randint(1, 1_000))))
+    lines, before = [], None
+    while page := statement_lines(organisation, before_id=before, limit=chance.randint(1, 9)):
+        lines += page
+        before = page[-1].id
+    for account in accounts:
+        of_account = [line for line in reversed(lines) if line.account == account.kind.value]
+        amounts = [line.amount_nano_usd for line in of_account]
+        assert [line.balance_nano_usd for line in of_account] == list(accumulate(amounts))
+        assert of_account[-1].balance_nano_usd == posted(account)

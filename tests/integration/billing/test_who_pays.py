@@ -15,7 +15,7 @@ from billing.selectors.balances import organisation_balance
 from billing.selectors.debts import debt_of
 from billing.services.budget_alert import BudgetExceeded
 from billing.services.budget_set import budget_set
-from billing.who_pays import TABLE, WITHIN_S, Case, Paper, Pays
+from billing.who_pays import BY_ROW, TABLE, WITHIN_S, Case, Paper, Pays
 from config.celery import PERIODS_S
 from core.clock import utc_now
 from core.ids import new_id
@@ -37,6 +37,7 @@ from tests.integration.billing.payout_world import earn, payer, posted, provider
 from tests.integration.inference.scene import EOS, Scene, granted_to, lease_uuid, make_scene
 
 PER_UCU = 2_020
+HOUSE = (Kind.FEE_INCOME, Kind.INSURANCE, Kind.PUBLIC_ACCESS)
 _windows = itertools.count()
 ESCROW_AND_FEE = 10_000 * PER_UCU
 
@@ -47,6 +48,7 @@ class Happened:
 
     buyer_paid: int
     provider_got: int
+    house_got: int = 0
     delivered: int = 0
     available: int = 0
     seconds: float = 0.0
@@ -72,11 +74,17 @@ def held_by(scene: Scene) -> tuple[int, int]:
 
 def watched(scene: Scene, act: Callable[[], Happened | None]) -> Happened:
     """Return what an act changed."""
-    before = held_by(scene)
+    before, house_before = held_by(scene), of_the_house()
     happened = act() or Happened(0, 0)
     after = held_by(scene)
     happened.buyer_paid, happened.provider_got = before[0] - after[0], after[1] - before[1]
+    happened.house_got = of_the_house() - house_before
     return happened
+
+
+def of_the_house() -> int:
+    """Return what the house has; deferred fees are still the buyers'."""
+    return sum(map(posted, HOUSE))
 
 
 def look_around(scene: Scene, job: Job, since: datetime, *, beating: bool = True) -> Happened:
@@ -187,7 +195,22 @@ def late_result(scene: Scene) -> Happened:
 
 def provider_died(scene: Scene) -> Happened:
     def act() -> Happened:
+        job, first, lease, now = begun(scene, tokens=2)
+        lease_fail(lease_id=lease_uuid(lease), provider_id=first.provider.id, reason="engine_failed", now=now)
+        job_dispatch(job_id=job.id, now=now)
+        second = granted_to(scene, job)
+        (rest,) = second.claim(now=now)
+        second.deliver(rest, [3, 4], now=now)
+        job = job_settle(job_id=job.id, now=now)
+        return Happened(0, 0, delivered=delivered_nano_usd(job, 4), job=job)
+
+    return watched(scene, act)
+
+
+def not_continued(scene: Scene) -> Happened:
+    def act() -> Happened:
         job, _, _, now = begun(scene, tokens=2)
+        Job.objects.filter(id=job.id).update(sampling=job.sampling | {"resumable": False})
         return look_around(scene, job, now, beating=False)
 
     return watched(scene, act)
@@ -210,6 +233,30 @@ def caller_left(scene: Scene) -> Happened:
         finished = agent.finished(lease, [1, 2, 3], "abort")
         relay_deliver(lease_id=lease_uuid(lease), ids=[1, 2, 3], finished=finished, now=now)
         return Happened(0, 0, delivered=delivered_nano_usd(job, 3), job=job_settle(job_id=job.id, now=now))
+
+    return watched(scene, act)
+
+
+def time_up(scene: Scene) -> Happened:
+    def act() -> Happened:
+        job, agent, lease, _ = begun(scene, tokens=2)
+        agent.heartbeat(scene.model, now=job.deadline, running=[lease.lease_id])
+        leases_expire(now=job.deadline)
+        finished = agent.finished(lease, [1, 2, 3], "abort")
+        relay_deliver(lease_id=lease_uuid(lease), ids=[1, 2, 3], finished=finished, now=job.deadline)
+        settled = job_settle(job_id=job.id, now=job.deadline)
+        return Happened(0, 0, delivered=delivered_nano_usd(job, 3), job=settled)
+
+    return watched(scene, act)
+
+
+def too_long(scene: Scene) -> Happened:
+    def act() -> Happened:
+        job, agent, lease, now = begun(scene, tokens=2)
+        refused = {"lease_id": lease_uuid(lease), "provider_id": agent.provider.id}
+        lease_fail(**refused, reason="too_many_tokens", now=now)
+        job.refresh_from_db()
+        return Happened(0, 0, job=job)
 
     return watched(scene, act)
 
@@ -266,7 +313,9 @@ def expired(scene: Scene, *, away_s: int, outage_s: int) -> Happened:
     kept = ESCROW_AND_FEE * (1_000 - away_s - lost) // 1_000
     # What the provider was there for is take-or-pay; the case is about the rest.
     happened.buyer_paid -= kept
-    happened.provider_got -= 20_000_000 * (1_000 - away_s - lost) // 1_000
+    earned = 20_000_000 * (1_000 - away_s - lost) // 1_000
+    happened.provider_got -= earned
+    happened.house_got -= kept - earned
     happened.available = 20_000_000 * lost // 1_000
     return happened
 
@@ -279,7 +328,7 @@ def our_outage(scene: Scene) -> Happened:
     return expired(scene, away_s=0, outage_s=100)
 
 
-TWO_PROVIDERS = (Case.NO_TOKENS, Case.LEASE_EXPIRED, Case.LATE_RESULT)
+TWO_PROVIDERS = (Case.PROVIDER_DIED, Case.NO_TOKENS, Case.LEASE_EXPIRED, Case.LATE_RESULT)
 SCENES: dict[Case, Callable[[Scene], Happened]] = {
     Case.REJECTED: rejected,
     Case.NOT_STARTED: not_started,
@@ -288,8 +337,11 @@ SCENES: dict[Case, Callable[[Scene], Happened]] = {
     Case.LEASE_EXPIRED: lease_expired,
     Case.LATE_RESULT: late_result,
     Case.PROVIDER_DIED: provider_died,
+    Case.NOT_CONTINUED: not_continued,
     Case.CALLER_LEFT_BEFORE: caller_left_before,
     Case.CALLER_LEFT: caller_left,
+    Case.TIME_UP: time_up,
+    Case.TOO_LONG: too_long,
     Case.OVER_CLAIMED: over_claimed,
     Case.FAILED_VERIFICATION: failed_verification,
     Case.PROVIDER_AWAY: provider_away,
@@ -299,7 +351,7 @@ ROWS = {row.case: row for row in TABLE}
 
 
 def test_every_case_is_made_to_happen() -> None:
-    assert set(SCENES) | {Case.CHARGEBACK} == set(Case)
+    assert set(SCENES) == BY_ROW
 
 
 @pytest.mark.parametrize("case", list(SCENES), ids=lambda case: case.name.lower())
@@ -313,6 +365,7 @@ def test_what_moves_is_what_the_table_says(db: None, case: Case, tmp_path: Path)
     got = amounts[row.provider_is_paid]
     of_provider = got * 2_000 // PER_UCU if row.provider_is_paid is Pays.DELIVERED else got
     assert happened.provider_got == of_provider
+    assert happened.house_got == amounts[row.buyer_pays] - of_provider, "its fee, or what it bears"
     assert happened.seconds <= WITHIN_S
     if happened.job is not None and row.buyer_pays is Pays.NOTHING:
         happened.job.refresh_from_db()

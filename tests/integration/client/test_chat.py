@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from core.clock import utc_now
 from cux.client import Client, InsufficientFundsError, ServerError
 from cux.wire.verification import parse_receipt
+from exchange.models import Cover
 from inference.models import Job
+from inference.services.job_dispatch import job_dispatch
 from tests import builders
 from tests.environment import ROOT
 from tests.integration.api.scripted import ScriptedProvider
@@ -37,7 +41,9 @@ def test_a_chat_is_answered_metered_and_proved(
         assert (answer.text, answer.finish_reason) == ("Hi there", "stop")
         assert 0 < used.compute_ucu <= used.quote_ucu == quote.quote_ucu
         (job,) = client.job_list()
-        assert client.job_get(used.job_id) == job
+        shown = client.job_get(used.job_id)
+        assert shown.route["chosen"] == scene.agents[0].provider.name
+        assert structs.replace(shown, routing={}, route={}) == job
         assert (job.status, job.charged_nano_usd) == ("settled", used.cost_nano_usd)
         data = client.receipt_get(used.job_id)
         keys = client.key_list()
@@ -105,11 +111,16 @@ def test_an_answer_that_fails_midway_raises_and_costs_nothing(
         pieces = client.chat_stream(scene.model.name, "hello", max_tokens=20)
         assert next(pieces).text + next(pieces).text == "One"
         provider.say.put(None)
+        serving.join()
+        job = Job.objects.get(organisation=scene.buyer)
+        # Nobody else sells it: the cover for the rest of the answer finds nothing.
+        assert Cover.objects.filter(job_id=job.id).update(state=Cover.State.RETURNED) == 1
+        job_dispatch(job_id=job.id, now=utc_now())
         with pytest.raises(ServerError) as broken:
             list(pieces)
-    serving.join()
     assert broken.value.code == "job_failed"
-    assert Job.objects.get(organisation=scene.buyer).charged_nano_usd == 0
+    job.refresh_from_db()
+    assert (job.state, job.charged_nano_usd) == ("refunded", 0)
 
 
 def test_without_compute_there_is_no_answer(urls: tuple[str, str], scene: Scene) -> None:

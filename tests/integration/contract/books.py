@@ -75,7 +75,7 @@ def reserve(
             compute_ucu=compute_ucu,
             job_id=job_id or new_id(),
             now=now or utc_now(),
-            providers=[provider.id for provider in providers or [market.seller]],
+            order=lambda prices: [each.id for each in providers or [market.seller] if each.id in prices],
         ).parts
 
 
@@ -83,7 +83,11 @@ def draw(parts: Sequence[Part], used_ucu: int, hold_back_ppm: int = HOLD_BACK_PP
     """Settle a job."""
     with transaction.atomic():
         return entitlement_draw(
-            job_id=new_id(), parts=parts, used_ucu=used_ucu, hold_back_ppm=hold_back_ppm, now=utc_now()
+            job_id=new_id(),
+            parts=parts,
+            used_ucu=used_ucu,
+            hold_back_ppm=lambda _: hold_back_ppm,
+            now=utc_now(),
         )
 
 

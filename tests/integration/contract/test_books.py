@@ -21,7 +21,9 @@ def test_a_trade_does_not_wait_for_an_open_settlement(exchange):
     parts = reserve(market, 100)
     offer(market, market.seller, 1_999, 2)
     with transaction.atomic():
-        entitlement_draw(job_id=new_id(), parts=parts, used_ucu=50, hold_back_ppm=100_000, now=utc_now())
+        entitlement_draw(
+            job_id=new_id(), parts=parts, used_ucu=50, hold_back_ppm=lambda _: 100_000, now=utc_now()
+        )
         entitlement_expire(
             entitlement_id=ended.id, availability_ppm=500_000, hold_back_ppm=0, now=ended.ends_at
         )
@@ -41,7 +43,9 @@ def test_a_settlement_does_not_wait_for_an_open_batch(exchange):
         list(Balance.objects.using("owner").select_for_update().filter(account_id__in=wallets))
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '2s'")
-            entitlement_draw(job_id=new_id(), parts=parts, used_ucu=50, hold_back_ppm=0, now=utc_now())
+            entitlement_draw(
+                job_id=new_id(), parts=parts, used_ucu=50, hold_back_ppm=lambda _: 0, now=utc_now()
+            )
             split = entitlement_expire(
                 entitlement_id=ended.id, availability_ppm=500_000, hold_back_ppm=0, now=ended.ends_at
             )

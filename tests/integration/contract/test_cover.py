@@ -44,6 +44,12 @@ from tests.integration.contract.covers import (
 from tests.sequencer_market import make_market
 
 
+@pytest.fixture(autouse=True)
+def no_other_covers(db):
+    """End the covers of jobs that other tests left: `covers_run` counts all that are open."""
+    Cover.objects.exclude(state__in=Cover.DONE).update(state=Cover.State.RETURNED)
+
+
 def test_starting_a_cover_cancels_the_part_and_sets_its_shares_aside(exchange):
     scene = fail()
     assert (scene.cover.escrow_share_nano_usd, scene.cover.fee_share_nano_usd) == (6_654_207, 9_984)

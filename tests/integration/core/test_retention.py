@@ -17,6 +17,7 @@ from core.clock import utc_now
 from core.ids import earliest_id
 from core.models import IdempotentResponse, OutboxMessage
 from core.retention import prune, statement
+from inference.models import PrefixBlock, Provider, StoredFile
 from tests import builders
 from tests.database import refused_by_database
 from tests.environment import ROOT
@@ -68,6 +69,23 @@ def attempts(at, _done):
     return LoginAttempts.objects.create(digest=uuid.uuid4().bytes * 2, attempts=1, started_at=at)
 
 
+def prefix(at, _done):
+    provider = Provider.objects.create(organisation=builders.organisation(), name="p")
+    return PrefixBlock.objects.create(provider=provider, hash=uuid.uuid4().bytes * 2, settled_at=at)
+
+
+def file(at, _done):
+    return StoredFile.objects.create(
+        organisation=builders.organisation(),
+        purpose="batch",
+        filename="f",
+        size_bytes=1,
+        content=b"x",
+        created_at=at,
+        expires_at=at,
+    )
+
+
 MAKERS = {
     "core_outboxmessage": message,
     "core_idempotentresponse": answer,
@@ -75,8 +93,12 @@ MAKERS = {
     "billing_stripeevent": event,
     "django_session": session,
     "web_loginattempts": attempts,
+    "inference_prefixblock": prefix,
+    "inference_storedfile": file,
 }
-ENDING = sorted(MAKERS.keys() - {"django_session", "web_loginattempts"})  # others are done once they are old
+ENDING = sorted(
+    MAKERS.keys() - {"django_session", "web_loginattempts", "inference_prefixblock", "inference_storedfile"}
+)  # others are done once they are old
 
 
 def test_these_are_deleted_and_no_others():
@@ -87,6 +109,8 @@ def test_these_are_deleted_and_no_others():
         "billing_stripeevent": 35,
         "django_session": 0,
         "web_loginattempts": pytest.approx(1 / 90),
+        "inference_prefixblock": pytest.approx(1 / 288),
+        "inference_storedfile": 0,
     }
 
 
@@ -178,6 +202,7 @@ def test_the_runbook_says_of_every_table_that_grows_what_becomes_of_it():
         *("exchange_auctionschedule", "exchange_capacity", "exchange_computeclass", "exchange_deadman"),
         *("exchange_feetier", "exchange_instrument", "exchange_minutesrolled", "exchange_sequencerowner"),
         *("exchange_standingoffer", "exchange_tradingaccount", "inference_cataloguemodel"),
-        *("inference_provider", "inference_providermodel", "django_content_type"),
+        *("inference_provider", "inference_providermodel", "inference_auditstanding", "django_content_type"),
+        *("accounts_ban", "core_datakey"),
     }
     assert {table for table in tables if not table.startswith("auth_")} - named[0] - named[1] == few

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.inference.audits import audit_all
 from tests.integration.inference.relay_process import RelayProcess
 from tests.integration.inference.scene import Scene, make_scene
 
@@ -20,6 +21,12 @@ def scene(db: None, tmp_path: Path) -> Scene:
 def make(db: None, tmp_path: Path) -> Callable[..., Scene]:
     """Make a scene with other numbers."""
     return lambda **numbers: make_scene(tmp_path, **numbers)
+
+
+@pytest.fixture
+def audited(scene: Scene, settings: Any) -> Scene:
+    """A scene in which every job is drawn."""
+    return audit_all(scene, settings)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A real relay process on a free port, that can be killed and started again at the same address."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +19,7 @@ def free_port() -> int:
 
 
 class RelayProcess:
-    """The relay as it runs in production: granian, ASGI, one worker."""
+    """The relay as it runs in production: `config.server`, one process."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -28,17 +27,16 @@ class RelayProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--no-ws", "config.relay:application"]
+        command = [sys.executable, "-m", "config.server", "config.relay:application"]
+        command += ["--port", str(self.port)]
         environment = {**os.environ, "CUX_RELAY_URL": self.url}
-        # A session of its own: granian's worker is a child, and goes with the group.
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment)
         self._wait_until_up()
 
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
             self._process = None
 

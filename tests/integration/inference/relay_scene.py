@@ -78,6 +78,11 @@ class Upload:
         assert response.status_code == 200, response.text
         return msgspec.json.decode(response.content, type=agent.UploadResult)
 
+    async def break_off(self) -> None:
+        """Break the connection, as an agent's end does."""
+        self._request.cancel()
+        await asyncio.gather(self._request, return_exceptions=True)
+
     async def broken(self) -> None:
         with pytest.raises(httpx.HTTPError):
             await asyncio.wait_for(self._request, 20)

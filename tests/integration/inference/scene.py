@@ -27,12 +27,13 @@ from exchange.models import ComputeClass, Entitlement, Instrument, Order, Trade
 from inference.engines.tokenizer import load_tokenizer
 from inference.models import CatalogueModel, Job, Lease, Provider, ProviderModel
 from inference.services.heartbeat_record import heartbeat_record
-from inference.services.job_create import Sampling, job_create
+from inference.services.job_create import job_create
 from inference.services.job_quote import Quote, job_quote
 from inference.services.lease_claim import lease_claim
 from inference.services.provider_enrol import provider_create, provider_enrol
 from inference.services.relay_checkpoint import relay_checkpoint, relay_deliver
 from inference.services.relay_open import Opened, relay_open
+from inference.services.sampling import Sampling
 from tests.builders import instrument, organisation, unique
 
 EOS = 256
@@ -76,6 +77,7 @@ class Agent:
     provider: Provider
     key: SigningKey
     api_key: str = field(repr=False)
+    slots: int = 8
 
     @property
     def organisation_id(self):
@@ -89,13 +91,16 @@ class Agent:
         running: Sequence[str] = (),
         ready: bool = True,
         draining: bool = False,
+        logprobs: bool = True,
     ) -> agent.HeartbeatResponse:
         sign = agent.Heartbeat(
             provider_id=public_id("provider", self.provider.id),
             running=list(running),
-            free_slots=8,
+            free_slots=self.slots,
             draining=draining,
-            models=[agent.ModelState(model=model.name, card_hash=model.card_hash, ready=ready)],
+            models=[
+                agent.ModelState(model=model.name, card_hash=model.card_hash, ready=ready, logprobs=logprobs)
+            ],
             sent_at=rfc3339(now),
         )
         return heartbeat_record(provider_id=self.provider.id, heartbeat=sign, now=now)
@@ -117,6 +122,7 @@ class Agent:
             prompt_tokens=len(lease.prompt_token_ids),
             output_ids=ids,
             finish_reason=reason,
+            prefix_ids=lease.prefix_token_ids,
         )
         return agent.FinishedLine(
             finish_reason=reason,
@@ -128,18 +134,22 @@ class Agent:
     def open(self, lease: agent.Lease, *, now: datetime) -> Opened | agent.UploadResult:
         return relay_open(lease_id=lease_uuid(lease), token=lease.relay_token, now=now)
 
-    def begin(self, lease: agent.Lease, ids: Sequence[int], *, now: datetime) -> None:
+    def begin(
+        self, lease: agent.Lease, ids: Sequence[int], *, now: datetime, rows: Sequence[int] = ()
+    ) -> None:
         """Stream the first tokens, as far as the relay's first checkpoint."""
         assert isinstance(self.open(lease, now=now), Opened)
-        assert relay_checkpoint(lease_id=lease_uuid(lease), ids=ids, now=now)
+        assert relay_checkpoint(lease_id=lease_uuid(lease), ids=ids, rows=rows, now=now)
 
-    def deliver(self, lease: agent.Lease, ids: Sequence[int], *, now: datetime) -> agent.UploadResult:
+    def deliver(
+        self, lease: agent.Lease, ids: Sequence[int], *, now: datetime, rows: Sequence[int] = ()
+    ) -> agent.UploadResult:
         """Stream the whole answer."""
         opened = self.open(lease, now=now)
         if isinstance(opened, agent.UploadResult):
             return opened
         finished = self.finished(lease, ids)
-        return relay_deliver(lease_id=lease_uuid(lease), ids=ids, finished=finished, now=now)
+        return relay_deliver(lease_id=lease_uuid(lease), ids=ids, rows=rows, finished=finished, now=now)
 
 
 def lease_uuid(lease: agent.Lease):
@@ -249,11 +259,16 @@ def make_agent(model: CatalogueModel) -> Agent:
 
 
 def make_entitlement(
-    traded: Instrument, buyer: Organisation, provider: Organisation, quantity_ucu: int
+    traded: Instrument,
+    buyer: Organisation,
+    provider: Organisation,
+    quantity_ucu: int,
+    *,
+    price: int = 2_000,
 ) -> Entitlement:
     """Make an entitlement as a trade would have: issued, paid into escrow, with its deferred fee."""
     now = utc_now()
-    escrow, fee = 2_000 * quantity_ucu, 20 * quantity_ucu
+    escrow, fee = price * quantity_ucu, price // 100 * quantity_ucu
     lots = quantity_ucu // traded.lot_ucu
     trade = make_trade(traded, buyer, provider, lots=lots, notional=escrow, fee=fee, now=now)
     made = Entitlement.objects.create(

@@ -201,7 +201,7 @@ def test_a_lease_given_back_moves_its_job(make: Callable[..., Scene]) -> None:
 def test_a_measurement_becomes_capacity_through_the_sequencer(scene: Scene) -> None:
     owner = scene.agents[0]
     measured = agent.Measurement(
-        model=scene.model.name, tokens_per_second=90, ucu_per_second=1_234, seconds=10
+        model=scene.model.name, tokens_per_second=900, ucu_per_second=1_234, seconds=10
     )
     with sequencer():
         assert ask("measurements", measured, key=owner.api_key).status_code == 204
@@ -210,6 +210,11 @@ def test_a_measurement_becomes_capacity_through_the_sequencer(scene: Scene) -> N
     assert (capacity.compute_class_id, capacity.rate_ucu_per_s) == (scene.model.compute_class_id, 1_234)
     assert ProviderModel.objects.get(provider=owner.provider).rate_ucu_per_s == 1_234
 
+    claimed = msgspec.structs.replace(measured, tokens_per_second=90, ucu_per_second=5_678)
+    assert code(ask("measurements", claimed, key=owner.api_key)) == (422, "implausible_measurement")
+    capacity.refresh_from_db()
+    kept = ProviderModel.objects.get(provider=owner.provider)
+    assert (capacity.rate_ucu_per_s, kept.rate_ucu_per_s) == (1_234, 1_234)
     unknown = msgspec.structs.replace(measured, model="gpt-17")
     assert code(ask("measurements", unknown, key=owner.api_key)) == (404, "unknown_model")
 
@@ -220,6 +225,28 @@ def test_without_a_sequencer_a_measurement_is_to_be_sent_again(scene: Scene, set
     response = ask("measurements", measured, key=scene.agents[0].api_key)
     assert code(response) == (503, "sequencer_unavailable")
     assert not Capacity.objects.filter(organisation_id=scene.agents[0].organisation_id).exists()
+
+
+def test_several_models_have_slots_and_problems_of_their_own(scene: Scene) -> None:
+    owner = scene.agents[0]
+    state = agent.ModelState(
+        model=scene.model.name,
+        card_hash=scene.model.card_hash,
+        ready=True,
+        slots=2,
+        problem="gpu1: no memory",
+    )
+    sign = heartbeat(owner, scene, free_slots=7, models=[state])
+    assert ask("heartbeat", sign, key=owner.api_key).status_code == 200
+    row = ProviderModel.objects.get(provider=owner.provider)
+    assert (row.ready, row.slots, row.problem) == (True, 2, "gpu1: no memory")
+    down = msgspec.structs.replace(state, ready=False, slots=0, problem="crash loop")
+    assert ask("heartbeat", heartbeat(owner, scene, models=[down]), key=owner.api_key).status_code == 200
+    row.refresh_from_db()
+    assert (row.ready, row.problem) == (False, "crash loop")
+    assert ask("heartbeat", heartbeat(owner, scene), key=owner.api_key).status_code == 200
+    row.refresh_from_db()
+    assert (row.ready, row.slots, row.problem) == (True, 3, "")
 
 
 def test_the_card_is_the_one_the_hash_names(scene: Scene) -> None:

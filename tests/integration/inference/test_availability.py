@@ -66,6 +66,13 @@ def test_a_heartbeat_that_offers_nothing_is_not_paid_for(scene: Scene, start: da
     assert measured(scene, start) == 100_000
 
 
+def test_no_second_of_a_provider_s_silence_is_paid_for(scene: Scene, start: datetime) -> None:
+    up(None, start, (-100, 1_100))
+    for second in range(0, 101, 5):
+        scene.agents[0].heartbeat(scene.model, now=start + timedelta(seconds=second))
+    assert measured(scene, start) == 100_000
+
+
 def test_the_result_is_rounded_down(scene: Scene, start: datetime) -> None:
     up(None, start, (-100, 1_100))
     up(scene.agents[0].provider.id, start, (0, 2))

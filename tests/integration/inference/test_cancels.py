@@ -11,16 +11,16 @@ from core.ids import public_id
 from cux.wire.agent import HeartbeatResponse
 from cux.wire.metering import usage
 from cux.wire.verification import parse_receipt
-from inference.models import Job, Lease
+from inference.models import Job, Lease, Provider, ServiceDay
 from inference.selectors.catalogue import card_of
 from inference.selectors.jobs import receipt_get
-from inference.selectors.providers import ready_providers
 from inference.services.job_cancel import job_cancel
-from inference.services.job_create import Sampling, job_create
+from inference.services.job_create import job_create
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
 from inference.services.leases_expire import leases_expire
 from inference.services.relay_checkpoint import relay_deliver
+from inference.services.sampling import Sampling
 from tests.integration.inference.books import UNTOUCHED, Books, books
 from tests.integration.inference.scene import Scene, granted_to, lease_uuid
 
@@ -77,7 +77,6 @@ def test_a_job_canceled_before_its_first_token_is_refunded_and_moves_nowhere(
     agent = granted_to(scene, job) if leases else scene.agents[0]
     if reached == "streaming":
         agent.open(leases[0], now=now)
-    both = ready_providers(model=scene.model.name, now=now)
     job_cancel(job_id=job.id, now=now)
     for lease in leases:  # the agent, told so, aborts
         agent.open(lease, now=now)
@@ -87,7 +86,8 @@ def test_a_job_canceled_before_its_first_token_is_refunded_and_moves_nowhere(
     assert (job.state, job.failure) == (Job.State.REFUNDED, Code.JOB_CANCELED.wire)
     assert [books(each) for each in scene.entitlements] == [UNTOUCHED, UNTOUCHED]
     assert [each.claim(now=now) for each in scene.agents] == [[], []]
-    assert set(ready_providers(model=scene.model.name, now=now)) == set(both)
+    assert not Provider.objects.filter(id__in=[each.provider.id for each in scene.agents], faults__gt=0)
+    assert not ServiceDay.objects.filter(model=scene.model)
     assert not Lease.objects.filter(job=job, state__in=Lease.LIVE).exists()
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from billing.models import Hold, UsageReceipt
 from core.clock import rfc3339, utc_now
+from core.data_keys import unseal_token_ids
 from core.exchange_key import exchange_key
 from core.ids import parse_public_id, public_id
-from core.sealing import unseal_token_ids
 from cux.wire.card import ComputeCard
 from cux.wire.signing import key_id
 from cux.wire.verification import verify_chain, verify_receipt

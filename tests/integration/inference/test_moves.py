@@ -9,10 +9,12 @@ from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.ids import public_id
 from core.models import OutboxMessage
+from cux.wire.metering import usage
 from exchange.models import Cover
-from inference.models import Job, Lease, Provider, Receipt
+from inference.models import Job, Lease, Provider, Receipt, ServiceDay
+from inference.selectors.catalogue import card_of
 from inference.selectors.jobs import job_get, receipt_get
-from inference.selectors.providers import ready_providers
+from inference.selectors.stops import leases_to_stop
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_interrupt import job_interrupt
 from inference.services.job_settle import job_settle
@@ -21,6 +23,7 @@ from inference.services.lease_fail import lease_fail
 from inference.services.leases_expire import leases_expire
 from inference.services.relay_checkpoint import relay_checkpoint, relay_deliver
 from inference.services.relay_open import relay_open
+from tests.integration.inference.attempts import claim
 from tests.integration.inference.books import UNTOUCHED, Books, books
 from tests.integration.inference.scene import EOS, Agent, Scene, granted_to, lease_uuid, make_entitlement
 
@@ -118,13 +121,12 @@ def test_a_job_whose_cover_brought_nothing_is_refunded(make: Make) -> None:
     assert job_get(organisation_id=scene.buyer.id, job_id=job.id).charged_nano_usd is None
 
 
-def test_a_stream_that_breaks_after_the_first_token_is_refunded_in_full(make: Make) -> None:
+def test_a_stream_that_breaks_where_it_cannot_be_continued_is_refunded_in_full(make: Make) -> None:
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    job_dispatch(job_id=job.id, now=now)
-    agent = granted_to(scene, job)
-    (lease,) = agent.claim(now=now)
+    Job.objects.filter(id=job.id).update(sampling=job.sampling | {"resumable": False})
+    agent, lease = claim(scene, job, now=now)
     agent.begin(lease, [1, 2], now=now)
     lease_fail(lease_id=lease_uuid(lease), provider_id=agent.provider.id, reason="engine_failed", now=now)
     job.refresh_from_db()
@@ -193,19 +195,15 @@ def test_a_relay_that_restarts_takes_the_upload_again_under_the_same_lease(scene
     assert job_settle(job_id=job.id, now=now).state == Job.State.COMPLETED
 
 
-@pytest.mark.parametrize("forge", ["other_ids", "abort"])
-def test_an_answer_that_the_provider_did_not_sign_as_counted_is_refunded(scene: Scene, forge: str) -> None:
+def test_an_answer_that_the_provider_did_not_sign_as_counted_is_refunded(scene: Scene) -> None:
     now = utc_now()
     job = scene.create(now=now)
     job_dispatch(job_id=job.id, now=now)
     agent = scene.agents[0]
     (lease,) = agent.claim(now=now)
-    ids, finished = {
-        "other_ids": ([1, 2, EOS], agent.finished(lease, [1, 2, 3])),
-        "abort": ([1, 2], agent.finished(lease, [1, 2], "abort")),
-    }[forge]
     agent.open(lease, now=now)
-    relay_deliver(lease_id=lease_uuid(lease), ids=ids, finished=finished, now=now)
+    finished = agent.finished(lease, [1, 2, 3])
+    relay_deliver(lease_id=lease_uuid(lease), ids=[1, 2, EOS], finished=finished, now=now)
     job.refresh_from_db()
     assert (job.state, job.charged_nano_usd) == (Job.State.REFUNDED, 0)
     assert books(scene.entitlements[0]) == UNTOUCHED
@@ -215,9 +213,7 @@ def test_an_answer_without_a_token_is_no_delivery(make: Make) -> None:
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    job_dispatch(job_id=job.id, now=now)
-    agent = granted_to(scene, job)
-    (lease,) = agent.claim(now=now)
+    agent, lease = claim(scene, job, now=now)
     agent.deliver(lease, [], now=now)
     job.refresh_from_db()
     assert (job.state, Lease.objects.get(job=job).outcome) == (Job.State.QUEUED, "no_tokens")
@@ -240,9 +236,7 @@ def test_a_lease_the_agent_no_longer_knows_of_moves_the_job(make: Make) -> None:
     scene = make(providers=2)
     now = utc_now()
     job = scene.create(now=now)
-    job_dispatch(job_id=job.id, now=now)
-    agent = granted_to(scene, job)
-    (lease,) = agent.claim(now=now)
+    agent, lease = claim(scene, job, now=now)
     agent.heartbeat(scene.model, now=now + timedelta(seconds=5))
     assert granted_to(scene, job) is agent
     agent.heartbeat(scene.model, now=now + timedelta(seconds=6), running=[lease.lease_id])
@@ -288,9 +282,50 @@ def test_a_stream_may_use_the_job_s_whole_time_and_no_more(scene: Scene) -> None
     leases_expire(now=almost)
     assert granted_to(scene, job) is agent
     leases_expire(now=job.deadline)
+    assert leases_to_stop(provider_id=agent.provider.id, now=job.deadline) == [lease_uuid(lease)]
     job.refresh_from_db()
-    assert job.state == Job.State.REFUNDED
-    assert agent.open(lease, now=job.deadline).status == "superseded"
+    assert (job.state, job.caller_has_left) == (Job.State.STREAMING, False)
+
+
+def test_what_came_until_the_deadline_is_an_answer_and_no_fault(scene: Scene) -> None:
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
+    (agent,) = scene.agents
+    (lease,) = agent.claim(now=now)
+    ids = list(range(10, 29))
+    agent.begin(lease, ids, now=now)
+    told = job.deadline + timedelta(seconds=1)
+    agent.heartbeat(scene.model, now=told, running=[lease.lease_id])
+    leases_expire(now=told)
+    finished = agent.finished(lease, ids, "abort")
+    result = relay_deliver(lease_id=lease_uuid(lease), ids=ids, finished=finished, now=told)
+    assert (result.status, result.output_tokens) == ("accepted", 19)
+    job = job_settle(job_id=job.id, now=told)
+    used = usage(card_of(job.model), prompt_tokens=5, output_tokens=19).compute_ucu
+    assert (job.state, job.finish_reason, job.compute_ucu) == (Job.State.COMPLETED, "abort", used)
+    left = 10_000 - used
+    assert books(scene.entitlements[0]) == Books(left, 0, 2_000 * left, 1_800 * used, 200 * used)
+    assert Provider.objects.get(id=agent.provider.id).faults == 0
+    assert not ServiceDay.objects.filter(model=scene.model, failed__gt=0)
+
+
+def test_who_does_not_stop_at_the_deadline_is_not_paid_and_at_fault(scene: Scene) -> None:
+    now = utc_now()
+    job = scene.create(now=now)
+    job_dispatch(job_id=job.id, now=now)
+    (agent,) = scene.agents
+    (lease,) = agent.claim(now=now)
+    agent.begin(lease, [1, 2], now=now)
+    for seconds, state in ((0, Job.State.STREAMING), (20, Job.State.STREAMING), (21, Job.State.REFUNDED)):
+        later = job.deadline + timedelta(seconds=seconds)
+        agent.heartbeat(scene.model, now=later, running=[lease.lease_id])
+        leases_expire(now=later)
+        assert Job.objects.get(id=job.id).state == state
+    assert Job.objects.get(id=job.id).failure == Code.JOB_TIMED_OUT.wire
+    assert agent.deliver(lease, [1, 2, 3], now=later).status == "superseded"
+    assert books(scene.entitlements[0]) == UNTOUCHED
+    assert Provider.objects.get(id=agent.provider.id).faults == 1
 
 
 def test_an_interrupted_job_is_refunded_once_and_a_settled_one_stays(scene: Scene) -> None:
@@ -310,27 +345,6 @@ def test_an_interrupted_job_is_refunded_once_and_a_settled_one_stays(scene: Scen
     job.refresh_from_db()
     assert job.state == Job.State.COMPLETED
     assert public_id("job", job.id) == lease.job_id
-
-
-def test_a_provider_that_let_a_job_down_comes_last_for_half_a_minute(make: Make) -> None:
-    scene = make(providers=2)
-    now = utc_now()
-    both = ready_providers(model=scene.model.name, now=now)
-    first, second = both
-    job = scene.create(now=now)
-    lease = job_dispatch(job_id=job.id, now=now)
-    assert lease.provider.organisation_id == first
-    assert ready_providers(model=scene.model.name, now=now) == [second, first]  # one slot of eight is taken
-    lease_fail(lease_id=lease.id, provider_id=lease.provider_id, reason="engine_failed", now=now)
-    job_interrupt(job_id=job.id, now=now)
-
-    def ranked(seconds: int) -> list:
-        later = now + timedelta(seconds=seconds)
-        scene.heartbeats(now=later)
-        return ready_providers(model=scene.model.name, now=later)
-
-    assert ranked(29) == [second, first]
-    assert ranked(30) == both
 
 
 def test_a_job_whose_cover_came_from_two_providers_is_refunded_and_its_buyer_keeps_both(make: Make) -> None:

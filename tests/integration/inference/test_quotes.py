@@ -6,8 +6,9 @@ from core.clock import utc_now
 from core.errors import Code, CuxError
 from core.models import OutboxMessage
 from inference.models import Job
-from inference.services.job_create import Sampling, job_create
+from inference.services.job_create import job_create
 from inference.services.job_quote import MAX_TOKENS_DEFAULT, job_quote
+from inference.services.sampling import Sampling
 from tests.integration.inference.books import UNTOUCHED, books
 from tests.integration.inference.scene import Scene, make_scene
 
@@ -84,7 +85,21 @@ def test_sampling_is_kept_and_a_seed_is_given_to_who_brings_none(scene: Scene) -
     now = utc_now()
     sampling = Sampling(temperature_milli=0, top_p_ppm=900_000, seed=7, stop=["\n"])
     job = job_create(quote=scene.quote(), sampling=sampling, now=now)
-    assert job.sampling == {"temperature_milli": 0, "top_p_ppm": 900_000, "seed": 7, "stop": ["\n"]}
+    assert job.sampling == {
+        "temperature_milli": 0,
+        "top_p_ppm": 900_000,
+        "seed": 7,
+        "seed_given": True,
+        "stop": ["\n"],
+        "frequency_penalty_milli": 0,
+        "presence_penalty_milli": 0,
+        "logit_bias_milli": {},
+        "json_object": False,
+        "json_schema": "",
+        "logprobs": False,
+        "top_logprobs": 0,
+        "resumable": True,
+    }
     seeds = {scene.create(now=now).sampling["seed"] for _ in range(3)}
     assert len(seeds) == 3
     assert all(0 <= seed < 2**31 for seed in seeds)

@@ -10,7 +10,7 @@ from core.threads import in_thread
 from cux.wire import agent
 from inference.gateway import Finished, Refunded
 from inference.models import Checkpoint, Lease
-from inference.services.job_dispatch import job_dispatch
+from inference.services.job_interrupt import job_interrupt
 from inference.services.job_settle import job_settle
 from inference.services.lease_fail import lease_fail
 from tests.integration.inference.books import UNTOUCHED, books
@@ -100,23 +100,62 @@ def test_a_failure_before_the_first_token_moves_the_job_and_the_caller_only_wait
     run(main)
 
 
-def test_a_failure_after_the_first_token_refunds_and_the_caller_is_told(
+def test_a_failure_within_the_answer_moves_the_job_and_the_caller_reads_one_answer(
     make: Callable[..., Scene], relay: RelayProcess
 ) -> None:
     scene = make(providers=2)
-    job, _, lease = claimed(scene)
+    job, first, lease = claimed(scene)
+    answer = scene.text_ids("héllo, wörld")
+    begun = len(scene.text_ids("h")) + 1  # in the middle of a character
 
     async def main() -> None:
         caller, upload = Caller(job), Upload(relay, lease)
-        upload.send(tokens(*scene.text_ids("ab")))
-        await caller.tokens(2)
+        upload.send(tokens(*answer[:begun]))
+        await caller.tokens(begun)
         upload.send(agent.FailedLine(code="engine_failed", message="it died"))
         upload.close()
         await upload.result()
+        second, other = await in_thread(claim_again, scene, job)
+        assert second is not first
+        assert (other.epoch, other.prefix_token_ids, other.max_tokens) == (2, answer[:begun], 20 - begun)
+        again = Upload(relay, other)
+        again.send(*(tokens(each) for each in answer[begun:]), second.finished(other, answer[begun:]))
+        again.close()
+        assert (await again.result()).status == "accepted"
+        late = Caller(job)
+        await in_thread(job_settle, job_id=job.id, now=utc_now())
+        end = await caller.end()
+        assert isinstance(end, Finished)
+        assert (text_of(caller.events), end.output_tokens) == ("héllo, wörld", len(answer))
+        await late.end()
+        assert text_of(late.events) == "héllo, wörld"
+
+    run(main)
+
+
+def test_what_an_upload_had_delivered_when_it_broke_off_is_continued(
+    make: Callable[..., Scene], relay: RelayProcess
+) -> None:
+    scene = make(providers=2)
+    job, first, lease = claimed(scene)
+    answer = scene.text_ids("abcdef")
+
+    async def main() -> None:
+        caller, upload = Caller(job), Upload(relay, lease)
+        upload.send(tokens(answer[0]))
+        await until(lambda: Lease.objects.get(job=job).output_tokens == 1)
+        upload.send(tokens(*answer[1:3]))  # the next checkpoint were a second later
+        await caller.tokens(3)
+        await upload.break_off()
+        await until(lambda: Lease.objects.get(job=job).output_tokens == 3)
+        reason = {"reason": "agent_restarted", "now": utc_now()}
+        await in_thread(lease_fail, lease_id=lease_uuid(lease), provider_id=first.provider.id, **reason)
+        _, other = await in_thread(claim_again, scene, job)
+        assert other.prefix_token_ids == answer[:3]
+        await in_thread(job_interrupt, job_id=job.id, now=utc_now())
         assert await caller.end() == Refunded(Code.JOB_FAILED)
 
     run(main)
-    assert [books(each) for each in scene.entitlements] == [UNTOUCHED, UNTOUCHED]
 
 
 def test_an_upload_needs_no_reader_and_a_late_caller_gets_all(scene: Scene, relay: RelayProcess) -> None:
@@ -166,11 +205,13 @@ def test_a_delivered_answer_is_read_from_its_checkpoint_if_the_relay_lost_it(
     run(main)
 
 
-def test_another_provider_s_answer_never_continues_what_the_caller_has_seen(
-    make: Callable[..., Scene], relay: RelayProcess
+@pytest.mark.parametrize(("continued", "ends"), [("abc", Finished), ("axc", Refunded)])
+def test_text_that_was_shown_and_not_written_down_is_never_contradicted(
+    make: Callable[..., Scene], relay: RelayProcess, continued: str, ends: type
 ) -> None:
     scene = make(providers=2)
     job, owner, lease = claimed(scene)
+    answer = scene.text_ids(continued)
 
     async def main() -> None:
         caller, upload = Caller(job), Upload(relay, lease)
@@ -181,14 +222,24 @@ def test_another_provider_s_answer_never_continues_what_the_caller_has_seen(
         await in_thread(Lease.objects.filter(job=job).update, output_tokens=0)
         reason = {"reason": "lost", "now": utc_now()}
         await in_thread(lease_fail, lease_id=lease_uuid(lease), provider_id=owner.provider.id, **reason)
-        await in_thread(job_dispatch, job_id=job.id, now=utc_now())
-        assert await caller.end() == Refunded(Code.JOB_FAILED)
-        assert text_of(caller.events) == "ab"
-        upload.close()
-        await upload.result()
+        second, other = await in_thread(claim_again, scene, job)
+        assert other.prefix_token_ids == []
+        again = Upload(relay, other)
+        again.send(tokens(*answer))
+        if ends is Finished:
+            again.send(second.finished(other, answer))
+            again.close()
+            await again.result()
+            await in_thread(job_settle, job_id=job.id, now=utc_now())
+        assert isinstance(await caller.end(), ends)
+        assert text_of(caller.events) == ("abc" if ends is Finished else "ab")
+        for each in (upload, again):
+            each.close()
+            await each.result()
 
     run(main)
-    assert [books(each) for each in scene.entitlements] == [UNTOUCHED, UNTOUCHED]
+    if ends is Refunded:
+        assert [books(each) for each in scene.entitlements] == [UNTOUCHED, UNTOUCHED]
 
 
 def test_checkpoints_are_written_while_streaming(scene: Scene, relay: RelayProcess) -> None:
@@ -211,7 +262,10 @@ def test_checkpoints_are_written_while_streaming(scene: Scene, relay: RelayProce
     run(main)
 
 
-def test_an_upload_that_is_superseded_on_the_way_is_told_so(scene: Scene, relay: RelayProcess) -> None:
+def test_an_upload_that_is_superseded_on_the_way_is_told_so(
+    make: Callable[..., Scene], relay: RelayProcess
+) -> None:
+    scene = make(providers=2)
     job, owner, lease = claimed(scene)
 
     async def main() -> None:

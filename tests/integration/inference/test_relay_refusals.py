@@ -1,11 +1,14 @@
 """What a relay refuses, and what a caller who leaves pays: nobody is paid for what was not counted."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
 import httpx
+import msgspec
 import pytest
 
+from api.agent.control import _follow
 from core.clock import utc_now
 from core.threads import in_thread
 from cux.wire import agent
@@ -170,3 +173,30 @@ def test_a_caller_who_leaves_stops_the_job_and_pays_for_what_came(scene: Scene, 
     run(main)
     settled = job_settle(job_id=job.id, now=utc_now())
     assert (settled.state, settled.finish_reason, settled.output_tokens) == ("completed", "abort", 3)
+
+
+def stopped(event: bytes) -> list[str]:
+    """Return the leases that an event of the control stream tells to stop."""
+    return msgspec.json.decode(event.removeprefix(b"data: "), type=agent.ControlEvent).leases_canceled
+
+
+def test_an_agent_is_told_at_once_that_the_caller_has_left(scene: Scene, relay: RelayProcess) -> None:
+    job, owner, lease = claimed(scene)
+
+    async def main() -> None:
+        upload = Upload(relay, lease)
+        upload.send(tokens(*scene.text_ids("ab")))
+        events = _follow(owner.provider.id)
+        try:
+            assert stopped(await anext(events)) == []
+            async with aclosing(stream_to_caller(job.id)) as answer:
+                await anext(answer)
+            assert stopped(await asyncio.wait_for(anext(events), 1.0)) == [lease.lease_id]
+        finally:
+            await events.aclose()
+        upload.send(owner.finished(lease, scene.text_ids("ab"), "abort"))
+        upload.close()
+        await upload.result()
+
+    run(main)
+    assert job_settle(job_id=job.id, now=utc_now()).output_tokens == 2

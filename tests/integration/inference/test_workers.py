@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from django.db import connection
 
 from config.celery import PERIODS_S, app
 from core import hints
@@ -18,13 +19,13 @@ from core.clock import utc_now
 from core.embedded import Valkey
 from core.models import OutboxMessage
 from cux.wire import agent
-from inference.models import Job, ProviderModel
+from inference.models import Job
 from inference.services.job_dispatch import job_dispatch
 from tests.environment import ROOT
 from tests.integration.inference.scene import EOS, Scene
 from tests.waiting import is_alive
 
-PATIENCE_S = 30
+PATIENCE_S = 60  # of which a worker needs up to 20 to start beside other tests
 T = TypeVar("T")
 
 
@@ -38,6 +39,18 @@ def celery(*arguments: str) -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.fixture(autouse=True)
+def broker(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
+    """A broker of the test's own: it may be killed, and no hints of earlier tests lie in it."""
+    server = Valkey(tmp_path / "broker")
+    settings.BROKER_URL = server.start()
+    monkeypatch.setenv("BROKER_URL", settings.BROKER_URL)
+    hints._producer.cache_clear()
+    yield server
+    hints._producer.cache_clear()
+    server.stop()
 
 
 def worker() -> ExitStack:
@@ -55,12 +68,25 @@ def eventually(look: Callable[[], T]) -> T:
     return found
 
 
+def create(scene: Scene) -> Job:
+    """Post a job while the providers are there: a worker may need longer to start than they may be silent."""
+    scene.heartbeats(now=utc_now())
+    return scene.create(now=utc_now())
+
+
 def claim(scene: Scene) -> agent.Lease:
-    return eventually(lambda: scene.agents[0].claim(now=utc_now()))[0]
+    def look() -> list[agent.Lease]:
+        scene.heartbeats(now=utc_now())
+        return scene.agents[0].claim(now=utc_now())
+
+    return eventually(look)[0]
 
 
 def ended(job: Job) -> str:
-    return eventually(lambda: Job.objects.filter(id=job.id, ended_at__isnull=False).first()).state
+    def look() -> list[str]:
+        return list(Job.objects.filter(id=job.id, ended_at__isnull=False).values_list("state", flat=True))
+
+    return eventually(look)[0]
 
 
 def deliver(scene: Scene, lease: agent.Lease) -> None:
@@ -69,23 +95,23 @@ def deliver(scene: Scene, lease: agent.Lease) -> None:
 
 def test_a_worker_dispatches_and_settles_by_hints_alone(scene: Scene) -> None:
     with worker():
-        warm = scene.create(now=utc_now())
+        warm = create(scene)
         deliver(scene, claim(scene))
         assert ended(warm) == Job.State.COMPLETED
 
         started = time.monotonic()
-        job = scene.create(now=utc_now())
+        job = create(scene)
         deliver(scene, claim(scene))
         assert ended(job) == Job.State.COMPLETED
         assert time.monotonic() - started < 5
 
 
 def test_a_job_that_waits_for_a_slot_is_dispatched_when_one_is_free(scene: Scene) -> None:
-    ProviderModel.objects.filter(provider=scene.agents[0].provider).update(slots=1)
+    scene.agents[0].slots = 1
     with worker():
-        first = scene.create(now=utc_now())
+        first = create(scene)
         lease = claim(scene)
-        second = scene.create(now=utc_now())
+        second = create(scene)
         assert job_dispatch(job_id=second.id, now=utc_now()) is None
         deliver(scene, lease)
         assert ended(first) == Job.State.COMPLETED
@@ -93,12 +119,40 @@ def test_a_job_that_waits_for_a_slot_is_dispatched_when_one_is_free(scene: Scene
         assert ended(second) == Job.State.COMPLETED
 
 
+def sessions() -> set[int]:
+    """Return the pids of the sessions with the database, but for our own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def complete(scene: Scene) -> None:
+    job = create(scene)
+    deliver(scene, claim(scene))
+    assert ended(job) == Job.State.COMPLETED
+
+
+def test_a_worker_keeps_its_session_from_task_to_task_and_goes_on_where_it_is_cut(scene: Scene) -> None:
+    before = sessions()
+    with worker():
+        complete(scene)
+        kept = sessions() - before
+        complete(scene)
+        assert len(kept) == 1
+        assert sessions() - before == kept
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [*kept])
+        complete(scene)
+
+
 def test_what_a_dead_worker_left_is_done_by_the_next_one(scene: Scene, tmp_path: Path) -> None:
     with celery("beat", "--schedule", str(tmp_path / "schedule")):
         with worker():
-            streaming = scene.create(now=utc_now())
+            streaming = create(scene)
             lease = claim(scene)
-        queued = scene.create(now=utc_now())
+        queued = create(scene)
         deliver(scene, lease)
         # The hints lie in the broker, or went with the dead worker: the clock's tasks find the rows.
         with worker():
@@ -111,18 +165,6 @@ def test_what_a_dead_worker_left_is_done_by_the_next_one(scene: Scene, tmp_path:
             eventually(lambda: not mine.exists())
 
 
-@pytest.fixture
-def broker(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
-    """A broker of the test's own, which it may kill; hints and processes use it."""
-    server = Valkey(tmp_path / "broker")
-    settings.BROKER_URL = server.start()
-    monkeypatch.setenv("BROKER_URL", settings.BROKER_URL)
-    hints._producer.cache_clear()
-    yield server
-    hints._producer.cache_clear()
-    server.stop()
-
-
 def kill(server: Valkey) -> None:
     killed = server.pid()
     assert killed is not None
@@ -132,10 +174,10 @@ def kill(server: Valkey) -> None:
 
 def test_a_broker_that_dies_delays_work_and_loses_none(scene: Scene, broker: Valkey, tmp_path: Path) -> None:
     with celery("beat", "--schedule", str(tmp_path / "schedule")), worker():
-        streaming = scene.create(now=utc_now())
+        streaming = create(scene)
         lease = claim(scene)
         kill(broker)
-        queued = scene.create(now=utc_now())
+        queued = create(scene)
         deliver(scene, lease)
         broker.start()
         assert ended(streaming) == Job.State.COMPLETED

@@ -50,9 +50,10 @@ def test_a_key_that_became_unknown_is_forgotten():
 def test_keys_in_use_are_read_again_together_and_the_others_run_out():
     clock = Clock()
     cache = KeyCache(clock)
-    for digest in (b"a", b"b", b"idle"):
-        cache.find(digest, lambda digest: facts())
-    cache.get(b"a"), cache.get(b"b")
+    cache.find(b"idle", lambda digest: facts())
+    clock.now += cache.IDLE_S
+    cache.find(b"a", lambda digest: facts())
+    cache.find(b"b", lambda digest: facts())
     clock.now += 0.9
     asked = []
 
@@ -66,8 +67,37 @@ def test_keys_in_use_are_read_again_together_and_the_others_run_out():
     assert cache.get(b"a") is not None
     assert cache.get(b"b") is None  # revoked: forgotten at once
     assert cache.get(b"idle") is None
-    clock.now = 101.91
+    clock.now += 0.81
     assert cache.get(b"a") is None
+
+
+def test_a_key_stays_at_hand_through_quiet_seconds_while_others_are_in_use():
+    clock = Clock()
+    cache = KeyCache(clock)
+    cache.find(b"quiet", lambda digest: facts())
+    read: list[bytes] = []
+    for _ in range(20):
+        clock.now += cache.REFRESH_S
+        cache.refresh(lambda digests: {digest: facts() for digest in digests})
+    assert cache.find(b"quiet", read.append) is not None
+    assert read == []
+
+
+def test_no_more_than_so_many_are_read_again_at_once_those_used_last():
+    clock = Clock()
+    cache = KeyCache(clock)
+    cache.TOGETHER = 2
+    for digest in (b"a", b"b", b"c"):
+        cache.find(digest, lambda digest: facts())
+        clock.now += 0.1
+    cache.get(b"a")
+    asked = []
+    cache.refresh(lambda digests: asked.append(sorted(digests)) or {digest: facts() for digest in digests})
+    assert asked == [[b"a", b"c"]]
+    assert cache.get(b"b") is not None  # its second is not over
+    clock.now += 0.9
+    assert cache.get(b"b") is None
+    assert cache.get(b"a") is not None
 
 
 def test_one_asker_at_a_time_is_told_to_refresh():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.disputes import Kept, Sources, give_back, take, tax_share
+from billing.rules.disputes import Claim, Kept, Sources, give_back, still_owed, take, tax_share
 
 AMOUNTS = st.integers(0, 1_000)
 
@@ -63,3 +63,23 @@ def test_no_more_is_given_back_than_was_taken_and_all_of_it_at_most(reinstated, 
 def test_the_tax_in_a_disputed_amount_adds_up_to_the_tax(amount, tax_gone, gross_gone, share):
     found = tax_share(amount, gross=119, tax=19, tax_gone=tax_gone, gross_gone=gross_gone)
     assert found == share
+
+
+CLAIMS = [Claim(100, 15), Claim(0, 30), Claim(40, 15)]
+"""A dispute, a refund that was made at Stripe, another dispute: 200 in all."""
+
+
+@pytest.mark.parametrize(
+    ("owed", "open_parts"),
+    [
+        (200, [100, 0, 40]),
+        (180, [80, 0, 40]),
+        (101, [1, 0, 40]),
+        (100, [0, 0, 40]),  # the first dispute's fee is open, its payment is repaid
+        (54, [0, 0, 39]),
+        (15, [0, 0, 0]),
+        (0, [0, 0, 0]),
+    ],
+)
+def test_what_is_repaid_repays_the_oldest_first_and_fees_after_what_was_disputed(owed, open_parts):
+    assert still_owed(CLAIMS, owed) == open_parts

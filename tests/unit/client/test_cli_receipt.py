@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from cux.wire import receipt
+from cux.wire.receipt_heads import ReceiptHead, sign_receipt_heads
+from cux.wire.signing import SigningKey
 from tests.environment import ROOT
 from tests.unit.client.cli import run
 from tests.unit.client.exchange import Script, ok, refused
@@ -166,3 +168,53 @@ def test_a_saved_receipt_has_exactly_the_signed_bytes(
     assert saved.read_bytes() == DATA
     assert run(monkeypatch, script, "receipt", "show", "job_1", "--json").stdout_bytes == DATA
     assert receipt.receipt_hash(DATA) == receipt.receipt_hash(saved.read_bytes())
+
+
+CHAIN = [DATA, receipt_file(provider_seq=2, prev_hash=receipt.receipt_hash(DATA))]
+SOON, LATER = "2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("head", "at", "key", "nexts", "passed"),
+    [
+        (0, LATER, EXCHANGE_KEY, 0, True),
+        (1, LATER, EXCHANGE_KEY, 1, True),
+        (1, LATER, EXCHANGE_KEY, 0, None),
+        (None, SOON, EXCHANGE_KEY, 0, None),
+        (None, LATER, EXCHANGE_KEY, 0, False),
+        (0, LATER, SigningKey(bytes(32)), 0, False),
+        ("another", LATER, EXCHANGE_KEY, 0, False),
+    ],
+    ids=["is the head", "leads to it", "not linked", "newer", "cut back", "not signed", "begun anew"],
+)
+def test_a_receipt_is_held_against_published_heads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: Path, head, at, key, nexts, passed
+) -> None:
+    following = []
+    for data in CHAIN[1 : 1 + nexts]:
+        (tmp_path / "next.json").write_bytes(data)
+        following = ["--next", str(tmp_path / "next.json")]
+    provider_id = json.loads(DATA)["body"]["statement"]["provider_id"]
+    named = (
+        []
+        if head is None
+        else [
+            ReceiptHead(
+                provider_id=provider_id,
+                provider_seq=1 if head == "another" else head + 1,
+                receipt_hash="0" * 64 if head == "another" else receipt.receipt_hash(CHAIN[head]),
+            )
+        ]
+    )
+    signed = msgspec.json.encode(sign_receipt_heads(named, published_at=at, key=key))
+    (tmp_path / "heads.json").write_bytes(signed)
+    asked = ("receipt", "verify", str(file), *OFFLINE, "--heads", str(tmp_path / "heads.json"), *following)
+    result = run(monkeypatch, Script(), *asked, "--json")
+    check = json.loads(result.stdout)["checks"][-1]
+    assert (check["name"], check["passed"]) == ("published heads", passed), check
+    assert result.exit_code == (1 if passed is False else 0)
+
+
+def test_what_is_no_file_of_heads_is_said(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    result = run(monkeypatch, Script(), "receipt", "verify", str(file), *OFFLINE, "--heads", str(file))
+    assert result.exit_code == 2

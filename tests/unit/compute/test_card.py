@@ -63,6 +63,8 @@ def test_experts_are_counted_total_for_memory_and_active_for_work() -> None:
     assert (moe.moe_layers, moe.experts_total, moe.experts_active) == (48, 128, 8)
     assert (moe.expert_intermediate_size, moe.shared_intermediate_size) == (768, 0)
     assert moe.decode_weight_milli == 12_293
+    renamed = {key: value for key, value in QWEN3_30B_A3B.items() if key != "num_experts"}
+    assert card(renamed, num_local_experts=128) == moe
 
 
 def test_moe_layers_follow_step_and_exceptions() -> None:

@@ -3,8 +3,17 @@
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from exchange.services.draw_rule import Drawable, allocate, burst_limit_ucu, is_within_draw_rule
+from exchange.services.draw_rule import (
+    Drawable,
+    allocate,
+    burst_limit_ucu,
+    by_price,
+    is_within_draw_rule,
+    price_of,
+)
 
 PROVIDER = uuid.UUID(int=1)
 DAY = 86_400
@@ -58,3 +67,35 @@ def test_first_to_expire_is_drawn_first():
     assert allocate(drawables, 160) == [(uuid.UUID(int=1), 60), (uuid.UUID(int=3), 100)]
     assert allocate(drawables, 161) is None
     assert allocate([], 1) is None
+
+
+def test_who_spares_others_stops_at_half_of_the_limit_and_one_job_is_always_allowed():
+    held = [drawable(1, 1_000, window_s=1_200, reserved=300)]  # the limit is 1,000
+    assert is_within_draw_rule(held, 200, spare=True)
+    assert not is_within_draw_rule(held, 201, spare=True)
+    assert is_within_draw_rule(held, 700)
+    assert is_within_draw_rule([drawable(1, 1_000)], 900, spare=True)
+
+
+def test_cheapest_first_and_among_equals_what_ends_first():
+    held = [drawable(number, 10, price_nano_usd_per_cu=price) for number, price in ((1, 7), (2, 5), (3, 5))]
+    assert [each.entitlement_id.int for each in by_price(held)] == [2, 3, 1]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 50), st.integers(0, 10**6)), min_size=1, max_size=6),
+    st.integers(1, 120),
+    st.randoms(use_true_random=False),
+)
+def test_drawn_cheapest_first_a_job_costs_no_more_than_in_any_other_order(some, compute_ucu, random):
+    held = [
+        drawable(number, quantity, price_nano_usd_per_cu=price)
+        for number, (quantity, price) in enumerate(some, 1)
+    ]
+    parts = allocate(by_price(held), compute_ucu)
+    shuffled = random.sample(held, len(held))
+    other = allocate(shuffled, compute_ucu)
+    assert (parts is None) == (other is None)
+    if parts is not None and other is not None:
+        assert sum(amount for _, amount in parts) == compute_ucu
+        assert price_of(held, parts) <= price_of(held, other)

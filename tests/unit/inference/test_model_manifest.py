@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference.engines import model_prepare
+from inference.engines.depth_tiers import exit_file
 from inference.engines.model_manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -61,6 +62,17 @@ def test_changed_truncated_and_missing_files_are_named(model):
     (model / "model.safetensors").write_bytes(b"weight")
     (model / "tokenizer.json").unlink()
     assert damaged_files(model, manifest) == ["config.json", "model.safetensors", "tokenizer.json"]
+
+
+def test_the_exits_of_a_models_tiers_are_part_of_its_revision(model):
+    def revision() -> str:
+        return manifest_of(model, model_id="m", source="s", precision="bfloat16").revision
+
+    plain = revision()
+    (model / exit_file(10)).write_bytes(b"weights")
+    tiered = revision()
+    (model / exit_file(10)).write_bytes(b"others")
+    assert len({plain, tiered, revision()}) == 3
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"files": {}}', '{"files": {"a": {}}}'])

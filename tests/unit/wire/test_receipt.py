@@ -48,6 +48,61 @@ def test_a_receipt_verifies_with_public_keys_and_card() -> None:
     assert not verify(data, card=None).compute_checked
 
 
+def test_receipts_of_before_there_was_failover_are_as_they_were() -> None:
+    hashed = "d44c86bd57275d04189177013d22a85f24b1472c1140d4398b9308a2e7d6f3f4"
+    assert receipt.receipt_hash(receipt_file()) == hashed
+
+
+def continued(shares: tuple[int, int] = (168, 297), delivered: int = 40, **changes: Any) -> bytes:
+    """A receipt of the same job, continued by the second provider after 40 tokens."""
+    said = receipt.build_statement(
+        **{
+            name: getattr(statement(), name)
+            for name in ("job_id", "lease_id", "epoch", "provider_id", "model", "model_revision", "card_hash")
+        },
+        prompt_tokens=100,
+        output_ids=OUTPUT_IDS[40:],
+        finish_reason="length",
+        prefix_ids=OUTPUT_IDS[:40],
+    )
+    failed, ended = body().attempts
+    attempts = [
+        msgspec.structs.replace(failed, output_tokens=delivered, compute_ucu=shares[0]),
+        msgspec.structs.replace(ended, output_tokens=60, compute_ucu=shares[1]),
+    ]
+    said = msgspec.structs.replace(said, **changes)
+    return receipt_file(said, attempts=attempts)
+
+
+def test_a_receipt_of_two_providers_says_what_each_is_paid() -> None:
+    body = verify(continued()).body
+    assert [attempt.compute_ucu for attempt in body.attempts] == [168, 297]
+    assert body.statement.prefix_ids_sha256 == receipt.output_ids_hash(OUTPUT_IDS[:40])
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"shares": (169, 296)}, ReceiptFault.COMPUTE),
+        ({"shares": (168, 298)}, ReceiptFault.COMPUTE),
+        ({"shares": (168, msgspec.UNSET)}, ReceiptFault.COMPUTE),
+        ({"delivered": 41}, ReceiptFault.ATTEMPTS),
+        ({"prefix_tokens": 41}, ReceiptFault.ATTEMPTS),
+        ({"prefix_tokens": msgspec.UNSET}, ReceiptFault.ATTEMPTS),
+        ({"prefix_ids_sha256": msgspec.UNSET}, ReceiptFault.ATTEMPTS),
+        ({"prefix_tokens": 0}, ReceiptFault.MALFORMED),
+        (
+            {"delivered": 0, "prefix_tokens": msgspec.UNSET, "prefix_ids_sha256": msgspec.UNSET},
+            ReceiptFault.ATTEMPTS,
+        ),
+    ],
+)
+def test_shares_that_are_not_as_the_tokens_say_are_refused(
+    changes: dict[str, Any], fault: ReceiptFault
+) -> None:
+    assert fault_of(continued(**changes)) == fault
+
+
 def test_output_ids_hash_is_over_four_bytes_each() -> None:
     assert receipt.output_ids_hash([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert receipt.output_ids_hash([1, 256]) == receipt.output_ids_hash(iter([1, 256]))

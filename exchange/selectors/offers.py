@@ -1,0 +1,36 @@
+"""Who offers how much at which price: what a buyer for one job chooses from."""
+
+import uuid
+from dataclasses import dataclass
+
+from exchange.models import Instrument, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider's resting order to sell of its own capacity; hidden lots count."""
+
+    provider_id: uuid.UUID
+    price_ticks: int
+    lots: int
+
+
+def spot_instrument(*, compute_class: str) -> Instrument | None:
+    """Return the instrument on which compute of the class is traded at once; None while there is none."""
+    rows = Instrument.objects.filter(
+        compute_class_id=compute_class,
+        delivery=Instrument.Delivery.SPOT,
+        phase=Instrument.Phase.CONTINUOUS,
+    )
+    return rows.order_by("symbol").first()
+
+
+def offers_open(*, instrument: Instrument) -> list[Offer]:
+    """Return what providers offer, best price first and then by time; not what others sell on."""
+    rows = Order.objects.filter(
+        instrument=instrument, status=Order.Status.OPEN, side="sell", entitlement_id__isnull=True
+    )
+    fields = rows.order_by("limit_ticks", "priority").values_list(
+        "organisation_id", "limit_ticks", "leaves_lots"
+    )
+    return [Offer(*row) for row in fields]

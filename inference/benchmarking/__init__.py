@@ -1,0 +1,1 @@
+"""Putting generated questions to an OpenAI-compatible endpoint, and keeping what it answers."""

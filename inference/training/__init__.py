@@ -1,0 +1,1 @@
+"""How the ladder of compute is made: questions, training, merging, and what each rung scores."""

@@ -1,0 +1,1 @@
+"""What tests of several kinds put between the parts they test."""
