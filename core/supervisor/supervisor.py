@@ -149,7 +149,10 @@ class Supervisor:
         pid = self.pid(name)
         if pid is None:
             raise SupervisorError(f"{name} does not run ({self.state(name).value}).")
-        os.kill(pid, number)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:  # it ended just now, and we have not been told yet
+            raise SupervisorError(f"{name} has just ended by itself.") from None
 
     async def __aenter__(self) -> Self:
         try:

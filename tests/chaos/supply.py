@@ -11,14 +11,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from unittest import mock
 
 from config.processes import PROVIDERS, ROOT, Place
-from core.supervisor import child, ready
+from core.supervisor import SupervisorError, child, ready
 from core.supervisor.process import Process, State
 from tests.e2e.stack import Stack, free_port
 from tests.processes.kills import check
@@ -69,7 +69,8 @@ class Supply:
         if what == "sever":
             self.proxies[numbers.choice(sorted(self.proxies))].sever()
         elif self.stack.supervisor.state(what) is State.UP:
-            self.stack.kill(what)
+            with suppress(SupervisorError):  # it may end by itself in this moment: that will do
+                self.stack.kill(what)
 
     def recover(self) -> None:
         """End the faults, and wait until everybody is served again."""

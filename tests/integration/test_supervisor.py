@@ -94,6 +94,19 @@ def test_restarts_what_was_killed_and_ends_what_that_had_started(tmp_path: Path)
     assert not any(is_alive(pid) for pid in pids_in(helpers, 2))
 
 
+def test_says_so_when_what_is_to_be_killed_has_ended_before_it_was_told(tmp_path: Path) -> None:
+    async def during(supervisor: Supervisor) -> None:
+        pid = supervisor.pid("api")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{pid}").exists())  # the loop stands still: it is not told
+
+        with pytest.raises(SupervisorError, match=r"^api has just ended by itself\.$"):
+            supervisor.kill("api")
+
+    supervise([shell("api", FOREVER)], tmp_path, during)
+
+
 def test_a_killed_guard_takes_its_process_and_all_below_with_it(tmp_path: Path) -> None:
     helpers = tmp_path / "helpers"
     script = f"setsid sleep 1000 & echo $! >>{helpers}; sleep 1000 & echo $! >>{helpers}; {FOREVER}"
