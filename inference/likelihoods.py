@@ -5,9 +5,12 @@ likeliest tokens in its place the id and its micro-nats. All rows of an answer h
 one after the other. What stands there is the provider's claim.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from core.money import PPM
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,12 @@ def read_rows(ids: Sequence[int], rows: Sequence[int], *, width: int) -> Iterato
         yield Likelihood(token, rows[start], tuple(zip(pairs[::2], pairs[1::2], strict=True)))
 
 
-def mean_micro_nats(told: Sequence[Likelihood], *, after: int | None = None) -> int | None:
-    """Return the mean of the tokens after the last one with the id `after`, or of all; None of no tokens.
+def mean_micro_nats(told: Sequence[Likelihood]) -> int | None:
+    """Return the mean of these tokens, rounded down; None of no tokens."""
+    return sum(each.micro_nats for each in told) // len(told) if told else None
 
-    Rounded down. The end of the answer, where it has a token, is one of them.
-    """
-    at = max((place for place, each in enumerate(told) if each.token_id == after), default=-1) + 1
-    counted = [each.micro_nats for each in told[at:]]
-    return sum(counted) // len(counted) if counted else None
+
+def likelihood_ppm(told: Sequence[Likelihood]) -> int:
+    """Return how likely these tokens were, their geometric mean; 0 of no tokens."""
+    mean = mean_micro_nats(told)
+    return 0 if mean is None else round(PPM * math.exp(-mean / PPM))

@@ -57,7 +57,7 @@ def choose(rungs: Iterable[Rung], ask: Ask) -> Rung | None:
     if not steps:
         return None
     if ask.quality_ppm is None:
-        return max(steps, key=lambda rung: (_net(rung.correct_ppm, rung, ask), -rung.expected_ucu))
+        return max(steps, key=lambda rung: (net(rung.correct_ppm, rung, ask), -rung.expected_ucu))
     asked = ask.quality_ppm
     enough = [rung for rung in steps if rung.correct_ppm >= asked]
     return min(enough, key=lambda rung: rung.expected_ucu) if enough else steps[-1]
@@ -76,17 +76,17 @@ def release(rungs: Sequence[Rung], *, tried: Rung, right_ppm: int, left_ucu: int
     if not better:
         return None
     if ask.quality_ppm is not None:
-        enough = [rung for rung in better if right_ppm + _gain(tried, rung, right_ppm) >= ask.quality_ppm]
+        enough = [rung for rung in better if right_ppm + gain(tried, rung, right_ppm) >= ask.quality_ppm]
         return min(enough, key=lambda rung: rung.expected_ucu) if enough else better[-1]
-    best = max(better, key=lambda rung: _net(_gain(tried, rung, right_ppm), rung, ask))
-    return best if _net(_gain(tried, best, right_ppm), best, ask) > 0 else None
+    best = max(better, key=lambda rung: net(gain(tried, rung, right_ppm), rung, ask))
+    return best if net(gain(tried, best, right_ppm), best, ask) > 0 else None
 
 
-def _gain(tried: Rung, rung: Rung, right_ppm: int) -> int:
-    """Return by how many ppm the chance rises with `rung`, which is better than `tried`."""
+def gain(tried: Rung, rung: Rung, right_ppm: int) -> int:
+    """Return by how many ppm the chance rises from `right_ppm` with `rung`, which is better than `tried`."""
     return (PPM - right_ppm) * (rung.correct_ppm - tried.correct_ppm) // (PPM - tried.correct_ppm)
 
 
-def _net(chance_ppm: int, rung: Rung, ask: Ask) -> int:
+def net(chance_ppm: int, rung: Rung, ask: Ask) -> int:
     """Return chance · value − price · compute in millionths of a nano-USD."""
     return chance_ppm * ask.value_nano_usd - ask.price_nano_usd_per_cu * rung.expected_ucu

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from inference.training.dialogue import END_THINK, MODES, Mode, prompt
+from inference.training.dialogue import MODES, Mode, answer_starts, prompt
 from inference.training.outcome_questions import Asked, asked
 from inference.training.rungs import MAX_TOKENS, start, whole
 
@@ -41,16 +41,9 @@ class Answered:
 def confidence(pieces: Sequence[str], logprobs: Sequence[float], mode: Mode) -> float:
     """Return the geometric mean of the likelihoods of the tokens that make the answer: those after the
     thought where there is one. 0 if there are none."""
-    first = 0
-    if mode == "think":
-        written = ""
-        for place, piece in enumerate(pieces):
-            written += piece
-            if END_THINK in written:
-                first = place + 1
-                break
-        else:
-            return 0.0
+    first = answer_starts(pieces) if mode == "think" else 0
+    if first is None:
+        return 0.0
     own = logprobs[first:]
     return math.exp(sum(own) / len(own)) if own else 0.0
 

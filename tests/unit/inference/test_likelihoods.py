@@ -1,11 +1,13 @@
 """Rows of likelihoods, and which tokens a text shows."""
 
+from math import exp
+
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders, models
 
 from inference.engines.tokenizer import Detokenizer, ModelTokenizer, StopText
 from inference.engines.told import Piece, Shown, Told
-from inference.likelihoods import Likelihood, mean_micro_nats, read_rows, row_width, rows_of
+from inference.likelihoods import Likelihood, likelihood_ppm, mean_micro_nats, read_rows, row_width, rows_of
 from tests.unit.inference.test_tokenizer import byte_tokenizer
 
 LISTED = [[(7, 1), (8, 2)], [(9, 3), (7, 4)]]
@@ -48,13 +50,13 @@ def test_a_row_is_as_wide_as_was_asked():
     assert [row_width({"logprobs": True, "top_logprobs": top}) for top in (0, 20)] == [1, 41]
 
 
-def test_the_mean_is_of_what_comes_after_the_last_such_token():
-    told = [Likelihood(token, micro) for token, micro in ((1, 100), (9, 50), (9, 60), (2, 7), (3, 8))]
-    assert mean_micro_nats(told) == 45
-    assert mean_micro_nats(told, after=9) == 7
-    assert mean_micro_nats(told, after=4) == 45
-    assert mean_micro_nats(told, after=3) is None
+def test_the_likelihood_of_some_tokens_is_their_geometric_mean():
+    told = [Likelihood(token, micro) for token, micro in ((1, 100_000), (2, 300_000), (3, 200_001))]
+    assert mean_micro_nats(told) == 200_000
     assert mean_micro_nats([]) is None
+    assert likelihood_ppm(told) == round(10**6 * exp(-0.2))
+    assert likelihood_ppm([Likelihood(1, 0)]) == 10**6
+    assert likelihood_ppm([]) == 0
 
 
 def shown(tokenizer: ModelTokenizer, ids: list[int], *stops: str, after: int = 0) -> list[Told]:
