@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
 
-from inference.training.dialogue import END_THINK, THINK
+from inference.gate.thought import END_THINK, THINK
 from inference.training.families import all_families, trained_families, unseen_families
 from inference.training.families.base import LEVELS, Question
 

@@ -15,7 +15,7 @@ from msgspec import Meta
 from core.money import PPM
 from inference.gate.arrays import ArraysError
 from inference.gate.network import Gate, read_gate
-from inference.training.dialogue import THINK, Mode
+from inference.gate.thought import THINK, Mode
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")]
 

@@ -9,13 +9,11 @@ The prompt ends where the assistant's answer begins. Left there, the reasoner an
 So both modes share the prompt, and an answer is the same text in both.
 """
 
-from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final
 
-Mode = Literal["direct", "think"]
+from inference.gate.thought import END_THINK, THINK, Mode
+
 MODES: Final[tuple[Mode, ...]] = ("direct", "think")
-THINK: Final = "<think>"
-END_THINK: Final = "</think>"
 END: Final = "<|im_end|>"
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}"
@@ -40,16 +38,3 @@ def answer_of(reply: str) -> str:
     An unfinished thought holds no answer: it is what came of a cap on tokens, and counts as a wrong answer.
     """
     return reply.rpartition(END_THINK)[2].removesuffix(END).strip()
-
-
-def answer_starts(pieces: Iterable[str]) -> int | None:
-    """The place of the first token after the thought, of a reply's tokens as text; None without its end.
-
-    The end of a thought is no token of its own: it is there once the tokens so far spell it.
-    """
-    written = ""
-    for place, piece in enumerate(pieces):
-        written += piece
-        if END_THINK in written:
-            return place + 1
-    return None

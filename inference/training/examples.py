@@ -11,7 +11,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from inference.training.dialogue import END, END_THINK, THINK, prompt
+from inference.gate.thought import END_THINK, THINK
+from inference.training.dialogue import END, prompt
 from inference.training.families.base import Question
 
 PROMPT, DIRECT, THOUGHT = 0, 1, 2

@@ -18,7 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from inference.training.dialogue import MODES, Mode, answer_starts, prompt
+from inference.gate.thought import Mode, answer_starts
+from inference.training.dialogue import MODES, prompt
 from inference.training.outcome_questions import Asked, asked
 from inference.training.rungs import MAX_TOKENS, start, whole
 

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from agent import vllm as vllm_options
 from agent.config import EngineConfig
-from inference.training.dialogue import END_THINK, MODES, Mode, prompt
+from inference.gate.thought import END_THINK, Mode
+from inference.training.dialogue import MODES, prompt
 from inference.training.families import all_families
 from inference.training.families.base import LEVELS, Question
 
