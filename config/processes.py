@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ from core.supervisor.servers import server_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDERS = ("northwind", "southgrid")
+LADDER_PROVIDER = "eastpeak"
 QUICK: Final = {
     "CUX_CARD_RISK_S": "60",
     "CUX_NEW_CARD_RISK_S": "60",
@@ -104,6 +105,11 @@ def all_processes(place: Place) -> list[Process]:
         *([] if own_key else [_stripe(place)]),
         *([_bots(place)] if os.environ.get("MARKET_MODE") == "test" else []),
     ]
+
+
+def ladder_agent(place: Place) -> Process:
+    """Return the agent that serves the ladder of compute, to be started once all the others are up."""
+    return replace(_agent(place, LADDER_PROVIDER), note="loads three vLLM servers, a minute or more")
 
 
 def _once(place: Place, name: str, arguments: list[str], after: list[str]) -> Process:

@@ -31,6 +31,11 @@ class StepError(Exception):
     """A step of the demo did not do what it should."""
 
 
+def parties(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return all buyers and providers that were seeded, by name."""
+    return {**facts["buyers"], **facts["providers"], **facts.get("ladder", {}).get("providers", {})}
+
+
 @dataclass
 class Market:
     """What the steps share: the seeded facts, a connection, and what earlier steps found out."""
@@ -50,8 +55,7 @@ class Market:
 
     def key(self, name: str) -> str:
         """Return the API key of a buyer or provider."""
-        party = self.facts["buyers"].get(name) or self.facts["providers"][name]
-        return str(party["api_key"])
+        return str(parties(self.facts)[name]["api_key"])
 
     def call(self, name: str, method: str, path: str, **options: Any) -> Any:
         """Call the API as this party; raise StepError with the API's own words if it refuses."""
@@ -264,7 +268,10 @@ def _run(market: Market, command: list[str]) -> None:
         raise StepError(f"{' '.join(command[2:5])} exited with {done.returncode}: {done.stderr.strip()}")
 
 
-STEPS: Final[tuple[tuple[str, Callable[[Market], None]], ...]] = (
+Step = tuple[str, Callable[[Market], None]]
+"""What a step is called, and the step."""
+
+STEPS: Final[tuple[Step, ...]] = (
     ("Providers are measured, buyers are funded", measure),
     ("Offers and bids arrive, the book matches", trade),
     ("The buyer holds compute", entitle),

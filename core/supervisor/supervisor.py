@@ -96,11 +96,21 @@ class Supervisor:
             self._display.open()
             self._clock = asyncio.create_task(self._tick(self._display), name="display")
         for name, process in self._processes.items():
-            log_path = self._var / "log" / f"{name}.log"
-            self._children[name] = Child(process, log_path=log_path, on_change=self._changed)
+            self._children[name] = self._child(process)
         for name, child in self._children.items():
             self._tasks[name] = asyncio.create_task(self._keep(child), name=name)
         await asyncio.gather(*(self.wait_ready(name, timeout_s=timeout_s) for name in self._children))
+
+    def add(self, process: Process) -> None:
+        """Start one more process, which is supervised and stopped as the others; does not wait for it.
+
+        Raises SupervisorError if its name is used, or it starts after one that there is not.
+        """
+        _check_order([*self._processes.values(), process])
+        child = self._child(process)
+        self._processes[process.name] = process
+        self._children[process.name] = child
+        self._tasks[process.name] = asyncio.create_task(self._keep(child), name=process.name)
 
     async def stop(self) -> None:
         """Stop everything: each process when those that start after it are gone. Idempotent."""
@@ -168,6 +178,9 @@ class Supervisor:
         await self.stop()
 
     # -- how
+
+    def _child(self, process: Process) -> Child:
+        return Child(process, log_path=self._var / "log" / f"{process.name}.log", on_change=self._changed)
 
     def _claim(self) -> None:
         """Take the lock of this `var`. Raises SupervisorError, naming the holder, if another has it."""

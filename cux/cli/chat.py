@@ -1,6 +1,8 @@
 """`cux chat`: ask a model, see the answer as it is made, and what it cost."""
 
 import sys
+from collections import Counter
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -10,6 +12,7 @@ from cux.cli.exits import UsageError
 from cux.cli.figures import cu, usd
 from cux.cli.root import command
 from cux.cli.session import Session
+from cux.client.errors import PermissionDeniedError
 from cux.client.options import ChatOptions
 from cux.client.views import Usage
 
@@ -22,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def chat(
     session: Session,
     prompt: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
-    model: Annotated[str | None, typer.Option(help="The model; else the exchange's first.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model; else one you hold compute for.")] = None,
     system: Annotated[str | None, typer.Option(help="How the model is to behave.")] = None,
     stream: Annotated[bool, typer.Option(help="Print the answer as it is made.")] = True,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="At most so many tokens.")] = None,
@@ -51,7 +54,7 @@ def chat(
         "seed": seed,
         "tag": tag,
     }
-    asked = model or first_model(session)
+    asked = model or model_to_ask(session)
     if stream:
         _stream(session, asked, turns, idempotency_key, options)
         return
@@ -60,12 +63,19 @@ def chat(
     say_usage(session, whole.usage)
 
 
-def first_model(session: Session) -> str:
-    """Return the exchange's first model. Raises UsageError if it has none."""
+def model_to_ask(session: Session) -> str:
+    """Return the model that the caller holds most compute for, else the exchange's first.
+
+    Raises UsageError if it has none.
+    """
     models = session.client.model_list()
     if not models:
         raise UsageError("the exchange offers no model; name one with --model")
-    return models[0].id
+    held: Counter[str] = Counter()
+    with suppress(PermissionDeniedError):  # a key that may ask need not be one that may read
+        for row in session.client.entitlement_list(live_only=True):
+            held[row.compute_class] += row.available_ucu
+    return max(models, key=lambda model: held[model.cux.get("compute_class", "")]).id
 
 
 def _stream(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cux.cli.chat import first_model, say_usage
+from cux.cli.chat import model_to_ask, say_usage
 from cux.cli.exits import UsageError
 from cux.cli.root import command, group
 from cux.cli.session import Session, facts, grid
@@ -27,12 +27,12 @@ def register(app: typer.Typer) -> None:
 def complete(
     session: Session,
     prompt: Annotated[str, typer.Argument(help="The text to continue.")],
-    model: Annotated[str | None, typer.Option(help="The model; else the exchange's first.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model; else one you hold compute for.")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="At most so many tokens.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed repeats an answer.")] = None,
 ) -> None:
     """Continue a text. The continuation goes to stdout, what it used and cost to stderr."""
-    asked = model or first_model(session)
+    asked = model or model_to_ask(session)
     whole = session.client.complete(asked, prompt, max_tokens=max_tokens, seed=seed)
     session.show_line(whole, whole.text)
     say_usage(session, whole.usage)

@@ -3,6 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
+
 from exchange.models import Instrument, Order
 
 
@@ -34,3 +36,12 @@ def offers_open(*, instrument: Instrument) -> list[Offer]:
         "organisation_id", "limit_ticks", "leaves_lots"
     )
     return [Offer(*row) for row in fields]
+
+
+def classes_on_offer() -> set[str]:
+    """Return the compute classes of which somebody sells something at once, compute sold on included."""
+    sold = Order.objects.filter(instrument=OuterRef("id"), status=Order.Status.OPEN, side="sell")
+    rows = Instrument.objects.filter(
+        Exists(sold), delivery=Instrument.Delivery.SPOT, phase=Instrument.Phase.CONTINUOUS
+    )
+    return set(rows.values_list("compute_class_id", flat=True))

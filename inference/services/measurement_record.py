@@ -2,6 +2,8 @@
 
 import uuid
 
+from django.db.models import Min
+
 from core.errors import Code, CuxError
 from core.ids import new_id
 from cux.wire.agent import Measurement
@@ -16,7 +18,8 @@ from inference.selectors.catalogue import model_get
 def measurement_record(*, provider_id: uuid.UUID, measurement: Measurement) -> None:
     """This function will keep the measured speed and have the sequencer set the provider's capacity.
 
-    The sequencer alone writes capacity, since it backs sell orders. Both steps may be repeated.
+    The sequencer alone writes capacity, since it backs sell orders. Both steps may be repeated. Compute of a
+    class may be drawn on any of its models, so that the slowest that was measured backs what is sold.
 
     Raises:
         CuxError: UNKNOWN_MODEL; IMPLAUSIBLE_MEASUREMENT, nothing is kept; SEQUENCER_UNAVAILABLE or
@@ -29,11 +32,15 @@ def measurement_record(*, provider_id: uuid.UUID, measurement: Measurement) -> N
     ProviderModel.objects.update_or_create(
         provider=provider, model=model, defaults={"rate_ucu_per_s": measurement.ucu_per_second}
     )
+    same_class = ProviderModel.objects.filter(
+        provider=provider, model__compute_class=model.compute_class, rate_ucu_per_s__gt=0
+    )
+    slowest = same_class.aggregate(rate=Min("rate_ucu_per_s"))["rate"]
     verdict = submit_sync(
         SetCapacity(
             organisation_id=provider.organisation_id,
             compute_class=model.compute_class_id,
-            rate_ucu_per_s=measurement.ucu_per_second,
+            rate_ucu_per_s=slowest or 0,
             tier_factor_ppm=provider.tier_factor_ppm,
             key=f"capacity:{new_id()}",
         )

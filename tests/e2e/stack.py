@@ -99,6 +99,10 @@ class Stack:
 
     # -- what tests do with it
 
+    def add(self, process: Process) -> None:
+        """Start one more process, once those that it names are ready."""
+        self._loop.call_soon_threadsafe(self.supervisor.add, process)
+
     def kill(self, name: str) -> None:
         """Kill the process of this name with SIGKILL; the supervisor starts it again."""
         self.supervisor.kill(name, signal.SIGKILL)

@@ -70,6 +70,31 @@ def test_starts_in_order_and_stops_in_reverse(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "supervisor.json").exists()
 
 
+def test_what_is_added_later_starts_after_what_it_names_and_stops_before_it(tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    script = (
+        "trap 'echo stop {0} >>{1}; exit 0' TERM; echo start {0} >>{1}; echo open; "
+        "while :; do sleep 0.01; done"
+    )
+    is_open = ready.log_line("^open$")
+
+    async def during(supervisor: Supervisor) -> None:
+        late = shell("b", script.format("b", record), start_after=["a"], ready=is_open)
+        supervisor.add(late)
+        await supervisor.wait_ready("b")
+        for wrong, reason in (
+            (late, "b is listed twice"),
+            (shell("d", "true", start_after=["c"]), "not listed"),
+        ):
+            with pytest.raises(SupervisorError, match=reason):
+                supervisor.add(wrong)
+        status = json.loads((tmp_path / "run" / "supervisor.json").read_text())
+        assert sorted(status["processes"]) == ["a", "b"]
+
+    supervise([shell("a", script.format("a", record), ready=is_open)], tmp_path, during)
+    assert record.read_text().splitlines() == ["start a", "start b", "stop b", "stop a"]
+
+
 def test_restarts_what_was_killed_and_ends_what_that_had_started(tmp_path: Path) -> None:
     helpers = tmp_path / "helpers"
     script = f"setsid sleep 1000 & echo $! >>{helpers}; {FOREVER}"  # like an engine behind its API server

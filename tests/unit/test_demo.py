@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.config import load
 from config.demo.__main__ import how_to_use_it
+from config.demo.agent import ladder_settings
 from config.demo.steps import Market, measure
-from config.processes import Place, all_processes
+from config.processes import Place, all_processes, ladder_agent
 from core.supervisor.errors import SupervisorError
 
 KEY = "sk_live_0123abcd_" + "k" * 42
@@ -51,6 +53,34 @@ def test_the_demo_waits_for_its_own_providers_whoever_else_has_enrolled() -> Non
     measure(market)
     market.close()
     assert said == ["northwind  measured 300 µCU/s on m"]
+
+
+def test_the_ladder_s_agent_serves_every_rung_and_offers_its_compute(tmp_path: Path) -> None:
+    ladder = {
+        "directory": "/models/r",
+        "layers": {"r": 0, "r-20": 20, "r-10": 10},
+        "instrument": "r.cpu-spot",
+        "idle_instrument": "r.cpu-idle",
+    }
+    path = tmp_path / "agent.toml"
+    path.write_text(ladder_settings(ladder, exchange="http://127.0.0.1:8000", state=tmp_path / "s"))
+    config = load(path, {}, {})
+    assert (config.exchange, config.state) == ("http://127.0.0.1:8000", str(tmp_path / "s"))
+    assert [(one.model, one.model_path, one.layers) for one in config.engine] == [
+        ("r", "/models/r", 0),
+        ("r-20", "/models/r", 20),
+        ("r-10", "/models/r", 10),
+    ]
+    offered = [(policy.instrument, policy.floor_ticks) for policy in config.pricing.offer]
+    assert offered == [("r.cpu-spot", 1_500), ("r.cpu-idle", 900)]
+
+
+def test_the_ladder_s_agent_is_none_of_the_processes_that_the_main_job_waits_for() -> None:
+    place = Place(Path("var"), 1, 2)
+    others = [process.name for process in all_processes(place)]
+    added = ladder_agent(place)
+    assert added.name not in others
+    assert set(added.start_after) <= set(others)
 
 
 @pytest.mark.parametrize(("key", "has_double"), [("", True), ("sk_test_of_ones_own", False)])

@@ -106,14 +106,15 @@ class MarketView:
 
 
 def instrument_of(symbol: str | None) -> Instrument:
-    """Return the instrument of this symbol, by default the first for spot delivery.
+    """Return the instrument of this symbol, by default the one for spot delivery that was listed first.
 
     Raises:
         CuxError: UNKNOWN_INSTRUMENT.
     """
     known = instrument_list()
-    spot_first = sorted(known, key=lambda instrument: instrument.delivery != Instrument.Delivery.SPOT)
-    for instrument in spot_first:
+    # Ids are in the order of their making.
+    known.sort(key=lambda instrument: (instrument.delivery != Instrument.Delivery.SPOT, instrument.id))
+    for instrument in known:
         if symbol in (None, instrument.symbol):
             return instrument
     raise CuxError(Code.UNKNOWN_INSTRUMENT, param="instrument")

@@ -4,10 +4,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from billing.services.budget_alert import alert_on_refusal
-from core.errors import CuxError
+from core.errors import Code, CuxError
 from core.ids import public_id
 from core.money import format_usd
 from inference.gateway import Finished, Refunded, TokenChunk, stream_to_caller
@@ -15,6 +15,9 @@ from inference.services.job_create import job_create
 from inference.services.job_quote import Quote, job_quote
 from inference.services.sampling import Sampling
 from web.advice import advice_on
+from web.selectors.asking import WhereToBuy
+
+MISSING_COMPUTE: Final = (Code.INSUFFICIENT_ENTITLEMENT, Code.ENTITLEMENT_EXPIRED)
 
 
 def question_quote(*, organisation_id: uuid.UUID, model: str, prompt: str, max_tokens: int) -> Quote:
@@ -54,17 +57,21 @@ async def answer_events(job_id: uuid.UUID) -> AsyncIterator[dict[str, Any]]:
         yield refusal(refused)
 
 
-def refusal(error: CuxError) -> dict[str, Any]:
-    """Return a refusal with what to do next."""
+def refusal(error: CuxError, where: WhereToBuy | None = None) -> dict[str, Any]:
+    """Return a refusal with what to do next; `where`, if given, says it where compute is missing."""
     advice = advice_on(error)
-    return {
+    said = {
         "type": "error",
         "code": error.code.wire,
         "message": error.message,
         "param": error.param,
         "advice": advice.text if advice else "",
         "page": advice.page if advice else "",
+        "market": "",
     }
+    if where is not None and error.code in MISSING_COMPUTE:
+        said |= {"advice": where.text, "market": where.symbol or ""}
+    return said
 
 
 def _event(job_id: uuid.UUID, happened: TokenChunk | Finished | Refunded) -> dict[str, Any]:

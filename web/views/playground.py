@@ -18,8 +18,9 @@ from web.access import may_trade, member_only
 from web.advice import advice_on
 from web.forms import PromptForm
 from web.page import page
+from web.selectors.asking import WhereToBuy, model_choices, where_to_buy
 from web.selectors.quote import quoted_cost
-from web.services.playground import answer_events, question_ask, question_quote, refusal
+from web.services.playground import MISSING_COMPUTE, answer_events, question_ask, question_quote, refusal
 
 EXAMPLE = {"prompt": "What is the capital of France? Answer in one sentence.", "max_tokens": 64}
 
@@ -27,8 +28,8 @@ EXAMPLE = {"prompt": "What is the capital of France? Answer in one sentence.", "
 @require_safe
 @member_only
 def playground(request: HttpRequest, organisation: Organisation) -> HttpResponse:
-    """Show the form."""
-    models = [(model.name, model.name) for model in model_list()]
+    """Show the form, the model first that the caller holds most compute for."""
+    models = [(each.name, each.label) for each in model_choices(organisation_id=organisation.id)]
     form = PromptForm(initial=EXAMPLE, models=models)
     return page(request, "web/playground.html", organisation, {"form": form, "nav": "playground"})
 
@@ -48,6 +49,8 @@ def quote(request: HttpRequest, organisation: Organisation) -> HttpResponse:
                 quote_ucu=quoted.quote_ucu,
             )
             context |= {"quote": quoted, "cost": cost}
+            if cost.cost_nano_usd is None:
+                context["where"] = where_to_buy(organisation_id=organisation.id, model=quoted.model)
         except CuxError as refused:
             context |= {"refused": refused, "advice": advice_on(refused)}
     return page(request, "web/panels/quote.html", organisation, context)
@@ -60,7 +63,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     try:
         job_id = await in_thread(_ask, request)
     except CuxError as error:
-        return _refused(error)
+        return _refused(error, await in_thread(_where, request) if error.code in MISSING_COMPUTE else None)
     response = StreamingHttpResponse(_lines(job_id), content_type="application/x-ndjson")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
@@ -80,6 +83,13 @@ def _ask(request: HttpRequest) -> uuid.UUID:
     return question_ask(organisation_id=member.organisation_id, now=utc_now(), **form.cleaned_data)
 
 
+def _where(request: HttpRequest) -> WhereToBuy | None:
+    member = member_of(request.user)
+    if member is None:
+        return None
+    return where_to_buy(organisation_id=member.organisation_id, model=request.POST.get("model", ""))
+
+
 def _form(request: HttpRequest) -> PromptForm:
     return PromptForm(request.POST, models=[(model.name, model.name) for model in model_list()])
 
@@ -90,10 +100,12 @@ async def _lines(job_id: uuid.UUID) -> AsyncIterator[bytes]:
 
 
 def _line(happened: dict[str, object]) -> bytes:
-    if happened.get("page"):
-        happened = happened | {"page": reverse(str(happened["page"]))}
+    if symbol := happened.pop("market", ""):
+        happened["page"] = reverse("web:market_of", args=[symbol])
+    elif happened.get("page"):
+        happened["page"] = reverse(str(happened["page"]))
     return msgspec.json.encode(happened) + b"\n"
 
 
-def _refused(error: CuxError) -> HttpResponse:
-    return HttpResponse(_line(refusal(error)), status=error.status, content_type="application/json")
+def _refused(error: CuxError, where: WhereToBuy | None = None) -> HttpResponse:
+    return HttpResponse(_line(refusal(error, where)), status=error.status, content_type="application/json")

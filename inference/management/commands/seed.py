@@ -21,12 +21,17 @@ from exchange.sequencer.auctions import Periods
 from exchange.services.auction_schedule import schedule_set
 from exchange.services.instrument_create import instrument_create
 from exchange.services.paper_list import paper_list
+from inference.engines.model_card import tier_depths
+from inference.engines.model_manifest import read_manifest
 from inference.services.catalogue_list import catalogue_list
 from inference.services.provider_enrol import provider_create
 
 COMPUTE_CLASS = "smollm2-135m.cpu"
+LADDER_CLASS = "reasoner-135m.cpu"
+LICENCE = "Apache-2.0"
 BUYERS = ("ada", "grace", "hopper")
 PROVIDERS = ("northwind", "southgrid")
+LADDER_PROVIDER = "eastpeak"
 DEPOSIT_NANO_USD = 1_000 * 10**9
 HOUR_S = 3_600
 AUCTION = Periods(input_s=20, no_cancel_s=10, random_close_s=5)
@@ -36,43 +41,37 @@ IDLE_WINDOW_S = AUCTION_EVERY_S - AUCTION.longest_s
 
 
 class Command(BaseCommand):
-    """Seeds a compute class, instruments, idle auctions, three buyers with funds, two providers; once."""
+    """Seeds compute classes, instruments, idle auctions, three buyers with funds, three providers; once."""
 
-    help = "Seed a class, two instruments, buyers ada, grace, hopper and providers northwind, southgrid."
+    help = "Seed a market: buyers ada, grace, hopper, providers northwind, southgrid, and eastpeak's ladder."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take where the model lies and where logins and keys are to be written (mode 0600)."""
+        """Take where the models lie and where logins and keys are to be written (mode 0600)."""
         var = var_directory()
         parser.add_argument("--model", type=Path, default=var / "models" / "smollm2-135m-instruct")
+        parser.add_argument("--ladder", type=Path, default=var / "models" / "reasoner", help="if it is there")
         parser.add_argument("--by-card", action="append", default=[], choices=BUYERS, help="gets no cash")
         parser.add_argument("--out", type=Path, default=var / "demo.json")
 
-    def handle(self, *, model: Path, out: Path, by_card: list[str], **_: Any) -> None:
+    def handle(self, *, model: Path, ladder: Path, out: Path, by_card: list[str], **_: Any) -> None:
         """Seed unless there is a house already, which means: it was done."""
         if Organisation.objects.filter(is_house=True).exists():
             self.stdout.write("already seeded")
             return
         with transaction.atomic():
             facts = _seed(model, by_card)
+            if read_manifest(ladder) is not None:
+                facts["ladder"] = _ladder(ladder)
             _write_private(out, facts)
         self.stdout.write(f"seeded; logins and keys are in {out}")
 
 
 def _seed(model: Path, by_card: list[str]) -> dict[str, Any]:
     organisation_create(name="CUX", slug="cux", is_house=True)
-    listed = catalogue_list(directory=model, compute_class=COMPUTE_CLASS, licence="Apache-2.0")
-    spot = _instrument("spot", window_s=24 * HOUR_S, reference_ticks=2_000)
-    idle = _instrument("idle", window_s=IDLE_WINDOW_S, reference_ticks=1_000, phase="pre_open")
-    schedule_set(
-        symbol=idle,
-        every_s=AUCTION_EVERY_S,
-        offset_s=0,
-        periods=AUCTION,
-        then_phase="pre_open",
-        now=utc_now(),
-    )
     if settings.MARKET_MODE == "test":
-        paper_list()
+        paper_list()  # first: the market page opens with it
+    listed = catalogue_list(directory=model, compute_class=COMPUTE_CLASS, licence=LICENCE)
+    spot, idle = _instruments(COMPUTE_CLASS)
     return {
         "model": listed.name,
         "instrument": spot,
@@ -83,10 +82,49 @@ def _seed(model: Path, by_card: list[str]) -> dict[str, Any]:
     }
 
 
-def _instrument(delivery: str, *, window_s: int, reference_ticks: int, phase: Phase = "continuous") -> str:
+def _ladder(directory: Path) -> dict[str, Any]:
+    """List the model in `directory` and its depth tiers in one class, sold by a provider of their own."""
+    depths = (None, *tier_depths(directory))
+    listed = [
+        catalogue_list(directory=directory, compute_class=LADDER_CLASS, licence=LICENCE, depth=depth)
+        for depth in depths
+    ]
+    spot, idle = _instruments(LADDER_CLASS)
+    return {
+        "directory": str(directory),
+        "layers": {model.name: depth or 0 for model, depth in zip(listed, depths, strict=True)},
+        "instrument": spot,
+        "idle_instrument": idle,
+        "providers": {LADDER_PROVIDER: _provider(LADDER_PROVIDER)},
+    }
+
+
+def _instruments(compute_class: str) -> tuple[str, str]:
+    """Make the instruments for spot and for idle delivery of a class, the latter with its auctions."""
+    spot = _instrument(compute_class, "spot", window_s=24 * HOUR_S, reference_ticks=2_000)
+    idle = _instrument(compute_class, "idle", window_s=IDLE_WINDOW_S, reference_ticks=1_000, phase="pre_open")
+    schedule_set(
+        symbol=idle,
+        every_s=AUCTION_EVERY_S,
+        offset_s=0,
+        periods=AUCTION,
+        then_phase="pre_open",
+        now=utc_now(),
+    )
+    return spot, idle
+
+
+def _instrument(
+    compute_class: str,
+    delivery: str,
+    *,
+    window_s: int,
+    reference_ticks: int,
+    phase: Phase = "continuous",
+) -> str:
     return instrument_create(
-        symbol=f"{COMPUTE_CLASS}-{delivery}",
-        compute_class=COMPUTE_CLASS,
+        symbol=f"{compute_class}-{delivery}",
+        compute_class=compute_class,
         delivery=delivery,
         lot_ucu=100,
         tick_nano_usd=1_000,

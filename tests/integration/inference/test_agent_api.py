@@ -24,11 +24,11 @@ from cux.wire import agent
 from cux.wire.card import ComputeCard
 from cux.wire.signing import SigningKey
 from exchange.models import Capacity
-from inference.models import Job, Lease, Provider, ProviderModel
+from inference.models import CatalogueModel, Job, Lease, Provider, ProviderModel
 from inference.services.job_dispatch import job_dispatch
 from inference.services.provider_enrol import provider_create, provider_enrol
-from tests.builders import organisation
-from tests.integration.inference.scene import Agent, Scene, make_agent
+from tests.builders import organisation, unique
+from tests.integration.inference.scene import Agent, Scene, make_agent, smollm_card
 from tests.sequencer_process import sequencer
 
 
@@ -217,6 +217,36 @@ def test_a_measurement_becomes_capacity_through_the_sequencer(scene: Scene) -> N
     assert (capacity.rate_ucu_per_s, kept.rate_ucu_per_s) == (1_234, 1_234)
     unknown = msgspec.structs.replace(measured, model="gpt-17")
     assert code(ask("measurements", unknown, key=owner.api_key)) == (404, "unknown_model")
+
+
+def test_the_slowest_model_of_a_class_backs_what_is_sold_of_it(scene: Scene) -> None:
+    owner, other = scene.agents[0], other_model(scene)
+    with sequencer():
+        for model, rate in ((other, 400), (scene.model, 1_234), (other, 900)):
+            measured = agent.Measurement(
+                model=model.name, tokens_per_second=rate * 900 // 1_234, ucu_per_second=rate, seconds=10
+            )
+            assert ask("measurements", measured, key=owner.api_key).status_code == 204
+            capacity = Capacity.objects.get(organisation_id=owner.organisation_id)
+            assert capacity.rate_ucu_per_s == (900 if rate == 900 else 400)
+    assert Capacity.objects.filter(organisation_id=owner.organisation_id).count() == 1
+
+
+def other_model(scene: Scene) -> CatalogueModel:
+    """Another model of the scene's class."""
+    name = unique("model")
+    card = smollm_card(name)
+    return CatalogueModel.objects.create(
+        name=name,
+        revision=scene.model.revision,
+        precision=scene.model.precision,
+        card_hash=card.card_hash,
+        card=card.to_payload(),
+        compute_class=scene.model.compute_class,
+        context_tokens=256,
+        directory=scene.model.directory,
+        licence="apache-2.0",
+    )
 
 
 def test_without_a_sequencer_a_measurement_is_to_be_sent_again(scene: Scene, settings: Any) -> None:

@@ -156,14 +156,54 @@ def test_a_list_takes_as_many_pages_as_it_needs(monkeypatch: pytest.MonkeyPatch)
 def test_a_chat_streams_to_stdout_and_its_cost_to_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(
         ok({"data": [{"id": "m", "created": 1, "owned_by": "cux"}]}),
+        ok({"data": []}),
         stream(chunk("two "), chunk("primes", "stop"), LAST, b"data: [DONE]\n\n"),
     )
     result = run(monkeypatch, script, "chat", "-", "--max-compute-ucu", "12", input="Name two primes.")
     assert (result.exit_code, result.stdout) == (0, "two primes\n")
     assert "3 + 2 tokens · 0.000009 CU of 0.000012 CU quoted · $0.00018" in result.stderr
     assert "cux receipt verify job_1" in result.stderr
-    sent = json.loads(script.requests[1].content)
+    sent = json.loads(script.requests[2].content)
     assert (sent["max_compute_ucu"], sent["messages"][0]["content"]) == (12, "Name two primes.")
+
+
+HELD = {
+    "entitlement_id": "ent_1",
+    "provider_id": "org_1",
+    "delivery": "spot",
+    "quantity_ucu": 900,
+    "used_ucu": 0,
+    "reserved_ucu": 0,
+    "escrow_nano_usd": 0,
+    "starts_at": "2026-01-01T00:00:00Z",
+    "expires_at": "2026-01-02T00:00:00Z",
+    "status": "live",
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [
+        (ok({"data": [HELD | {"compute_class": "c", "available_ucu": each} for each in (400, 500)]}), "b"),
+        (ok({"data": [HELD | {"compute_class": "old", "available_ucu": 900}]}), "a"),
+        (refused(403, "insufficient_scope"), "a"),
+    ],
+    ids=["most", "of none on sale", "not to be read"],
+)
+def test_without_a_model_that_is_asked_for_which_most_compute_is_held(
+    monkeypatch: pytest.MonkeyPatch, held: httpx.Response, asked: str
+) -> None:
+    classes = {"a": "other", "b": "c", "c": "c"}
+    models = [
+        {"id": name, "created": 1, "owned_by": "cux", "cux": {"compute_class": code}}
+        for name, code in classes.items()
+    ]
+    other = HELD | {"compute_class": "other", "available_ucu": 800}
+    if asked == "b":
+        held = ok({"data": [other, *held.json()["data"]]})
+    script = Script(ok({"data": models}), held, stream(chunk("two", "stop"), LAST, b"data: [DONE]\n\n"))
+    assert run(monkeypatch, script, "chat", "hi").exit_code == 0
+    assert json.loads(script.requests[-1].content)["model"] == asked
 
 
 @pytest.mark.parametrize("question", ["", " \n"])
