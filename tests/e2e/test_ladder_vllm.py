@@ -1,4 +1,4 @@
-"""The ladder on real vLLM: one model at three depths, each sold, asked, metered and proved by its own card."""
+"""The ladder on real vLLM: one model at three depths, each sold, asked and metered by a card of its own."""
 
 import signal
 from collections.abc import Iterator

@@ -1,12 +1,14 @@
 """How vLLM is started, with and without a GPU."""
 
 import json
+import re
 
 import pytest
 
 from agent import vllm
 from agent.config import ConfigError, EngineConfig, Speculation
 from inference.engines.depth_tiers import hf_overrides
+from tests.environment import ROOT
 
 CPU = EngineConfig(python="/v/python", model_path="/models/m", threads=1, kv_cache_mib=256)
 
@@ -72,6 +74,24 @@ def test_every_platform_counts_flops_in_blocks_of_the_contract():
     for config in (EngineConfig(), EngineConfig(device="cuda")):
         found = vllm.options(config, slots=4)
         assert (found["block_size"], found["enable_mfu_metrics"]) == (32, True)
+
+
+def test_no_other_module_writes_what_vllm_is_told():
+    """Platforms differ in one place: options and environment variables are named as text nowhere else."""
+    speculating = Speculation(method="ngram")
+    configs = (CPU, EngineConfig(device="cuda", gpus=(0, 1), layers=10, speculation=speculating))
+    options = {name for config in configs for name in vllm.options(config, slots=1)}
+    variables = {name for config in configs for name in vllm.environment(config, {})} - {"HF_HUB_OFFLINE"}
+    usual = {"model", "hf_overrides", "max_model_len"}  # words of models' own files, too
+    words = {*variables, *(options - usual), *(name.replace("_", "-") for name in options - usual)}
+    told = re.compile(rf"""["'](--)?({"|".join(sorted(words))})["'= ]""")
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("agent", "api", "benchmarks", "config", "core", "inference", "web")
+        for path in (ROOT / folder).rglob("*.py")
+        if told.search(path.read_text())
+    }
+    assert found == {"agent/vllm.py"}
 
 
 def test_a_model_is_split_over_the_gpus_that_its_engine_was_given():
