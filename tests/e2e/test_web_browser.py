@@ -341,7 +341,9 @@ def test_a_question_that_is_not_covered_says_what_to_do(
         expect(page.locator("#answer-error")).to_contain_text(
             "no provider that can serve it owes you as much"
         )
-        expect(page.locator("#answer-error a")).to_have_attribute("href", "/")
+        expect(page.locator("#answer-error")).to_contain_text("bid for it. Then ask again.")
+        market = f"/market/{lab.scene.instrument.symbol}"
+        expect(page.locator("#answer-error a")).to_have_attribute("href", market)
 
 
 @both_widths
