@@ -117,7 +117,8 @@ def _until_whole_again(stack: Stack, market: Market) -> None:
             rows = market.call("ada", "GET", "/v1/providers")["data"]
         except httpx.TransportError:
             return False
-        return [bool(row["up"] and row["models"]) for row in rows] == [True, True]
+        own = [row for row in rows if row["name"] in market.facts["providers"]]
+        return [bool(row["up"] and row["models"]) for row in own] == [True, True]
 
     eventually(both_up, within_s=WITHIN_S)
 
