@@ -261,6 +261,11 @@ INSURANCE_SHARE_PPM = int(os.environ.get("CUX_INSURANCE_SHARE_PPM", "100000"))
 PUBLIC_ACCESS_SHARE_PPM = int(os.environ.get("CUX_PUBLIC_ACCESS_SHARE_PPM", "50000"))
 # How much compute the public-access pool pays for a day (UTC) and organisation without money; 0: none.
 PUBLIC_ACCESS_DAY_UCU = int(os.environ.get("CUX_PUBLIC_ACCESS_DAY_UCU", "5000"))
+# Where ladders and their gates are; what a right answer is worth to a caller who does not say, $0.02; and
+# what a CU counts as costing where its class has no market to ask, $20.
+LADDERS_DIRECTORY = Path(os.environ.get("CUX_LADDERS_DIRECTORY", BASE_DIR / "inference" / "gate" / "ladders"))
+ADAPTIVE_VALUE_NANO_USD = int(os.environ.get("CUX_ADAPTIVE_VALUE_NANO_USD", "20000000"))
+ADAPTIVE_PRICE_NANO_USD_PER_CU = int(os.environ.get("CUX_ADAPTIVE_PRICE_NANO_USD_PER_CU", "20000000000"))
 
 
 # -- money that may be taken back. Card money is at risk of a dispute for so long; money of a new card, first

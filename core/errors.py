@@ -195,6 +195,9 @@ class Code(Enum):
         ErrorType.CONFLICT,
         "The job was stopped by its caller before its first token; nothing was charged.",
     )
+    UNKNOWN_ADAPTIVE_REQUEST = _Spec(
+        404, ErrorType.NOT_FOUND, "There is no such adaptive request of this account."
+    )
     UNKNOWN_JOB = _Spec(404, ErrorType.NOT_FOUND, "There is no such job of this account.")
     # -- files and batches
     UNKNOWN_FILE = _Spec(404, ErrorType.NOT_FOUND, "There is no such file of this account.")

@@ -37,6 +37,7 @@ PREFIXES: Final = {
     "file": "file",
     "batch": "batch",
     "batch_line": "bln",
+    "adaptive": "adp",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

@@ -1,4 +1,4 @@
-"""Which rows are locked, in which order: batch, job and what hangs on it, then the provider.
+"""Which rows are locked, in which order: batch or adaptive request, job and what hangs on it, then provider.
 
 A job's row is the lock of its leases, checkpoints and reservations: whoever changes those holds it. The
 provider's row is locked to append to its receipt chain or to count its leases, after everything else.
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from inference.models import Batch, Job, Provider
+from inference.models import AdaptiveRequest, Batch, Job, Provider
 
 
 def job_lock(job_id: uuid.UUID) -> Job:
@@ -51,6 +51,12 @@ def batch_lock(batch_id: uuid.UUID, *states: str) -> Batch | None:
     _expect_transaction()
     batch: Batch | None = Batch.objects.select_for_update(no_key=True).filter(id=batch_id).first()
     return batch if batch is not None and batch.state in states else None
+
+
+def adaptive_lock(request_id: uuid.UUID) -> AdaptiveRequest:
+    """Return the adaptive request, locked until the transaction ends: its tranches are judged one by one."""
+    _expect_transaction()
+    return AdaptiveRequest.objects.select_for_update(no_key=True).get(id=request_id)
 
 
 def _expect_transaction() -> None:

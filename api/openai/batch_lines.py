@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from api.http import parse_json
 from api.openai.answers import KindName
-from api.openai.parameters import parse_chat, parse_completion
+from api.openai.parameters import ChatRequest, parse_chat, parse_completion
 from api.openai.quoting import Request
 from core.errors import Code, CuxError
 
@@ -49,6 +49,8 @@ def parse_line(text: bytes, endpoint: str) -> Line:
     for param, is_asked in (("stream", asked.stream), ("n", asked.n > 1), ("buy", bool(asked.buy))):
         if is_asked:
             raise CuxError(Code.UNSUPPORTED_PARAMETER, f"`{param}` is not for batches.", param=param)
+    if isinstance(asked, ChatRequest) and asked.adaptive is not None:
+        raise CuxError(Code.UNSUPPORTED_PARAMETER, "A batch's lines are answered once.", param="quality")
     return Line(line.custom_id, asked)
 
 

@@ -8,21 +8,23 @@ delivered until they stopped. One who gave an idempotency key may come back unde
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Final
+from typing import Final, TypeVar
 
 from accounts.keys import KeyFacts
 from api.auth import authenticate
 from api.http import Request, Response, Stream, event, json_response, request_id, unless_gone
+from api.openai import adaptive
 from api.openai.answers import KINDS, Answer, KindName
 from api.openai.following import Event, follow
 from api.openai.options import Options
 from api.openai.parameters import ChatRequest, CompletionRequest, parse_chat, parse_completion
 from api.openai.quoting import choice_of, quote_of
-from api.openai.starting import Asked, Started, start
+from api.openai.starting import Asked, start
 from core.errors import Code, CuxError
 from core.threads import in_thread
 from inference.selectors.routes import job_routed
 
+T = TypeVar("T")
 _LOOK_AGAIN_S: Final = 0.25
 
 
@@ -43,8 +45,13 @@ async def _answered(
     key = request.idempotency_key()
     body = await request.json_body()
     asked = parse(body)
+    ask = asked.adaptive if isinstance(asked, ChatRequest) else None
+    if isinstance(asked, ChatRequest) and ask is not None:
+        planned = await in_thread(adaptive.wanted, asked, ask, caller, key, body)
+        opened = await _started(request, asked, lambda: adaptive.open_request(planned))
+        return await adaptive.respond(request, planned, opened)
     wanted = await in_thread(_wanted, asked, caller, key, body)
-    started = await _started(request, wanted)
+    started = await _started(request, asked, lambda: start(wanted))
     choices = [choice_of(asked, job_id) for job_id in started.job_ids]
     answer = Answer(KINDS[kind], started, choices, asked.include_usage)
     return await _respond(request, asked, answer, stays=key is not None)
@@ -54,7 +61,7 @@ def _wanted(asked: ChatRequest | CompletionRequest, caller: KeyFacts, key: str |
     return Asked(asked, asked.sampling, quote_of(asked, caller.organisation_id), caller, key, body)
 
 
-async def _started(request: Request, wanted: Asked) -> Started:
+async def _started(request: Request, asked: Options, make: Callable[[], T]) -> T:
     """Create the jobs, at the latest when the caller will wait no longer for the draw rule to let them run.
 
     Raises:
@@ -62,10 +69,10 @@ async def _started(request: Request, wanted: Asked) -> Started:
         Disconnected: the caller left while waiting; nothing was made.
     """
     clock = asyncio.get_running_loop().time
-    until = clock() + wanted.options.max_wait_s
+    until = clock() + asked.max_wait_s
     while True:
         try:
-            return await in_thread(start, wanted)
+            return await in_thread(make)
         except CuxError as refused:
             left_s = until - clock()
             if refused.code is not Code.DRAW_LIMIT or left_s <= 0:

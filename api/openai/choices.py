@@ -68,7 +68,7 @@ class ChatChoice:
 
     def finish_reason(self, reason: str) -> str:
         """Return why it ended, in OpenAI's words: a call by choice, or one that was demanded by name."""
-        return "tool_calls" if self._calls and not self._is_named else _in_its_words(reason)
+        return "tool_calls" if self._calls and not self._is_named else in_its_words(reason)
 
     def _kept(self, pieces: Iterable[str | Call]) -> list[dict[str, Any]]:
         return [{"delta": self._delta(piece), "logprobs": None} for piece in pieces]
@@ -124,12 +124,12 @@ class TextChoice:
 
     def finish_reason(self, reason: str) -> str:
         """Return why it ended."""
-        return _in_its_words(reason)
+        return in_its_words(reason)
 
 
 Choice = ChatChoice | TextChoice
 
 
-def _in_its_words(reason: str) -> str:
+def in_its_words(reason: str) -> str:
     """Return OpenAI's word for how an answer ended: stopped at the deadline, it is cut short."""
     return "length" if reason == "abort" else reason

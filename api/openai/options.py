@@ -57,10 +57,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What every answer may be asked to be.
 
     `max_compute_ucu` or, in CU, `max_compute_units` caps the compute, and so the cost, of each choice.
-    `temperature` and penalties count to the thousandth, `top_p` to the millionth. `user` is accepted for
-    compatibility and has no effect on the answer. `buy` says whether compute may be bought at market where no
-    entitlement covers the request: by default if the key may trade. For up to `max_wait_s` a request waits in
-    line where the draw rule lets no more run at once.
+    `temperature` (1 if not given) and penalties count to the thousandth, `top_p` to the millionth. `user` is
+    accepted for compatibility and has no effect on the answer. `buy` says whether compute may be bought at
+    market where no entitlement covers the request: by default if the key may trade. For up to `max_wait_s` a
+    request waits in line where the draw rule lets no more run at once.
     """
 
     model: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -68,7 +68,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_compute_ucu: Count | None = None
     max_compute_units: Amount | None = None
     n: Choices = 1
-    temperature: Temperature = 1.0
+    temperature: Temperature | None = None
     top_p: Share = 1.0
     frequency_penalty: Penalty = 0.0
     presence_penalty: Penalty = 0.0
@@ -120,7 +120,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Return how tokens are drawn, within what a lease can say: a top_p above zero stays above it."""
         bias = {token: round(value * 1_000) for token, value in self.logit_bias.items()}
         return Sampling(
-            temperature_milli=round(self.temperature * 1_000),
+            temperature_milli=round((1.0 if self.temperature is None else self.temperature) * 1_000),
             top_p_ppm=max(1, round(self.top_p * 1_000_000)),
             seed=self.seed,
             frequency_penalty_milli=round(self.frequency_penalty * 1_000),

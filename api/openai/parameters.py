@@ -6,12 +6,14 @@ import msgspec
 from msgspec import Meta
 
 from api.http import parse_json
+from api.openai.effort import Effort, Quality, adaptive_ask
 from api.openai.messages import Message, NamedTool, Tool
-from api.openai.options import Options, PositiveTokens
+from api.openai.options import Amount, Options, PositiveTokens
 from api.openai.shapes import AnswerFormat, PlainText, schema_text
 from core.errors import Code, CuxError
 from cux.wire.fields import TokenId
 from inference.engines.tool_calls import CALL_END, CALL_START, call_schema
+from inference.services.adaptive_quote import AdaptiveAsk
 from inference.services.sampling import Sampling
 
 T = TypeVar("T", bound=Options)
@@ -35,7 +37,10 @@ TEXT_TOKENS_DEFAULT: Final = 16
 
 
 class ChatRequest(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A chat completion. With `tools` the model may ask for functions to be called."""
+    """A chat completion. With `tools` the model may ask for functions to be called.
+
+    With `quality`, `reasoning_effort` or `value_usd` a model with a ladder spends what the question needs.
+    """
 
     messages: Annotated[list[Message], Meta(min_length=1, max_length=1_000)]
     max_completion_tokens: PositiveTokens | None = None
@@ -45,11 +50,29 @@ class ChatRequest(Options, frozen=True, kw_only=True, forbid_unknown_fields=True
     response_format: AnswerFormat = PlainText()
     logprobs: bool = False
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] = 0
+    quality: Quality | None = None
+    reasoning_effort: Effort | None = None
+    value_usd: Amount | None = None
 
     @property
     def output_cap(self) -> int | None:
         """Return the most tokens the answer may have, under either of its two names."""
         return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def adaptive(self) -> AdaptiveAsk | None:
+        """Return what is asked of an adaptive answer; None if it is to be an ordinary one.
+
+        Raises:
+            CuxError: INVALID_FIELD.
+        """
+        return adaptive_ask(
+            self.quality,
+            self.reasoning_effort,
+            self.value_usd,
+            max_tokens=self.output_cap,
+            cap_ucu=self.budget_ucu,
+        )
 
     @property
     def offered(self) -> list[Tool]:
@@ -105,10 +128,24 @@ class ChatRequest(Options, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise _together("stop", "a forced `tool_choice`")
         if self.offered and self.logprobs:
             raise _together("logprobs", "tools")
+        if self.adaptive is not None:
+            self._refuse_beside_a_ladder()
         if self.top_logprobs and not self.logprobs:
             raise CuxError(
                 Code.INVALID_FIELD, "`top_logprobs` is for requests with `logprobs`.", param="top_logprobs"
             )
+
+    def _refuse_beside_a_ladder(self) -> None:
+        """Refuse what several tries cannot be judged under. Raises CuxError UNSUPPORTED_PARAMETER."""
+        plain = type(self.response_format) is PlainText
+        for param, is_asked in (
+            ("tools", bool(self.tools)),
+            ("response_format", not plain),
+            ("n", self.n > 1),
+            ("logprobs", self.logprobs),
+        ):
+            if is_asked:
+                raise _together(param, "`quality`, `reasoning_effort` or `value_usd`")
 
 
 class CompletionRequest(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,9 +2,10 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from accounts.keys import KeyFacts
 from api.openai.options import Options
@@ -24,6 +25,7 @@ from inference.services.job_quote import Quote
 from inference.services.public_access import is_free_tier, public_access_buy
 from inference.services.sampling import Sampling
 
+T = TypeVar("T")
 _UNCOVERED: Final = frozenset({Code.INSUFFICIENT_ENTITLEMENT, Code.ENTITLEMENT_EXPIRED})
 
 
@@ -55,6 +57,8 @@ class Asked:
     key: str | None
     body: bytes
     unnamed: uuid.UUID = field(default_factory=new_id)
+    part: int = 0
+    """Which of several purchases for the request this is."""
 
     @property
     def body_sha256(self) -> bytes:
@@ -67,7 +71,8 @@ class Asked:
         if self.key is None:
             return f"job-{self.unnamed.hex}"
         organisation_id = self.caller.organisation_id
-        return purchase_name(organisation_id=organisation_id, key=self.key, body_sha256=self.body_sha256)
+        digest = self.body_sha256 + (b"%d" % self.part if self.part else b"")
+        return purchase_name(organisation_id=organisation_id, key=self.key, body_sha256=digest)
 
     @property
     def may_buy(self) -> bool:
@@ -87,20 +92,9 @@ def start(asked: Asked) -> Started:
         CuxError: as `job_create` and `job_buy`; INVALID_FIELD, a provider or a token that is not there;
             MISSING_SCOPE, the key may not buy; ANSWER_NOT_KEPT.
     """
-    refuse_unknown_names(asked.options, asked.quote)
-    may_buy = asked.may_buy
-    with alert_on_refusal():
-        try:
-            made, again = _once(asked, utc_now())
-        except CuxError as refused:
-            if refused.code not in _UNCOVERED:
-                raise
-            if is_free_tier(asked.caller.organisation_id):
-                made, again = _by_pool(asked)
-            elif may_buy:
-                made, again = _once(asked, _bought_at(asked, refused), has_bought=True)
-            else:
-                raise
+    made, again = covered(
+        asked, lambda now, by_pool, has_bought: _once(asked, now, by_pool=by_pool, has_bought=has_bought)
+    )
     job_ids = tuple(uuid.UUID(hex=each) for each in made["job_ids"])
     if again:
         for job_id in job_ids:
@@ -111,14 +105,37 @@ def start(asked: Asked) -> Started:
     return Started(job_ids, asked.quote.model, made["card_hash"], quote_ucu, made["created"], bought, by_pool)
 
 
-def _by_pool(asked: Asked) -> tuple[dict[str, Any], bool]:
+def covered(asked: Asked, make: Callable[[datetime, bool, bool], T]) -> T:
+    """Return what `make` makes (at which moment, whether the pool pays, whether something was bought for it).
+
+    Where no entitlement covers it, the pool pays for who has no money; else what it needs is bought first.
+
+    Raises:
+        CuxError: as `start`.
+    """
+    refuse_unknown_names(asked.options, asked.quote)
+    may_buy = asked.may_buy
+    with alert_on_refusal():
+        try:
+            return make(utc_now(), False, False)
+        except CuxError as refused:
+            if refused.code not in _UNCOVERED:
+                raise
+            if is_free_tier(asked.caller.organisation_id):
+                return _by_pool(asked, make)
+            if may_buy:
+                return make(_bought_at(asked, refused), False, True)
+            raise
+
+
+def _by_pool(asked: Asked, make: Callable[[datetime, bool, bool], T]) -> T:
     """Have the public-access pool pay: out of what it has left of compute, or else it buys what is needed.
 
     Raises:
         CuxError: PUBLIC_ACCESS_LIMIT, PUBLIC_ACCESS_EMPTY; as `job_create` and `job_buy`.
     """
     try:
-        return _once(asked, utc_now(), by_pool=True)
+        return make(utc_now(), True, False)
     except CuxError as refused:
         if refused.code not in _UNCOVERED:
             raise
@@ -130,7 +147,7 @@ def _by_pool(asked: Asked) -> tuple[dict[str, Any], bool]:
         now=utc_now(),
         logprobs=asked.sampling.logprobs,
     )
-    return _once(asked, max(utc_now(), bought.traded_at), by_pool=True)
+    return make(max(utc_now(), bought.traded_at), True, False)
 
 
 def _bought_at(asked: Asked, refused: CuxError) -> datetime:
@@ -163,7 +180,7 @@ def _once(
             "job_ids": [job.id.hex for job in jobs],
             "card_hash": asked.quote.card_hash,
             "created": int(now.timestamp()),
-            "bought": _bought(asked) if has_bought or asked.key is not None else None,
+            "bought": bought_for(asked) if has_bought or asked.key is not None else None,
             "by_pool": by_pool,
         }
 
@@ -175,7 +192,7 @@ def _once(
     )
 
 
-def _bought(asked: Asked) -> dict[str, Any] | None:
+def bought_for(asked: Asked) -> dict[str, Any] | None:
     """Return what was bought for the request; one under a key may have bought when it was asked before."""
     bought = purchase_find(organisation_id=asked.caller.organisation_id, name=asked.purchase)
     if bought is None:

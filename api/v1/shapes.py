@@ -7,6 +7,9 @@ from typing import Literal
 
 import msgspec
 
+from api.openai.effort import Effort, Quality
+from api.openai.options import Amount
+from cux.wire.adaptive import AdaptivePlan
 from cux.wire.orders import BalanceView, BookView, OrderView, Phase, TradeView
 
 
@@ -73,17 +76,26 @@ class AccountBalances(BalanceView, frozen=True, kw_only=True):
 
 
 class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A job to be quoted: `messages` or `prompt`, and a cap in tokens or in µCU, or both."""
+    """A job to be quoted: `messages` or `prompt`, and a cap in tokens or in µCU, or both.
+
+    With `quality`, `reasoning_effort` or `value_usd` a model with a ladder is asked, as by a chat.
+    """
 
     model: str
     messages: list[dict[str, str]] | None = None
     prompt: str | None = None
     max_tokens: int | None = None
     max_compute_ucu: int | None = None
+    quality: Quality | None = None
+    reasoning_effort: Effort | None = None
+    value_usd: Amount | None = None
 
 
 class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
-    """The most a job would use. Nothing is reserved."""
+    """The most a job would use. Nothing is reserved.
+
+    Of an adaptive request it is the most of all its tranches; `plan` says more. The rest is of the first.
+    """
 
     model: str
     compute_class: str
@@ -91,6 +103,7 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     max_tokens: int
     quote_ucu: int
+    plan: AdaptivePlan | None = None
 
 
 class StandingView(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path("instruments/<str:symbol>/resales", resale.offers),
     path("index", charts.index),
     path("index/<str:code>", charts.index_of),
+    path("adaptive-requests/<str:adaptive_id>", jobs.adaptive_request),
     path("orders", account.orders),
     path("orders/by-client-id/<path:client_order_id>", account.order_by_client_id),
     path("orders/<str:order_id>", account.order),

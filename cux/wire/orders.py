@@ -214,7 +214,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
 
     `routing` is what the caller asked of providers, `route` why the job went where it went, with the
     candidates that there were; `attempts` are its leases. Who `paid_by` is the public-access pool for jobs of
-    organisations without money. They are told of a job that is asked for by its id.
+    organisations without money. They are told of a job that is asked for by its id. A tranche of an adaptive
+    request names it (`adaptive_id`).
     """
 
     job_id: Id
@@ -232,6 +233,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: Instant | None = None
     receipt_hash: Digest | None = None
     paid_by: Literal["organisation", "public_access"] = "organisation"
+    adaptive_id: Id | None = None
     routing: dict[str, Any] = {}
     route: dict[str, Any] = {}
     attempts: list[JobAttempt] = []

@@ -1,6 +1,7 @@
 """Tables of inference: providers and their uptime, models, jobs, leases, receipts."""
 
 from inference.models.abuse_report import AbuseReport
+from inference.models.adaptive import AdaptiveRequest, Tranche
 from inference.models.audit import (
     Audit,
     AuditDay,
@@ -21,6 +22,7 @@ from inference.models.standing import ServiceDay
 
 __all__ = [
     "AbuseReport",
+    "AdaptiveRequest",
     "Audit",
     "AuditDay",
     "AuditFailure",
@@ -41,5 +43,6 @@ __all__ = [
     "ServiceDay",
     "Share",
     "StoredFile",
+    "Tranche",
     "Uptime",
 ]

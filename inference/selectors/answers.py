@@ -4,7 +4,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from core.data_keys import unseal_token_ids
-from inference.likelihoods import Likelihood, read_rows, row_width
+from inference.likelihoods import row_width
 from inference.models import Checkpoint, Job, Lease
 
 
@@ -39,20 +39,6 @@ def answer_rows(job: Job, lease: Lease) -> list[int]:
         context=f"likelihoods:{lease.id}",
         sealed=bytes(checkpoint.likelihoods),
     )
-
-
-def answer_told(job: Job) -> tuple[Likelihood, ...]:
-    """Return each token of a finished job's whole answer and how likely its provider says it was.
-
-    None where the job did not ask for `logprobs`, has not delivered, or its words were erased: of a class
-    that keeps nothing that is at settlement.
-    """
-    lease = job.leases.filter(state=Lease.State.DELIVERED).first()
-    if lease is None:
-        return ()
-    ids = prefix_ids(job, lease) + answer_ids(job, lease)
-    rows = prefix_rows(job, lease) + answer_rows(job, lease)
-    return tuple(read_rows(ids, rows, width=row_width(job.sampling)))
 
 
 def prefix_ids(job: Job, lease: Lease) -> list[int]:

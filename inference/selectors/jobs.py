@@ -59,7 +59,7 @@ def receipt_get(*, organisation_id: uuid.UUID, job_id: uuid.UUID) -> bytes:
 def _jobs(organisation_id: uuid.UUID) -> QuerySet[Job]:
     return (
         Job.objects.filter(organisation_id=organisation_id)
-        .select_related("model")
+        .select_related("model", "tranche")
         .annotate(receipt_hash=F("receipt__hash"))
         .prefetch_related("leases__shares")
         .defer("prompt")
@@ -84,8 +84,14 @@ def _view(job: Job) -> JobView:
         settled_at=rfc3339(job.ended_at) if settled and job.ended_at else None,
         receipt_hash=getattr(job, "receipt_hash", None),
         paid_by="public_access" if job.is_public_access else "organisation",
+        adaptive_id=_adaptive_id(job),
         attempts=_attempts(job, settled=settled),
     )
+
+
+def _adaptive_id(job: Job) -> str | None:
+    tranche = getattr(job, "tranche", None)
+    return public_id("adaptive", tranche.request_id) if tranche else None
 
 
 def _attempts(job: Job, *, settled: bool) -> list[JobAttempt]:

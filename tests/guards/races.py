@@ -22,6 +22,9 @@ _TESTS: Final = {
     "tests/integration/api/test_request_batches.py": {
         "inference.locks  lock  batch_lock": "test_a_line_is_begun_once_by_two_workers_at_once",
     },
+    "tests/integration/inference/test_adaptive.py": {
+        "inference.locks  lock  adaptive_lock": "test_the_next_tranche_is_made_once_by_two_drivers_at_once",
+    },
     "tests/integration/billing/test_locks.py": {
         "billing_batch_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[batch]",
         "billing_ledger_post  lock  FOR NO KEY UPDATE": "test_a_posting_locks_the_balances_that_it_moves[post]",

@@ -150,6 +150,7 @@ def make_world() -> World:
         "failure_id": "failure",
         "file_id": "file",
         "batch_id": "batch",
+        "adaptive_id": "adaptive",
     }
     return World(
         owner=market.buyer,

@@ -27,6 +27,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     ("GET", "/v1/operator/bans"): OPERATE,
     ("POST", "/v1/operator/bans"): OPERATE,
     ("POST", "/v1/operator/bans/{ban_id}/lift"): OPERATE,
+    ("GET", "/v1/adaptive-requests/{adaptive_id}"): (*READ, *INFER),
     ("GET", "/v1/api-keys"): READ,
     ("POST", "/v1/api-keys"): KEYS,
     ("DELETE", "/v1/api-keys/{key_id}"): KEYS,

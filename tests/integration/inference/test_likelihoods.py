@@ -9,9 +9,8 @@ from core.errors import Code, CuxError
 from core.threads import in_thread
 from cux.wire import agent as wire
 from exchange.models import ComputeClass
-from inference.likelihoods import Likelihood
+from inference.likelihoods import Likelihood, read_rows
 from inference.models import Checkpoint, Job, Lease
-from inference.selectors.answers import answer_told
 from inference.selectors.progress import job_progress
 from inference.services.audit_sample import PLAIN
 from inference.services.content_erase import content_erase, content_forget
@@ -41,6 +40,12 @@ def rows(*ids: int) -> list[int]:
 
 def told(*ids: int) -> tuple[Likelihood, ...]:
     return tuple(Likelihood(token, token * 10, ((token + 1, token),)) for token in ids)
+
+
+def answer_told(job: Job) -> tuple[Likelihood, ...]:
+    """Return what is kept of the job's answer, as the gateway reads it."""
+    progress = job_progress(job.id)
+    return tuple(read_rows(progress.known_ids, progress.known_rows, width=progress.row_width))
 
 
 def test_a_lease_says_what_its_job_asks(make: Make) -> None:

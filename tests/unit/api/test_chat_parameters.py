@@ -25,7 +25,8 @@ def parse(**body: Any):
 
 def test_a_minimal_request_has_the_defaults_of_openai():
     asked = parse()
-    assert (asked.temperature, asked.top_p, asked.sampling.stop, asked.stream) == (1.0, 1.0, [], False)
+    assert (asked.temperature, asked.top_p, asked.sampling.stop, asked.stream) == (None, 1.0, [], False)
+    assert asked.sampling.temperature_milli == 1_000
     assert asked.output_cap is None
     assert not asked.include_usage
 
