@@ -114,20 +114,3 @@ class OrderForm(forms.Form):
     def refuse(self, error: CuxError) -> None:
         """Show a refusal next to the field it names, or above all."""
         self.add_error(error.param if error.param in self.fields else None, error.message)
-
-
-class PromptForm(forms.Form):
-    """The playground's question. `models` are the choices of models, as (value, label)."""
-
-    model = forms.ChoiceField()
-    prompt = forms.CharField(
-        max_length=8_000, widget=forms.Textarea, error_messages={"required": "Type a question first."}
-    )
-    max_tokens = WholeNumberField("tokens")
-
-    def __init__(self, *args: Any, models: list[tuple[str, str]], **options: Any) -> None:
-        """Offer these models."""
-        super().__init__(*args, **options)
-        choice = self.fields["model"]
-        assert isinstance(choice, forms.ChoiceField)
-        choice.choices = models

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("playground", playground.playground, name="playground"),
     path("playground/quote", playground.quote, name="playground_quote"),
     path("playground/stream", playground.stream, name="playground_stream"),
+    path("playground/tranches/<str:adaptive_id>", playground.tranches, name="playground_tranches"),
     path("activity", activity.activity, name="activity"),
     path("receipts/<str:job_id>.json", activity.receipt_file, name="receipt_file"),
     path("receipts/<str:job_id>", activity.receipt, name="receipt"),

@@ -1,17 +1,29 @@
-// The playground: sends the question, shows the answer as it comes, then its figures and receipt.
-import { byId, toast } from "./dom.js";
+// The playground: sends the question, shows what is tried for it and the answer as it comes, then figures and receipt.
+import { byId, el, toast } from "./dom.js";
 import { number } from "./figures.js";
 
 const form = byId("ask");
 const text = byId("answer-text");
 const error = byId("answer-error");
 const usage = byId("usage");
+const thought = byId("answer-thought");
+const ladder = form.querySelector("[data-ladder-fields]");
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   event.stopPropagation();
   ask().catch(() => refuse({ message: "The connection was lost.", advice: "If the job had begun it is in your activity, settled or refunded." }));
 });
+
+form.addEventListener("change", chosen);
+chosen();
+
+// A model without a ladder answers once; what a right answer is worth counts only where it is weighed.
+function chosen() {
+  const has = form.model.selectedOptions[0]?.hasAttribute("data-ladder") ?? false;
+  ladder.hidden = ladder.disabled = !has;
+  ladder.querySelector('[data-field="worth"]').hidden = form.compute.value !== "auto";
+}
 
 async function ask() {
   start();
@@ -46,15 +58,23 @@ function start() {
   byId("answer-empty").hidden = true;
   error.hidden = true;
   usage.hidden = true;
+  thought.hidden = true;
+  thought.querySelector("[data-thought]").textContent = "";
+  byId("tranches").replaceWith(el("div", { id: "tranches", class: "tranches", hidden: "" }));
   byId("receipt").replaceChildren();
   state("Reserving compute…", "running");
 }
 
 function show(line) {
   if (line.type === "job") state("Waiting for the provider…", "running");
-  else if (line.type === "text") {
+  else if (line.type === "ladder") {
+    state("Trying the first rung…", "running");
+    window.htmx.ajax("GET", line.tranches, { target: "#tranches", swap: "outerHTML" });
+  } else if (line.type === "text") {
     text.append(line.text);
-    state(`Streaming, ${number(line.output_tokens)} tokens`, "running");
+    thought.querySelector("[data-thought]").append(line.thought ?? "");
+    thought.hidden = thought.hidden && !line.thought;
+    state(line.output_tokens ? `Streaming, ${number(line.output_tokens)} tokens` : "Streaming", "running");
   } else if (line.type === "done") finish(line);
   else refuse(line);
 }

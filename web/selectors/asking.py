@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from exchange.selectors.entitlements import entitlement_list
 from exchange.selectors.offers import classes_on_offer, spot_instrument
 from inference.selectors.catalogue import model_list
+from inference.services.adaptive_quote import has_ladder
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model that can be asked, the µCU of its class that the organisation holds undrawn, and whether
-    somebody sells more."""
+    """A model that can be asked, the µCU of its class that the organisation holds undrawn, whether somebody
+    sells more, and whether a harder question can be given more compute."""
 
     name: str
     compute_class: str
     held_ucu: int
     is_offered: bool
+    has_ladder: bool
 
     @property
     def label(self) -> str:
@@ -43,7 +45,7 @@ def model_choices(*, organisation_id: uuid.UUID) -> list[ModelChoice]:
         held[view.compute_class] += view.available_ucu
     offered = classes_on_offer()
     choices = [
-        ModelChoice(model.name, code, held[code], code in offered)
+        ModelChoice(model.name, code, held[code], code in offered, has_ladder(model.name))
         for model in model_list()
         for code in (model.compute_class_id,)
     ]

@@ -180,6 +180,7 @@ MATRIX: dict[tuple[str, str], For | tuple[str, ...]] = {
     (PAGES, "/playground"): For.SIGNED_IN,
     (PAGES, "/playground/quote"): For.SIGNED_IN,
     (PAGES, "/playground/stream"): For.SIGNED_IN,
+    (PAGES, "/playground/tranches/{adaptive_id}"): For.SIGNED_IN,
     (PAGES, "/provider"): For.SIGNED_IN,
     (PAGES, "/receipts/{job_id}"): For.SIGNED_IN,
     (PAGES, "/receipts/{job_id}.json"): For.SIGNED_IN,
