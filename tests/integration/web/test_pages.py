@@ -40,6 +40,7 @@ PRIVATE = [
     ("get", "/panels/account"),
     ("get", "/playground"),
     ("post", "/playground/quote"),
+    ("get", "/playground/tranches/adp_00"),
     ("get", "/activity"),
     ("get", "/provider"),
     ("get", "/receipts/job_00"),
