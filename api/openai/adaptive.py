@@ -30,7 +30,7 @@ from inference.adaptive import Kept, Piece, stream_adaptive
 from inference.gateway import Refunded
 from inference.routing.plan import Rung
 from inference.selectors.adaptive import adaptive_get
-from inference.services.adaptive_open import adaptive_open, tranche_release
+from inference.services.adaptive_open import adaptive_open, tranche_release, why_released
 from inference.services.adaptive_quote import AdaptiveAsk, AdaptiveQuote, adaptive_quote
 from inference.services.sampling import Sampling
 
@@ -134,7 +134,7 @@ async def respond(request: Request, asked: AskedAdaptively, opened: Opened) -> R
                 number=number,
                 quote=part.quote,
                 rung=rung.name,
-                why=f"the answer before it was not good enough; right with {rung.correct_ppm / 10_000:.0f} %",
+                why=why_released(rung),
                 sampling=part.sampling,
                 api_key_id=asked.caller.key_id,
                 tag=asked.options.metadata.tag,

@@ -10,6 +10,7 @@ from django.db import transaction
 from core.money import PPM, mul_div_floor
 from inference.locks import adaptive_lock
 from inference.models import AdaptiveRequest, Job, Tranche
+from inference.routing.plan import Rung
 from inference.routing.preferences import Preferences
 from inference.services.adaptive_quote import AdaptiveQuote
 from inference.services.job_create import job_create
@@ -129,6 +130,11 @@ def plan_shown(quote: AdaptiveQuote) -> dict[str, Any]:
         "quote_ucu": quote.quote_ucu,
         "expected_ucu": quote.expected_ucu,
     }
+
+
+def why_released(rung: Rung) -> str:
+    """Return what is said of a tranche that follows another."""
+    return f"the answer before it was not good enough; right with {_percent(rung.correct_ppm)}"
 
 
 def _percent(ppm: int) -> str:

@@ -16,7 +16,7 @@ from inference.adaptive import Kept, Piece, stream_adaptive
 from inference.routing.plan import Rung
 from inference.routing.preferences import Preferences
 from inference.selectors.adaptive import adaptive_get
-from inference.services.adaptive_open import adaptive_open, tranche_release
+from inference.services.adaptive_open import adaptive_open, tranche_release, why_released
 from inference.services.adaptive_quote import AdaptiveQuote
 from inference.services.sampling import Sampling
 from web.services.playground import refusal
@@ -57,7 +57,7 @@ async def ladder_events(quote: AdaptiveQuote, request_id: uuid.UUID) -> AsyncIte
             number=number,
             quote=quote.quotes[rung.name],
             rung=rung.name,
-            why=f"the answer before it was not good enough; right with {rung.correct_ppm / 10_000:.0f} %",
+            why=why_released(rung),
             sampling=_SAMPLING,
             api_key_id=None,
             tag="",
