@@ -251,5 +251,5 @@ POSTED = (
     "/wallet/top-up",
 )
 """How the paths of pages begin that are asked for by POST."""
-LOOKED_AT = ("/account/keys",)
+LOOKED_AT = ("/account/keys", "/playground/tranches/{adaptive_id}")
 """Paths of pages that begin so and are asked for by GET."""
