@@ -271,6 +271,7 @@ class _Answer:
             "cux": {
                 **msgspec.to_builtins(view),
                 "cost_usd": format_usd(view.cost_nano_usd).removeprefix("$"),
+                "card_hash": kept.card_hash,
                 "job_id": kept.job_id,
                 "receipt_hash": kept.receipt_hash,
                 "receipt_url": f"{settings.EXCHANGE_URL}/v1/receipts/{kept.job_id}",

@@ -36,6 +36,13 @@ def chat(
         float | None, typer.Option(min=0, max=2, help="0 is the most likely answer.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed repeats an answer.")] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option(help="Of a ladder: `auto`, or the chance of being right that is asked for (0 to 1)."),
+    ] = None,
+    value_usd: Annotated[
+        float | None, typer.Option(min=0, help="Of a ladder: what a right answer is worth, in US dollars.")
+    ] = None,
     tag: Annotated[str | None, typer.Option(help="What it is for, as `cux usage` groups it.")] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="Repeat a command under the same key: it is done once.")
@@ -52,6 +59,8 @@ def chat(
         "max_compute_ucu": max_compute_ucu,
         "temperature": temperature,
         "seed": seed,
+        "quality": _quality(quality),
+        "value_usd": value_usd,
         "tag": tag,
     }
     asked = model or model_to_ask(session)
@@ -78,6 +87,16 @@ def model_to_ask(session: Session) -> str:
     return max(models, key=lambda model: held[model.cux.get("compute_class", "")]).id
 
 
+def _quality(text: str | None) -> float | str | None:
+    """Return a quality as a body has it. Raises UsageError for what is neither `auto` nor a number."""
+    if text is None or text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("--quality is `auto` or a number from 0 to 1; nothing was asked") from None
+
+
 def _stream(
     session: Session, model: str, turns: list[dict[str, str]], key: str | None, options: ChatOptions
 ) -> None:
@@ -100,4 +119,6 @@ def say_usage(session: Session, usage: Usage) -> None:
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens · {cu(usage.cux.compute_ucu)} "
         f"of {cu(usage.cux.quote_ucu)} quoted · {usd(usage.cux.cost_nano_usd)}"
     )
+    for each in usage.cux.tranches:
+        session.say(f"{each.rung}: {cu(each.compute_ucu)} · {each.why} · {each.found}")
     session.say(f"receipt: cux receipt verify {usage.cux.job_id}")

@@ -251,6 +251,7 @@ class AsyncClient:
     batch_cancel = _one(request_batches.batch_cancel)
     job_list = _pages(compute.job_list)
     job_get = _one(compute.job_get)
+    adaptive_request_get = _one(compute.adaptive_request_get)
     receipt_get = _one(compute.receipt_get)
     key_list = _one(compute.key_list)
     ledger_head_get = _one(ledger.ledger_head_get)

@@ -7,7 +7,9 @@ from typing import Any, TypedDict
 class ChatOptions(TypedDict, total=False):
     """What may be asked of an answer; `max_compute_ucu` caps its compute, and so its cost.
 
-    By `tag` usage and statements tell what it was for.
+    By `tag` usage and statements tell what it was for. A model with a ladder spends what the question
+    needs with `quality` (`auto`, or the chance of being right that is asked for), `reasoning_effort` or
+    `value_usd`.
     """
 
     max_tokens: int | None
@@ -16,6 +18,9 @@ class ChatOptions(TypedDict, total=False):
     top_p: float | None
     seed: int | None
     stop: Sequence[str] | None
+    quality: float | str | None
+    reasoning_effort: str | None
+    value_usd: float | str | None
     tag: str | None
 
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from cux.wire.adaptive import AdaptivePlan, TrancheView
 from cux.wire.card import ComputeCard
 from cux.wire.fields import Instant
 from cux.wire.orders import BalanceView, BookView, OrderView, TradeView
@@ -107,7 +108,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """The most a job would use. Nothing is reserved."""
+    """The most a job would use. Nothing is reserved. Of an adaptive request all tranches, with its `plan`."""
 
     model: str
     compute_class: str
@@ -115,6 +116,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     max_tokens: int
     quote_ucu: int
+    plan: AdaptivePlan | None = None
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,7 +189,10 @@ class PublicKeys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CuxUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a completion was metered and charged, and where its receipt is."""
+    """What a completion was metered and charged, and where its receipt is.
+
+    Of an adaptive request that is all its tranches; card, job and receipt are of the answer that is kept.
+    """
 
     compute_ucu: int
     quote_ucu: int
@@ -197,6 +202,9 @@ class CuxUsage(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str
     receipt_hash: str | None = None
     receipt_url: str | None = None
+    adaptive_id: str | None = None
+    plan: AdaptivePlan | None = None
+    tranches: list[TrancheView] = []
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +221,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     role: str | None = None
     content: str | None = None
+    reasoning_content: str | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ class TrancheView(msgspec.Struct, frozen=True, kw_only=True):
     number: Count
     rung: Name
     model: Name
+    card_hash: Digest
     job_id: Id
     status: Literal["queued", "running", "settled", "refunded"]
     quote_ucu: Count

@@ -117,6 +117,7 @@ def _tranche(row: Tranche, kept: int | None) -> TrancheView:
         number=row.number,
         rung=row.rung,
         model=job.model_id,
+        card_hash=job.model.card_hash,
         job_id=public_id("job", job.id),
         status=_STATUS.get(Job.State(job.state), "running"),  # type: ignore[arg-type]
         quote_ucu=job.quote_ucu,

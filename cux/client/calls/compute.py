@@ -17,6 +17,7 @@ from cux.client.views import (
     PublishedCard,
     Quote,
 )
+from cux.wire.adaptive import AdaptiveView
 from cux.wire.orders import JobView
 
 T = TypeVar("T")
@@ -33,11 +34,24 @@ def model_list() -> Call[Page[Model]]:
 
 
 def quote_create(
-    model: str, messages: Messages, *, max_tokens: int | None = None, max_compute_ucu: int | None = None
+    model: str,
+    messages: Messages,
+    *,
+    max_tokens: int | None = None,
+    max_compute_ucu: int | None = None,
+    quality: float | str | None = None,
+    reasoning_effort: str | None = None,
+    value_usd: float | str | None = None,
 ) -> Call[Quote]:
-    """Return what a job would use at most. Nothing is run or reserved."""
+    """Return what a job would use at most; how good it has to be is said as in a chat. Nothing is run."""
     body = {"model": model, "messages": _turns(messages)}
-    caps = given(max_tokens=max_tokens, max_compute_ucu=max_compute_ucu)
+    caps = given(
+        max_tokens=max_tokens,
+        max_compute_ucu=max_compute_ucu,
+        quality=quality,
+        reasoning_effort=reasoning_effort,
+        value_usd=value_usd,
+    )
     content = msgspec.json.encode(body | caps)
     return Call(method="POST", path="/v1/quotes", shape=Quote, body=content, changes_nothing=True)
 
@@ -71,6 +85,11 @@ def job_list(*, page_size: int = 50) -> Call[Page[JobView]]:
 def job_get(job_id: str) -> Call[JobView]:
     """Return one job."""
     return get(f"/v1/jobs/{segment(job_id)}", JobView)
+
+
+def adaptive_request_get(adaptive_id: str) -> Call[AdaptiveView]:
+    """Return an adaptive request, with its tranches as far as they are."""
+    return get(f"/v1/adaptive-requests/{segment(adaptive_id)}", AdaptiveView)
 
 
 def receipt_get(job_id: str) -> Call[bytes]:

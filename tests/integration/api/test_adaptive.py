@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from core.errors import Code
+from cux.client import Client
 from inference.models import AdaptiveRequest, Job, Reservation, Tranche
 from inference.selectors.jobs import receipt_get
 from tests.builders import organisation
@@ -136,9 +137,25 @@ def test_an_answer_that_looks_right_is_kept_at_the_first_rung(client, scene, ans
     (tranche,) = told["tranches"]
     assert (tranche["is_kept"], tranche["rung"], tranche["confidence_ppm"]) == (True, "direct-10", 1_000_000)
     assert tranche["right_ppm"] > 990_000
+    assert told["card_hash"] == tranche["card_hash"] == job.model.card_hash
     assert told["receipt_hash"] == tranche["receipt_hash"] is not None
     assert job.sampling["logprobs"] is True
     assert job.sampling["temperature_milli"] == 0
+
+
+def test_our_own_client_reads_plan_and_tranches(scene, answers, urls, secret):
+    with Client(urls[0], secret) as ours:
+        shown = ours.quote_create(scene.model.name, "hello", quality=0.5)
+        assert shown.plan is not None
+        answers.serve(SURE, SURE)
+        whole = ours.chat(scene.model.name, "hello", quality=0.5)
+        *_, last = ours.chat_stream(scene.model.name, "hello", quality=0.5)
+        for usage in (whole.usage, last.usage):
+            assert usage is not None
+            assert usage.cux.plan == shown.plan
+            assert usage.cux.compute_ucu == usage.cux.tranches[0].compute_ucu > 0
+            request = ours.adaptive_request_get(usage.cux.adaptive_id or "")
+            assert (request.state, request.tranches) == ("answered", usage.cux.tranches)
 
 
 def test_a_doubtful_answer_gives_way_to_the_next_rung_and_both_are_metered(client, scene, answers):
