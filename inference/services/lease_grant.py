@@ -39,7 +39,7 @@ def leases_grant(*, provider: Provider, model: str, now: datetime) -> list[Lease
 
 
 def _forward(served: ProviderModel, jobs: list[Job]) -> None:
-    """Move the virtual clocks to the latest start granted: others' turns do not follow those of batches."""
+    """Move the virtual clocks to the latest place granted: others' turns do not follow those of batches."""
     for job in jobs:
         clock = "background_clock" if job.background else "turn_clock"
         setattr(served, clock, max(getattr(served, clock), job.turn_start))

@@ -113,12 +113,13 @@ def _queue(job: Job, plan: ReservationPlan, choice: _Choice) -> None:
         background=job.background,
         ended_at__isnull=True,
     )
-    last = 0 if job.epoch else behind.exclude(id=job.id).aggregate(last=Max("turn_finish"))["last"]
+    last = behind.exclude(id=job.id).aggregate(last=Max("turn_finish"))["last"]
     turn = next_turn(
         clock=served.background_clock if job.background else served.turn_clock,
         last_finish=last or 0,
         compute_ucu=job.quote_ucu,
         price_nano_usd_per_cu=plan.price_nano_usd_per_cu,
+        again=bool(job.epoch),
     )
     job.provider, job.turn_start, job.turn_finish = provider, turn.start, turn.finish
     # An answer that goes on elsewhere is one bill.

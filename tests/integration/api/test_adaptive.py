@@ -1,5 +1,6 @@
 """Adaptive requests by the official client: each tranche a job, all of them within one quote."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -8,7 +9,8 @@ import httpx
 import openai
 import pytest
 
-from core.errors import Code
+from api.openai.batch_lines import parse_line
+from core.errors import Code, CuxError
 from cux.client import Client
 from inference.models import AdaptiveRequest, Job, Reservation, Tranche
 from inference.selectors.jobs import receipt_get
@@ -413,3 +415,11 @@ def test_under_a_repeated_key_an_answer_that_is_not_kept_is_not_run_again(scene,
     assert httpx.post(address, json=body, headers=headers, timeout=30).status_code == 200
     assert_error(httpx.post(address, json=body, headers=headers, timeout=30), Code.ANSWER_NOT_KEPT)
     assert len(jobs(scene)) == 1
+
+
+def test_a_batch_has_no_adaptive_lines():
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions"}
+    body = {"model": "m", "messages": HELLO, "quality": 0.5}
+    with pytest.raises(CuxError) as refused:
+        parse_line(json.dumps(line | {"body": body}).encode(), "/v1/chat/completions")
+    assert (refused.value.code, refused.value.param) == (Code.UNSUPPORTED_PARAMETER, "quality")
