@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import figure
+from core.clock import rfc3339, utc_now
+from core.commit import code_commit
 from cux.wire.card import ComputeCard
 from inference.efficiency import baselines
 from inference.efficiency.fixed import Point, always_maximum, fixed_points, point
 from inference.efficiency.gated import Gated
-from inference.efficiency.mixes import EVERYDAY, REVERSED, drawn
+from inference.efficiency.mixes import EVERYDAY, REVERSED, SAMPLE_SEED, SAMPLED, drawn
 from inference.efficiency.plot import plot
 from inference.efficiency.replay import Policy, Result, replay
 from inference.efficiency.report import Figures, figures
@@ -38,8 +40,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 REPORT: Final = ROOT / "docs" / "efficiency"
 GATE: Final = ROOT / "inference" / "gate" / "ladders" / "reasoner-135m.safetensors"
 SHUFFLED: Final = REPORT / "shuffled-labels.safetensors"
-COUNTS: Final = {"validation": 360, "test": 1_000, "unseen": 270}
-SEED: Final = 1
 PICTURED: Final = ("random_plan", "confidence_cascade", "family_prior", "cascade_oracle", "query_oracle")
 LIKELY: Final = (800_000, 900_000, 950_000, 980_000, 990_000, 995_000, 998_000)
 
@@ -60,7 +60,7 @@ class Bench:
     def mixed(self, split: str, mix: dict[str, int] | None = None) -> tuple[Question, ...]:
         """Return the split's questions in a mix, 70/20/10 unless told otherwise."""
         questions = self.table.of_split(split)
-        return drawn(questions, mix or EVERYDAY, band, count=COUNTS[split], seed=SEED)
+        return drawn(questions, mix or EVERYDAY, band, count=SAMPLED[split], seed=SAMPLE_SEED)
 
     def gated(self, path: Path) -> tuple[int, Gated]:
         """Return the gate in a file as a policy whose value is chosen on validation, and that value."""
@@ -105,7 +105,9 @@ def main() -> None:
     policies: dict[str, Policy] = {
         "gate": gate,
         "gate_of_shuffled_labels": bench.gated(SHUFFLED)[1],
-        "random_plan": baselines.random_mix(bench.rungs[0], bench.maximum, large_ppm=500_000, seed=SEED),
+        "random_plan": baselines.random_mix(
+            bench.rungs[0], bench.maximum, large_ppm=500_000, seed=SAMPLE_SEED
+        ),
         "confidence_cascade": bench.cascade(),
         "length_rule": baselines.by_length("direct-30", bench.maximum, longest=40),
         "family_prior": baselines.by_family(_best_by_family(bench), bench.maximum),
@@ -123,6 +125,8 @@ def main() -> None:
             "table": sha256(source.read_bytes()).hexdigest(),
             "gate": sha256(GATE.read_bytes()).hexdigest(),
             "machine": bench.table.origin.machine,
+            "commit": code_commit(),
+            "measured_at": rfc3339(utc_now()),
             "always_maximum": bench.maximum,
             "value_mflop": value,
             "figures": {m: {n: asdict(f) for n, f in each.items()} for m, each in all_figures.items()},

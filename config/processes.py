@@ -96,6 +96,7 @@ def all_processes(place: Place) -> list[Process]:
         *servers,
         _once(place, "migrate", ["migrate", "--database", "owner", "--verbosity", "0"], names),
         _once(place, "seed", ["seed", *([] if own_key else ["--by-card", "ada"])], ["migrate"]),
+        _once(place, "leaderboard", ["publish_efficiency"], ["migrate"]),
         _sequencer(place),
         _server(place, "web", "config.asgi:application", place.port, ["sequencer"]),
         _server(place, "relay", "config.relay:application", place.relay_port, ["seed"]),

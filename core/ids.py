@@ -38,6 +38,7 @@ PREFIXES: Final = {
     "batch": "batch",
     "batch_line": "bln",
     "adaptive": "adp",
+    "efficiency_result": "efr",
 }
 _HEX = re.compile(r"[0-9a-f]{32}")
 

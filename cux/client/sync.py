@@ -17,6 +17,7 @@ from cux.client.calls import (
     compute,
     content,
     documents,
+    efficiency,
     keys,
     ledger,
     market,
@@ -255,6 +256,8 @@ class Client:
     appeal_decide = _one(audits.appeal_decide)
     tier_set = _one(audits.tier_set)
     receipt_heads_get = _one(audits.receipt_heads_get)
+    efficiency_list = _pages(efficiency.efficiency_list)
+    efficiency_rows = _one(efficiency.efficiency_rows)
     card_get = _one(compute.card_get)
     card_list = _list(compute.card_list)
     provider_list = _list(compute.provider_list)

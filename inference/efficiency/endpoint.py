@@ -1,4 +1,4 @@
-"""An endpoint's replies to generated questions, and the entry they come to: score, compute, times.
+"""Rows of a run over generated questions, and the entry they come to: score, compute, times.
 
 Score and FLOPs are weighted to a mix of difficulties, so that strata may be asked equally often. Intervals
 are bootstrapped within strata (Efron's percentile interval), as the weights are the mix's and not drawn.
@@ -6,6 +6,7 @@ are bootstrapped within strata (Efron's percentile interval), as the weights are
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Final, Literal
 
@@ -21,21 +22,35 @@ _PFLOP_MILLI: Final = 10**18
 _STRATA: Final[tuple[Stratum, ...]] = ("easy", "medium", "hard")
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What an endpoint made of one question."""
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one question, and all raw FLOPs that it took."""
 
     question: str
     family: str
     level: int
     stratum: Stratum
     right: bool
+    flops: int
+
+
+class Reply(Row, frozen=True, kw_only=True):
+    """What an endpoint made of one question. FLOPs are of all that was generated for it, nothing cached."""
+
     answer: str
     """The answer as it was graded."""
     prompt_tokens: int
     output_tokens: int
-    flops: int
-    """Raw FLOPs of all that was generated for it, nothing cached."""
     latency_ms: int
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """What rows come to, weighted to the everyday mix."""
+
+    questions: int
+    score_ppm: Bounds
+    flops_mean: int
+    score_per_pflop_milli: Bounds
+    strata: list[StratumScore]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,57 +70,86 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def entry_of(run: Run, replies: Sequence[Reply], *, measured_at: str, seed: int = 0) -> EfficiencyEntry:
     """Return what the replies come to. Raises ValueError if a stratum has none."""
-    by_stratum = {name: [each for each in replies if each.stratum == name] for name in _STRATA}
-    if missing := [name for name, rows in by_stratum.items() if not rows]:
-        raise ValueError(f"no replies to {', '.join(missing)} questions")
-    rows = {name: [(each.right, each.flops) for each in of] for name, of in by_stratum.items()}
-    draw = random.Random(seed)
-    resampled = [{name: draw.choices(of, k=len(of)) for name, of in rows.items()} for _ in range(RESAMPLES)]
-    score, flops = _mixed(rows)
-    drawn = [_mixed(each) for each in resampled]
     return EfficiencyEntry(
         name=run.name,
         model=run.model,
-        card_hash=run.card_hash,
+        card_hashes=[run.card_hash],
         families=run.families,
         seed=run.seed,
         instruction=run.instruction,
         request=run.request,
         concurrency=run.concurrency,
-        questions=len(replies),
+        measured_at=measured_at,
+        **msgspec.structs.asdict(scores_of(replies, seed=seed)),
+    )
+
+
+def scores_of(rows: Sequence[Row], *, seed: int = 0) -> Scores:
+    """Return score and compute of rows, in any order. Raises ValueError if a stratum has none."""
+    by_stratum = {
+        name: sorted((each for each in rows if each.stratum == name), key=lambda each: each.question)
+        for name in _STRATA
+    }
+    if missing := [name for name, of in by_stratum.items() if not of]:
+        raise ValueError(f"no replies to {', '.join(missing)} questions")
+    pairs = {name: [(each.right, each.flops) for each in of] for name, of in by_stratum.items()}
+    draw = random.Random(seed)
+    resampled = [
+        {name: _total(draw.choices(of, k=len(of))) for name, of in pairs.items()} for _ in range(RESAMPLES)
+    ]
+    score, flops = _mixed({name: _total(of) for name, of in pairs.items()})
+    drawn = [_mixed(each) for each in resampled]
+    return Scores(
+        questions=len(rows),
         score_ppm=_bounds(score, [each[0] for each in drawn], _PPM),
         flops_mean=round(flops),
         score_per_pflop_milli=_bounds(score / flops, [one / of for one, of in drawn], _PFLOP_MILLI),
         strata=[
-            _stratum(name, of, [sum(right for right, _ in each[name]) / len(of) for each in resampled])
+            _stratum(name, of, [each[name].right / len(of) for each in resampled])
             for name, of in by_stratum.items()
         ],
-        measured_at=measured_at,
     )
 
 
-def _mixed(rows: Mapping[Stratum, Sequence[tuple[bool, int]]]) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class _Total:
+    count: int
+    right: int
+    flops: int
+
+
+def _total(rows: Sequence[tuple[bool, int]]) -> _Total:
+    right, flops = zip(*rows, strict=True)
+    return _Total(len(rows), sum(right), sum(flops))
+
+
+def _mixed(totals: Mapping[Stratum, _Total]) -> tuple[float, float]:
     """Return score and mean FLOPs as if the strata came in the everyday mix."""
-    score = sum(EVERYDAY[name] / 100 * sum(right for right, _ in of) / len(of) for name, of in rows.items())
-    flops = sum(EVERYDAY[name] / 100 * sum(each for _, each in of) / len(of) for name, of in rows.items())
+    score = sum(EVERYDAY[name] / 100 * of.right / of.count for name, of in totals.items())
+    flops = sum(EVERYDAY[name] / 100 * of.flops / of.count for name, of in totals.items())
     return score, flops
 
 
-def _stratum(name: Stratum, replies: Sequence[Reply], drawn: Sequence[float]) -> StratumScore:
-    count = len(replies)
-    right = sum(each.right for each in replies)
+def _stratum(name: Stratum, rows: Sequence[Row], drawn: Sequence[float]) -> StratumScore:
+    count = len(rows)
+    right = sum(each.right for each in rows)
+    replies = [each for each in rows if isinstance(each, Reply)]
     times = sorted(each.latency_ms for each in replies)
     return StratumScore(
         stratum=name,
         questions=count,
         right=right,
         score_ppm=_bounds(right / count, drawn, _PPM),
-        prompt_tokens_mean_milli=round(1_000 * sum(each.prompt_tokens for each in replies) / count),
-        output_tokens_mean_milli=round(1_000 * sum(each.output_tokens for each in replies) / count),
-        flops_mean=round(sum(each.flops for each in replies) / count),
-        latency_p50_ms=percentile(times, 50),
-        latency_p95_ms=percentile(times, 95),
+        prompt_tokens_mean_milli=_mean_milli([each.prompt_tokens for each in replies]),
+        output_tokens_mean_milli=_mean_milli([each.output_tokens for each in replies]),
+        flops_mean=round(sum(each.flops for each in rows) / count),
+        latency_p50_ms=percentile(times, 50) if times else None,
+        latency_p95_ms=percentile(times, 95) if times else None,
     )
+
+
+def _mean_milli(counts: Sequence[int]) -> int | None:
+    return round(1_000 * sum(counts) / len(counts)) if counts else None
 
 
 def _bounds(value: float, drawn: Sequence[float], unit: int) -> Bounds:

@@ -33,3 +33,8 @@ def drawn(
         chosen += draw.sample(of_band, wanted)
     draw.shuffle(chosen)
     return tuple(chosen)
+
+
+SAMPLED: Final[Mapping[str, int]] = {"validation": 360, "test": 1_000, "unseen": 270}
+"""How many questions of each split the published figures are over."""
+SAMPLE_SEED: Final = 1

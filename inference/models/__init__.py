@@ -12,6 +12,7 @@ from inference.models.audit import (
 )
 from inference.models.batch import Batch, BatchLine, StoredFile
 from inference.models.catalogue import CatalogueModel
+from inference.models.efficiency_result import EfficiencyResult
 from inference.models.job import Job, Reservation
 from inference.models.lease import Checkpoint, Lease
 from inference.models.prefix import PrefixBlock
@@ -31,6 +32,7 @@ __all__ = [
     "BatchLine",
     "CatalogueModel",
     "Checkpoint",
+    "EfficiencyResult",
     "Job",
     "Lease",
     "PrefixBlock",

@@ -23,6 +23,7 @@ DOCUMENTS: Final = {
     "payouts": "Earnings, payouts, disputes",
     "who-pays": "Who pays when something fails",
     "privacy": "Privacy, retention, abuse",
+    "efficiency-leaderboard": "Compute efficiency: methodology",
     "webhooks": "Webhooks",
     "stripe-double": "The double of Stripe",
     "errors": "Errors",

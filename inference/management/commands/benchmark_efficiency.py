@@ -12,16 +12,19 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from core.clock import rfc3339, utc_now
+from core.commit import code_commit
 from core.embedded.paths import var_directory
 from cux.wire.card import CardError, ComputeCard
 from cux.wire.efficiency import Bounds, EfficiencyEntry
 from inference.benchmarking.cards import card_from_file, with_layers
 from inference.benchmarking.endpoint import Endpoint, EndpointError
 from inference.benchmarking.questions import questions_drawn
+from inference.benchmarking.recompute import CannotRecomputeError
 from inference.benchmarking.replies import OtherRunError, RepliesFile
 from inference.benchmarking.run import Asking
 from inference.efficiency.endpoint import Run, entry_of
 from inference.models import CatalogueModel
+from inference.services.efficiency_publish import Origin, efficiency_publish
 
 _EXAMPLES: Final = """
 Examples:
@@ -34,7 +37,11 @@ Examples:
     manage.py benchmark_efficiency --base-url http://127.0.0.1:8100/v1 --model reasoner-20 \\
       --catalogue reasoner-135m --layers 20 --name "reasoner at 20 layers"
 
-A run that was cut off goes on where it was when it is started again with the same options.
+  and on this exchange's leaderboard (/efficiency), with who ran it and on what:
+    manage.py benchmark_efficiency … --publish --run-by "Northwind" --machine "one H100, vLLM 0.33"
+
+A run that was cut off goes on where it was when it is started again with the same options; one that is
+complete asks nothing again, and can be published later.
 """
 _BARS: Final = 20
 
@@ -68,6 +75,10 @@ class Command(BaseCommand):
         add("--request", default="{}", help="more fields of the request, as a JSON object")
         add("--concurrency", type=int, default=4, help="questions at once (4)")
         add("--out", type=Path, help="replies as lines; the result beside it as .json")
+        add("--publish", action="store_true", help="put the result on this exchange's leaderboard")
+        add("--run-by", default="", help="who ran it, as the leaderboard says it")
+        add("--machine", default="", help="what the engine ran on, as the leaderboard says it")
+        add("--commit", help="of this code (the working copy's)")
 
     def handle(self, **options: Any) -> None:
         """Ask, then write and print the result."""
@@ -76,17 +87,22 @@ class Command(BaseCommand):
                 raise CommandError(f"--{name.replace('_', '-')} is at least 1")
         card = _card(options)
         run = _run(options, card)
+        origin = _origin(options) if options["publish"] else None
         path = options["out"] or var_directory() / "efficiency" / f"{_file_name(run.name)}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with RepliesFile(path, run) as kept:
                 self._ask(run, card, kept, os.environ.get(options["api_key_env"], ""))
                 entry = entry_of(run, kept.replies, measured_at=rfc3339(utc_now()))
-        except (OtherRunError, EndpointError) as error:
+                if origin is not None:
+                    efficiency_publish(run=run, card=card, replies=kept.replies, origin=origin, now=utc_now())
+        except (OtherRunError, EndpointError, CannotRecomputeError) as error:
             raise CommandError(str(error)) from error
         result = path.with_suffix(".json")
         result.write_bytes(msgspec.json.format(msgspec.json.encode(entry)) + b"\n")
         self.stdout.write(_told(entry) + f"\nreplies: {path}\nresult:  {result}")
+        if origin is not None:
+            self.stdout.write(f"published at {settings.EXCHANGE_URL}/efficiency")
 
     def _ask(self, run: Run, card: ComputeCard, kept: RepliesFile, api_key: str) -> None:
         asked = questions_drawn(seed=run.seed, per_cell=run.per_cell, families=run.families)
@@ -133,6 +149,19 @@ def _card(options: dict[str, Any]) -> ComputeCard:
         raise CommandError(f"no compute card: {error}") from error
 
 
+def _origin(options: dict[str, Any]) -> Origin:
+    """Return who ran it on what. Raises CommandError: what may not be left out when it is published."""
+    origin = Origin(
+        run_by=options["run_by"].strip(),
+        machine=options["machine"].strip(),
+        commit=code_commit() if options["commit"] is None else options["commit"].strip(),
+    )
+    for name, most in (("run_by", 80), ("machine", 120), ("commit", 40)):
+        if not 1 <= len(getattr(origin, name)) <= most:
+            raise CommandError(f"--publish needs --{name.replace('_', '-')}, of at most {most} characters")
+    return origin
+
+
 def _run(options: dict[str, Any], card: ComputeCard) -> Run:
     try:
         request = json.loads(options["request"])
@@ -169,7 +198,7 @@ def _told(entry: EfficiencyEntry) -> str:
     ]
     lines += [
         f"{each.stratum:<7}  {each.questions:>9}  {each.score_ppm.value / 1e4:>5.1f}  "
-        f"{each.flops_mean / 1e9:>7,.2f}  {each.output_tokens_mean_milli / 1e3:>10,.1f}  "
+        f"{each.flops_mean / 1e9:>7,.2f}  {(each.output_tokens_mean_milli or 0) / 1e3:>10,.1f}  "
         f"{each.latency_p50_ms:>6}  {each.latency_p95_ms:>6}"
         for each in entry.strata
     ]

@@ -151,6 +151,7 @@ def make_world() -> World:
         "file_id": "file",
         "batch_id": "batch",
         "adaptive_id": "adaptive",
+        "efficiency_result_id": "efficiency_result",
     }
     return World(
         owner=market.buyer,
