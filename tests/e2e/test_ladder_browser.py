@@ -14,7 +14,7 @@ from tests.builders import unique
 from tests.e2e.browser import WIDTHS, check_accessible, check_layout, chromium, open_page, screenshot, sign_in
 from tests.e2e.web_lab import in_thread
 from tests.e2e.web_scene import PASSWORD
-from tests.integration.api.adaptive_scene import SURE, UNSURE, Answers, add_tiers, heartbeat, write_ladder
+from tests.integration.api.adaptive.scene import SURE, UNSURE, Answers, add_tiers, heartbeat, write_ladder
 from tests.integration.api.conftest import relay_process, web_process
 from tests.integration.inference.scene import Scene, make_scene
 from tests.sequencer_process import sequencer

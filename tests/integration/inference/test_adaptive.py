@@ -16,7 +16,7 @@ from inference.services.adaptive_quote import AdaptiveAsk, AdaptiveQuote, adapti
 from inference.services.job_settle import job_settle
 from inference.services.sampling import Sampling
 from inference.services.tranche_judge import Ended, adaptive_end, tranche_judge
-from tests.integration.api.adaptive_scene import add_tiers, heartbeat, models_of, write_ladder
+from tests.integration.api.adaptive.scene import add_tiers, heartbeat, models_of, write_ladder
 from tests.integration.inference.scene import EOS, Scene, make_scene
 from tests.races import race
 

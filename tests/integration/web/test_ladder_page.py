@@ -12,7 +12,7 @@ from core.ids import public_id
 from inference.models import AdaptiveRequest, Job
 from inference.services.adaptive_quote import AdaptiveAsk, adaptive_quote
 from tests.builders import organisation
-from tests.integration.api.adaptive_scene import add_tiers, models_of, write_ladder
+from tests.integration.api.adaptive.scene import add_tiers, models_of, write_ladder
 from tests.integration.inference.scene import Scene, make_scene
 from web.services.ladder_asking import ladder_ask
 

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 
 import httpx
 import msgspec
+import openai
 from django.db import connections
 
 from core.clock import rfc3339, utc_now
@@ -16,7 +17,7 @@ from cux.wire import agent as wire
 from cux.wire.receipt import FinishReason
 from inference.engines.tokenizer import load_tokenizer
 from inference.gate.features import BUCKETS
-from inference.models import CatalogueModel, Job, ProviderModel
+from inference.models import AdaptiveRequest, CatalogueModel, Job, ProviderModel, Reservation
 from inference.services.heartbeat_record import heartbeat_record
 from inference.services.job_dispatch import job_dispatch
 from inference.services.job_settle import job_settle
@@ -25,6 +26,7 @@ from tests.integration.inference.scene import Scene, smollm_card
 from tests.unit.gate.files import member, write_arrays
 from tests.waiting import eventually
 
+HELLO = [{"role": "user", "content": "hello"}]
 SURE, UNSURE = "!!!!", "~~~~"
 """Answers whose tokens the scripted provider says are certain, or worth 0.93 nats each."""
 RUNGS = ("direct-10", "direct-20", "think-30")
@@ -170,3 +172,28 @@ class Answers:
         ids = load_tokenizer(self.scene.model.directory).text_ids(answer.removesuffix("…"))
         finished = self.scene.agents[0].finished(lease, ids, reason)
         return [msgspec.json.encode(line) + b"\n" for line in (told(ids, lease), finished)]
+
+
+def ask(client: openai.OpenAI, scene: Scene, **asked):
+    """Ask `hello` of the scene's ladder; for half a chance of being right, if nothing else is asked."""
+    extra = {name: asked.pop(name) for name in ("quality", "value_usd", "max_compute_ucu") if name in asked}
+    return client.chat.completions.create(
+        model=scene.model.name, messages=HELLO, extra_body=extra or {"quality": 0.5}, **asked
+    )
+
+
+def jobs(scene: Scene) -> list[Job]:
+    """Return the buyer's jobs, the oldest first."""
+    return list(Job.objects.filter(organisation=scene.buyer).order_by("id"))
+
+
+def assert_balanced(scene: Scene) -> AdaptiveRequest:
+    """Hold what must hold of every request that is over, and return it."""
+    request = AdaptiveRequest.objects.get(organisation=scene.buyer)
+    made = jobs(scene)
+    used = sum(job.compute_ucu for job in made)
+    assert used <= request.quote_ucu
+    assert request.used_ucu == used
+    assert all(job.ended_at is not None for job in made)
+    assert not Reservation.objects.filter(job__in=made, active=True).exists()
+    return request

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from inference.models import AdaptiveRequest, Job
-from tests.integration.api.adaptive_scene import SURE, UNSURE, Answers, add_tiers, write_ladder
+from tests.integration.api.adaptive.scene import SURE, UNSURE, Answers, add_tiers, write_ladder
 from tests.integration.api.conftest import bearer, relay_process, web_process
 from tests.integration.api.market_scene import fund, offer
 from tests.integration.inference.scene import Scene, make_scene
@@ -19,12 +19,6 @@ from tests.sequencer_process import sequencer
 MONEY = 10_000_000_000
 TICKS = 2_000
 """$20 a CU: a tick is a cent."""
-
-
-@pytest.fixture(scope="module")
-def ladders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the directory from which the web process reads ladders."""
-    return tmp_path_factory.mktemp("ladders")
 
 
 @pytest.fixture(scope="module")
