@@ -97,9 +97,19 @@ def kept(tried: Sequence[Tried]) -> int | None:
 def _worst_ucu(rungs: Sequence[Rung], first: Rung, ask: Ask) -> int:
     """Return the sum of the quotes along the dearest way from `first` upwards.
 
-    Without a quality asked for, a rung is only ever released if it pays after an answer that is surely wrong.
+    From above, so that each rung is looked at once: what may follow it is known by then.
     """
     better = [each for each in ladder(rungs) if each.correct_ppm > first.correct_ppm]
-    if ask.quality_ppm is None:
-        better = [each for each in better if net(gain(first, each, 0), each, ask) > 0]
-    return first.quote_ucu + max((_worst_ucu(rungs, each, ask) for each in better), default=0)
+    above: list[tuple[Rung, int]] = []
+    for rung in reversed([first, *better]):
+        following_ucu = (worst for later, worst in above if _may_pay(rung, later, ask))
+        above.append((rung, rung.quote_ucu + max(following_ucu, default=0)))
+    return above[-1][1]
+
+
+def _may_pay(tried: Rung, rung: Rung, ask: Ask) -> bool:
+    """Tell whether `rung` is ever released after `tried`.
+
+    Without a quality asked for, it is if it pays after an answer that is surely wrong.
+    """
+    return ask.quality_ppm is not None or net(gain(tried, rung, 0), rung, ask) > 0
