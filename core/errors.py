@@ -249,6 +249,11 @@ class Code(Enum):
         """Return the code as clients see it."""
         return self.name.lower()
 
+    @classmethod
+    def of_wire(cls, wire: str, otherwise: "Code") -> "Code":
+        """Return the code that clients see as `wire`; `otherwise` if none is."""
+        return cls.__members__.get(wire.upper(), otherwise)
+
     @property
     def spec(self) -> _Spec:
         """Return status, type and default message."""

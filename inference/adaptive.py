@@ -24,7 +24,6 @@ from inference.services.tranche_judge import Ended, adaptive_end, tranche_judge
 
 Release = Callable[[Rung, int], object]
 """Makes the job of the next tranche: its rung and its number. Raises CuxError if it cannot be had."""
-_CODES = {code.wire: code for code in Code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ async def stream_adaptive(
             await _go_on(request_id, at.number, said[at.number].ended, release, shown=shown)
         if at.kept is None:
             ended = True
-            yield Refunded(_CODES.get(at.failure, Code.JOB_FAILED))
+            yield Refunded(Code.of_wire(at.failure, Code.JOB_FAILED))
             return
         if at.kept not in said:
             job_id, thinks = await in_thread(tranche_at, request_id, at.kept)

@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 _LOOK_AGAIN_S: Final = 1.0
 _RELAY_AWAY_S: Final = 0.2
 _TIMEOUT: Final = httpx.Timeout(5.0, connect=1.0)
-_CODES: Final = {code.wire: code for code in Code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ async def stream_job(job_id: uuid.UUID) -> AsyncIterator[TokenChunk | Finished |
             progress = await in_thread(job_progress, job_id)
             answer = answer or _Answer(progress)
             if progress.state == Job.State.REFUNDED:
-                yield Refunded(_CODES.get(progress.failure, Code.JOB_FAILED))
+                yield Refunded(Code.of_wire(progress.failure, Code.JOB_FAILED))
                 return
             if not answer.is_of(progress.lease_id):
                 answer = answer.again(progress)

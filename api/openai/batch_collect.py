@@ -15,7 +15,6 @@ from inference.retention import KEPT
 from inference.services.content_erase import content_erase
 
 _TRIES: Final = 3
-_CODES: Final = {code.wire: code for code in Code}
 
 
 @transaction.atomic
@@ -33,7 +32,7 @@ def line_collect(*, batch_id: uuid.UUID, line_id: uuid.UUID, now: datetime) -> N
     request = request_of(batch, line)
     try:
         if line.job.state == Job.State.REFUNDED:
-            raise CuxError(_CODES.get(line.job.failure, Code.JOB_FAILED))
+            raise CuxError(Code.of_wire(line.job.failure, Code.JOB_FAILED))
         told = answered(line_id=line.id, request=request, endpoint=batch.endpoint, job=line.job)
         result_keep(batch, line, told, state=BatchLine.State.COMPLETED)
     except CuxError as error:

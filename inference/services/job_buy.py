@@ -29,7 +29,6 @@ from inference.routing.candidate import Circuit
 from inference.selectors.candidates import candidates
 from inference.services.job_quote import Quote
 
-_CODES: Final = {code.wire: code for code in Code}
 _UCU_PER_CU: Final = 10**6
 
 
@@ -188,4 +187,4 @@ def _submit(command: NewOrder, caller: Caller | None) -> None:
     error: dict[str, Any] | None = submit_sync(command, caller=caller).body.get("error")
     if error is None or error["code"] == Code.DUPLICATE_CLIENT_ORDER_ID.wire:
         return
-    raise CuxError(_CODES.get(error["code"], Code.INTERNAL), error["message"])
+    raise CuxError(Code.of_wire(error["code"], Code.INTERNAL), error["message"])

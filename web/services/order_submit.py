@@ -12,7 +12,6 @@ from exchange.sequencer.protocol import Caller, CancelAll, CancelOrder, NewOrder
 
 ORDERS_PER_S: Final = 20
 """What the people of an organisation may send in a second from its pages, previews included."""
-_CODES: Final = {code.wire: code for code in Code}
 
 
 def order_submit(*, order: NewOrder) -> OrderView:
@@ -41,4 +40,4 @@ def raise_refusal(verdict: Verdict) -> None:
     """Raise the refusal that a verdict is, if it is one, as the CuxError that it was."""
     if verdict.status >= 400:
         error = verdict.body["error"]
-        raise CuxError(_CODES[error["code"]], error["message"], param=error["param"])
+        raise CuxError(Code.of_wire(error["code"], Code.INTERNAL), error["message"], param=error["param"])
