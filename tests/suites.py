@@ -19,6 +19,8 @@ RECORD = Path(os.environ.get("CUX_VAR", ROOT / "var")) / "test-times.json"
 
 
 TWO_WORKERS = ("-n", "2", "--dist", "worksteal")
+WHOLE_FILES = ("-n", "2", "--dist", "loadfile")
+"""For files whose tests share a market: a test that is stolen would have it made a second time."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ SUITES = (
     Suite("integration", ("tests/integration",), 700),
     Suite("crash", ("tests/crash",), 260),
     Suite("chaos", ("tests/chaos",), 240),
-    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 150),
+    Suite("pages in a browser", ("tests/e2e", "-m", "not vllm"), 150, WHOLE_FILES),
     Suite("main job on real vLLM", ("tests/e2e", "-m", "vllm"), 540, workers=()),
 )
 NO_TESTS_COLLECTED = 5
