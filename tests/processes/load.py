@@ -11,7 +11,7 @@ import httpx
 from config.demo.steps import Market
 from core.ids import new_id
 
-LOTS: Final = 20_000
+LOTS: Final = 2_000
 TICKS: Final = 2_000
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _REFUNDED: Final = frozenset({"job_failed", "job_timed_out"})
