@@ -12,6 +12,7 @@ from config.demo.steps import Market
 from core.ids import new_id
 
 LOTS: Final = 2_000
+"""Bought of each provider at each start: $4 of the buyer's $1,000, which the soak's 25 units share."""
 TICKS: Final = 2_000
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _REFUNDED: Final = frozenset({"job_failed", "job_timed_out"})
