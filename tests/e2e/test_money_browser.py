@@ -166,6 +166,7 @@ def test_a_declined_card_says_why_and_another_can_be_used(
         page.get_by_role("button", name="Switch on").click()
         expect(page.get_by_role("status").filter(has_text="The automatic top-up is on.")).to_be_visible()
         page.get_by_role("button", name="Switch off").click()
+        expect(page.get_by_role("status").filter(has_text="The automatic top-up is off.")).to_be_visible()
         look(page, "cards")
         page.goto("/wallet/deposit")
         page.get_by_role("button", name="Pay").click()
@@ -234,6 +235,7 @@ def test_a_provider_sets_up_a_second_factor_and_a_bank_and_is_paid(
         page.goto("/payouts")
         look(page, "payouts-empty")
         page.get_by_role("link", name="Set one up").click()
+        expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
         look(page, "account")
         page.get_by_role("button", name="Set up").click()
         secret = page.locator(".secret").inner_text().replace(" ", "")
@@ -296,6 +298,7 @@ def test_a_key_is_made_used_and_revoked(scene: Scene, browser: Browser, logins: 
     with open_page(browser, scene.url, WIDE, **logins(turing.login)) as page:
         page.goto("/account")
         page.get_by_role("navigation", name="Account").get_by_role("link", name="API keys").click()
+        expect(page.get_by_role("heading", name="API keys", exact=True)).to_be_visible()
         look(page, "keys-empty")
         page.get_by_role("link", name="New key").click()
         page.get_by_label("Name").fill("night batch")
